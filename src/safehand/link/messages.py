@@ -1,0 +1,457 @@
+"""The treaty: every message that the two houses may send each other, with its number and its exact shape.
+
+A message never holds a sentence, an ID number, a document's number or kind, a photo or a case's name: the houses
+share an **order** (one envelope to be put into one person's hands) under a reference which the authority drew by
+chance. What the post must know of the person (name, phone, address) travels as a `SealedPart` beside the body.
+
+Kinds are numbers so that nobody matches words; 1xx speak from the authority to the post, 2xx from the post to the
+authority, 3xx go both ways. A kind, once published, keeps its shape; a changed shape is a new number.
+"""
+
+from datetime import date, datetime
+from enum import IntEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Reference = Annotated[str, Meta(min_length=4, max_length=64, pattern=r"^[a-z]{2,4}_[a-z2-7]+$")]
+Waybill = Annotated[str, Meta(min_length=8, max_length=20, pattern=r"^[A-Z0-9]+$")]
+Seal = Annotated[str, Meta(min_length=4, max_length=32, pattern=r"^[A-Z0-9-]+$")]
+Office = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[A-Z0-9-]+$")]
+CityCode = Annotated[int, Meta(ge=110000, le=829999)]
+Count = Annotated[int, Meta(ge=0, le=100_000)]
+Fen = Annotated[int, Meta(ge=0, le=1_000_000)]
+
+ITEMS_PER_MANIFEST_MAX = 2_000
+MESSAGES_PER_RUN_MAX = 2_000
+
+
+class Kind(IntEnum):
+    """The number of each message."""
+
+    ORDER_PLACED = 101
+    ORDER_CANCELLED = 102
+    HANDOVER_OFFERED = 103
+    PROOF_SEALED = 104
+    PROOF_REFUSED = 105
+    RECALL_REQUESTED = 106
+    RETURN_RECEIVED = 107
+    WAYBILL_ALLOCATED = 201
+    ORDER_REFUSED = 202
+    HANDOVER_ACCEPTED = 203
+    HANDOVER_REFUSED = 204
+    ITEM_SCANNED = 205
+    ATTEMPT_FAILED = 206
+    DELIVERY_CLAIMED = 207
+    DELIVERY_NONCONFORMING = 208
+    REJECTED_AT_DOOR = 209
+    RECALL_ACCEPTED = 210
+    RECALL_REFUSED = 211
+    RETURN_OFFERED = 212
+    INCIDENT_OPENED = 213
+    LOSS_DECLARED = 214
+    ITEM_FOUND = 215
+    SCAN_VOIDED = 216
+    POSTAGE_COLLECTED = 217
+    CHECKPOINT = 301
+    CHECKPOINT_COUNTERSIGNED = 302
+    STATEMENT = 303
+
+
+class Scan(IntEnum):
+    """Where a scan saw an item (UPU EMSEVT in brackets)."""
+
+    DEPARTED = 10  # EDE
+    ARRIVED = 11  # EDD
+    AT_OFFICE = 12  # EMG
+    OUT_FOR_DELIVERY = 13  # EDG
+    HELD = 14  # EDH
+    RETURN_STARTED = 15  # EMH, action: return
+    RETURN_MOVED = 16
+
+
+class Reason(IntEnum):
+    """Why an attempt failed, a hand-over was refused, a return began (our own numbers; postal facts section 6)."""
+
+    ABSENT = 1
+    ADDRESS_INSUFFICIENT = 2
+    UNKNOWN_PERSON = 3
+    MOVED = 4
+    RESCHEDULED_BY_RECIPIENT = 5
+    REFUSED = 6
+    WANTS_COUNTER = 7
+    RECALLED = 8
+    READDRESS_REQUESTED = 9
+    LOST = 10
+    STOLEN = 11
+    DAMAGED = 12
+    CHARGES_DUE = 13
+    IDENTITY_NOT_PROVEN = 14
+    DECEASED = 15
+    SEAL_BROKEN = 16
+    MISPRINT = 17
+    SHORT = 18
+    OVER = 19
+    UNKNOWN_ITEM = 20
+    NOT_COLLECTED = 21
+    ATTEMPTS_USED_UP = 22
+    AREA_NOT_SERVED = 23
+    MALFORMED = 24
+    CODE_WRONG = 25
+    CODE_ATTEMPTS_USED_UP = 26
+    NOT_THIS_ITEM = 27
+    TOO_LATE = 28
+    NOT_IN_CUSTODY = 29
+
+
+class PostageMode(IntEnum):
+    """Who pays the postage and when."""
+
+    ON_DELIVERY = 1
+    PREPAID = 2
+    FREE = 3
+
+
+class ProofMethod(IntEnum):
+    """How the recipient was proven to be the right person. Only the authority judges it."""
+
+    RECIPIENT_CODE = 1
+    RECIPIENT_SESSION = 2
+    COUNTER_IDENTITY = 3
+    EVIDENCE_GRADE = 4
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all bodies share: nothing is optional silently and nothing unknown is let in."""
+
+
+class SealedPart(Message):
+    """Name, phone and address for the post alone: ciphertext under a key per case, wrapped for the receiver."""
+
+    ephemeral: bytes
+    """X25519 public key of the run (32 bytes)."""
+    wrapped: bytes
+    """The case's link key, wrapped (AES-256-GCM)."""
+    ciphertext: bytes
+    """AES-256-GCM over the JSON of `DeliveryPart`, bound to order and city."""
+
+
+class DeliveryPart(Message):
+    """What the post learns of the person, and no more."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    phone: Annotated[str, Meta(min_length=5, max_length=20)]
+    region: CityCode
+    """GB/T 2260 code of the destination city (the county's first four digits and 00)."""
+    address: Annotated[str, Meta(min_length=2, max_length=300)]
+
+
+class OrderPlaced(Message):
+    """101: deliver one envelope into its recipient's hands. The sealed part goes with it."""
+
+    order: Reference
+    authority: Office
+    office: Office
+    """The issuing office that hands over (and takes returns)."""
+    destination: CityCode
+    documents: Annotated[int, Meta(ge=1, le=20)]
+    postage_mode: PostageMode
+    postage_fen: Fen
+    attempts_max: Annotated[int, Meta(ge=1, le=10)]
+    held_days_max: Annotated[int, Meta(ge=1, le=90)]
+    placed_at: datetime
+
+
+class OrderCancelled(Message):
+    """102: the order is withdrawn before it was handed over."""
+
+    order: Reference
+    at: datetime
+
+
+class HandoverOffered(Message):
+    """103: a closed bag with its manifest stands on the shelf for the next collection. Custody is pending."""
+
+    bag: Reference
+    seal: Seal
+    office: Office
+    waybills: Annotated[list[Waybill], Meta(min_length=1, max_length=ITEMS_PER_MANIFEST_MAX)]
+    offered_at: datetime
+
+
+class ProofSealed(Message):
+    """104: the authority proved the right person, the recipient's word and this envelope. Now it is delivered."""
+
+    order: Reference
+    waybill: Waybill
+    method: ProofMethod
+    claimed_at: datetime
+    sealed_at: datetime
+    evidence: bytes
+    """SHA-256 of the evidence record that the authority keeps."""
+    signature: bytes
+    """Ed25519 by the authority over the fields above (`link.proof`)."""
+
+
+class ProofRefused(Message):
+    """105: the claim at the door did not prove the right person; the envelope stays with the courier."""
+
+    order: Reference
+    waybill: Waybill
+    reason: Reason
+    attempts_left: Annotated[int, Meta(ge=0, le=10)]
+    at: datetime
+
+
+class RecallRequested(Message):
+    """106: stop the item and bring it back."""
+
+    order: Reference
+    waybill: Waybill
+    reason: Reason
+    at: datetime
+
+
+class ReturnReceived(Message):
+    """107: the authority scanned the returned item in: custody is the authority's again."""
+
+    order: Reference
+    waybill: Waybill
+    at: datetime
+
+
+class WaybillAllocated(Message):
+    """201: the post's number for the order, with what the label needs."""
+
+    order: Reference
+    waybill: Waybill
+    routing: Annotated[str, Meta(min_length=1, max_length=32)]
+    token: bytes
+    """The item's opaque token for the label's QR code."""
+    at: datetime
+
+
+class OrderRefused(Message):
+    """202: the post can't carry the order."""
+
+    order: Reference
+    reason: Reason
+    at: datetime
+
+
+class HandoverAccepted(Message):
+    """203: the post counted the bag and signs for these items: their custody is the post's."""
+
+    bag: Reference
+    seal: Seal
+    waybills: Annotated[list[Waybill], Meta(max_length=ITEMS_PER_MANIFEST_MAX)]
+    clerk: Reference
+    at: datetime
+
+
+class RefusedItem(Message):
+    """One item of a bag that the post did not take."""
+
+    waybill: Waybill
+    reason: Reason
+
+
+class HandoverRefused(Message):
+    """204: items on the manifest which the post did not find, or could not take: custody does not move."""
+
+    bag: Reference
+    seal: Seal
+    items: Annotated[list[RefusedItem], Meta(min_length=1, max_length=ITEMS_PER_MANIFEST_MAX)]
+    clerk: Reference
+    at: datetime
+
+
+class ItemScanned(Message):
+    """205: where the item is. `scan_id` names the scan so that it can be voided."""
+
+    order: Reference
+    waybill: Waybill
+    scan: Scan
+    scan_id: Reference
+    place: Office
+    occurred_at: datetime
+    due_at: datetime | None = None
+
+
+class AttemptFailed(Message):
+    """206: the courier stood at the door and could not hand over."""
+
+    order: Reference
+    waybill: Waybill
+    reason: Reason
+    attempt: Annotated[int, Meta(ge=1, le=50)]
+    place: Office
+    occurred_at: datetime
+
+
+class DeliveryClaimed(Message):
+    """207: the facts at the door. A claim, not a delivery: the authority's proof decides."""
+
+    order: Reference
+    waybill: Waybill
+    method: ProofMethod
+    code: Annotated[str, Meta(max_length=12, pattern=r"^[0-9A-Z]*$")]
+    """The delivery code that the recipient gave; empty with the other methods."""
+    courier: Reference
+    occurred_at: datetime
+
+
+class DeliveryNonconforming(Message):
+    """208: handed over, but not as the service requires (a locker, a neighbour): an incident for the authority."""
+
+    order: Reference
+    waybill: Waybill
+    carrier_code: Annotated[str, Meta(max_length=16)]
+    occurred_at: datetime
+
+
+class RejectedAtDoor(Message):
+    """209: the recipient found a misprint or a broken seal and gave the envelope back."""
+
+    order: Reference
+    waybill: Waybill
+    reason: Reason
+    occurred_at: datetime
+
+
+class RecallAccepted(Message):
+    """210: the item is stopped; from here no delivery is allowed."""
+
+    order: Reference
+    waybill: Waybill
+    at: datetime
+
+
+class RecallRefused(Message):
+    """211: too late, with the reason that shows it."""
+
+    order: Reference
+    waybill: Waybill
+    reason: Reason
+    at: datetime
+
+
+class ReturnOffered(Message):
+    """212: the item stands at the issuing office's door. Custody is pending until the authority scans it in."""
+
+    order: Reference
+    waybill: Waybill
+    reason: Reason
+    at: datetime
+
+
+class IncidentOpened(Message):
+    """213: something is wrong with the item; it stands in the incident account until that ends."""
+
+    order: Reference
+    waybill: Waybill
+    reason: Reason
+    at: datetime
+
+
+class LossDeclared(Message):
+    """214: the search is closed without the item."""
+
+    order: Reference
+    waybill: Waybill
+    at: datetime
+
+
+class ItemFound(Message):
+    """215: a lost item reappeared; it goes back to the issuing office, never to the door."""
+
+    order: Reference
+    waybill: Waybill
+    at: datetime
+
+
+class ScanVoided(Message):
+    """216: the named scan did not happen or was wrong. The scan stays in the journal."""
+
+    order: Reference
+    waybill: Waybill
+    scan_id: Reference
+    at: datetime
+
+
+class PostageCollected(Message):
+    """217: postage that was paid at the door."""
+
+    order: Reference
+    waybill: Waybill
+    amount_fen: Fen
+    at: datetime
+
+
+class Checkpoint(Message):
+    """301: the sender's journal of the city up to here, to be counter-signed."""
+
+    number: Annotated[int, Meta(ge=1)]
+    events: Annotated[int, Meta(ge=0)]
+    root: bytes
+    previous: bytes
+    at: datetime
+
+
+class CheckpointCountersigned(Message):
+    """302: the receiver's signature over the sender's checkpoint: each is the other's witness."""
+
+    number: Annotated[int, Meta(ge=1)]
+    checkpoint: bytes
+    signature: bytes
+
+
+class StatementLine(Message):
+    """One item that crossed between the houses on the day, and where the sender's book has it at the day's end."""
+
+    waybill: Waybill
+    account: Annotated[str, Meta(max_length=32)]
+
+
+class Statement(Message):
+    """303: the custody statement of one city and day: opening, moves, closing, per account between the houses."""
+
+    day: date
+    opening: dict[str, Count]
+    moves: dict[str, Count]
+    closing: dict[str, Count]
+    lines_root: bytes
+    """Merkle root over the day's lines, sorted by waybill."""
+    lines: list[StatementLine]
+
+
+BODIES: dict[Kind, type[Message]] = {
+    Kind.ORDER_PLACED: OrderPlaced,
+    Kind.ORDER_CANCELLED: OrderCancelled,
+    Kind.HANDOVER_OFFERED: HandoverOffered,
+    Kind.PROOF_SEALED: ProofSealed,
+    Kind.PROOF_REFUSED: ProofRefused,
+    Kind.RECALL_REQUESTED: RecallRequested,
+    Kind.RETURN_RECEIVED: ReturnReceived,
+    Kind.WAYBILL_ALLOCATED: WaybillAllocated,
+    Kind.ORDER_REFUSED: OrderRefused,
+    Kind.HANDOVER_ACCEPTED: HandoverAccepted,
+    Kind.HANDOVER_REFUSED: HandoverRefused,
+    Kind.ITEM_SCANNED: ItemScanned,
+    Kind.ATTEMPT_FAILED: AttemptFailed,
+    Kind.DELIVERY_CLAIMED: DeliveryClaimed,
+    Kind.DELIVERY_NONCONFORMING: DeliveryNonconforming,
+    Kind.REJECTED_AT_DOOR: RejectedAtDoor,
+    Kind.RECALL_ACCEPTED: RecallAccepted,
+    Kind.RECALL_REFUSED: RecallRefused,
+    Kind.RETURN_OFFERED: ReturnOffered,
+    Kind.INCIDENT_OPENED: IncidentOpened,
+    Kind.LOSS_DECLARED: LossDeclared,
+    Kind.ITEM_FOUND: ItemFound,
+    Kind.SCAN_VOIDED: ScanVoided,
+    Kind.POSTAGE_COLLECTED: PostageCollected,
+    Kind.CHECKPOINT: Checkpoint,
+    Kind.CHECKPOINT_COUNTERSIGNED: CheckpointCountersigned,
+    Kind.STATEMENT: Statement,
+}
