@@ -131,12 +131,17 @@ def defects_of(kind: RefusalKind) -> list[str]:
         defects.append(f"{kind.code}: owner is missing")
     if not 400 <= kind.status <= 599:
         defects.append(f"{kind.code}: status {kind.status} is not an HTTP error status")
-    for field in ("en", "zh", "way_out_en", "way_out_zh"):
-        if not getattr(kind, field).strip():
-            defects.append(f"{kind.code}: {field} is empty")
-    for field in ("zh", "way_out_zh"):
-        if not any("\u4e00" <= letter <= "\u9fff" for letter in getattr(kind, field)):
-            defects.append(f"{kind.code}: {field} holds no Chinese")
+    return defects + _defects_of_sentences(kind)
+
+
+def _defects_of_sentences(kind: RefusalKind) -> list[str]:
+    sentences = ("en", "zh", "way_out_en", "way_out_zh")
+    defects = [f"{kind.code}: {field} is empty" for field in sentences if not getattr(kind, field).strip()]
+    defects += [
+        f"{kind.code}: {field} holds no Chinese"
+        for field in ("zh", "way_out_zh")
+        if not any("\u4e00" <= letter <= "\u9fff" for letter in getattr(kind, field))
+    ]
     for english, chinese in (("en", "zh"), ("way_out_en", "way_out_zh")):
         try:
             left, right = placeholders_of(getattr(kind, english)), placeholders_of(getattr(kind, chinese))
@@ -147,8 +152,8 @@ def defects_of(kind: RefusalKind) -> list[str]:
             defects.append(
                 f"{kind.code}: {english} and {chinese} differ in placeholders {sorted(left ^ right)}"
             )
-        for personal in sorted((left | right) & _PERSONAL_FACT_NAMES):
-            defects.append(f"{kind.code}: placeholder {personal!r} would hold personal data")
+        personal = sorted((left | right) & _PERSONAL_FACT_NAMES)
+        defects += [f"{kind.code}: placeholder {name!r} would hold personal data" for name in personal]
     return defects
 
 
