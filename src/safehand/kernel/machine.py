@@ -93,6 +93,8 @@ class Onward(msgspec.Struct, frozen=True, kw_only=True):
     """A command which follows from an event (the process page): carried out in the same transaction."""
 
     key: StreamKey
+    kind: str
+    """The kind of machine that answers for the stream, should it be new."""
     command: Command
 
 

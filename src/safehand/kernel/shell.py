@@ -1,0 +1,436 @@
+"""How commands run: lock, decide, fold, follow, write, commit. One batch, one transaction, one outcome per item.
+
+A call that is refused, or that fails, leaves no trace and does not disturb its neighbours. Work that follows on
+other streams of the house is done in the same transaction, until quiet. Nothing leaves the house before commit.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from safehand.kernel.clock import Clock
+from safehand.kernel.hash_chain import GENESIS, event_hash
+from safehand.kernel.ids import Ids
+from safehand.kernel.ledger import Standing, Units, posted
+from safehand.kernel.machine import Command, Context, Event, Machine, StreamKey, Waiting
+from safehand.kernel.outcome import Refusal, define
+from safehand.kernel.store import (
+    AnswerRow,
+    BlindRow,
+    ClaimRow,
+    Conflict,
+    EventRow,
+    MessageRow,
+    MoveRow,
+    NoticeRow,
+    Store,
+    StreamRow,
+    TallyRow,
+    Transaction,
+    UnitRow,
+    VaultKeyRow,
+    VaultRow,
+    WorkKey,
+    WorkRow,
+    Writes,
+)
+
+ATTEMPTS_MAX = 6
+"""How often a batch that lost a race is decided anew before its callers are told to try again."""
+ROUNDS_MAX = 8
+"""How many times a batch may find that it needs yet another stream."""
+FOLLOWING_MAX = 20_000
+"""How many commands may follow from one call (a bag's items, and what follows from each)."""
+
+log = logging.getLogger("safehand.shell")
+
+KEY_REUSED = define(
+    code="request.key_reused",
+    en="This idempotency key was already used for a different request.",
+    zh="该幂等键已用于另一份不同的请求。",
+    way_out_en="Send the first request again unchanged, or use a new key for a new request.",
+    way_out_zh="请原样重发第一次的请求，或为新请求使用新的幂等键。",
+    owner="kernel",
+    status=422,
+)
+BUSY = define(
+    code="request.busy",
+    en="Too many people are changing the same thing at this moment. Nothing was changed.",
+    zh="此刻有太多人在更改同一事项，未作任何更改。",
+    way_out_en="Try again in a moment with the same idempotency key.",
+    way_out_zh="请稍后用同一幂等键重试。",
+    owner="kernel",
+    status=503,
+)
+FAILED = define(
+    code="request.failed",
+    en="Our system failed at this request. Nothing was changed, and our operators have been told.",
+    zh="系统处理此请求时出错，未作任何更改，已通知运行人员。",
+    way_out_en="Try again later with the same idempotency key, or ask the helpline.",
+    way_out_zh="请稍后用同一幂等键重试，或联系服务热线。",
+    owner="kernel",
+    status=500,
+)
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One command for one stream, with who gives it and what is kept beside it if it succeeds."""
+
+    stream: StreamKey
+    kind: str
+    command: Command
+    actor: str
+    key: str | None = None
+    """Idempotency key: the same key and request get the first answer again."""
+    request_hash: bytes = b""
+    token: bytes = b""
+    vault: tuple[VaultRow, ...] = ()
+    vault_keys: tuple[VaultKeyRow, ...] = ()
+    blind: tuple[BlindRow, ...] = ()
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that took effect (or had already): the stream, its version, the events that it caused there."""
+
+    stream: str
+    city: int
+    version: int
+    events: tuple[str, ...]
+    state: Any = None
+    """The stream's state after the call; for a repeated call, as it is now."""
+    repeated: bool = False
+
+
+Outcome = Done | Refusal
+
+
+class Live(NamedTuple):
+    """A stream in the hands of a transaction."""
+
+    machine: Machine
+    version: int
+    head: bytes
+    state: Any
+    units: Units
+
+
+class _Missing(Exception):
+    """A call needs streams that were not loaded yet."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The streams and effects of one transaction; a call's part is cut off again when the call is refused."""
+
+    now: datetime
+    loaded: dict[StreamKey, StreamRow | None]
+    live: dict[StreamKey, Live] = field(default_factory=dict)
+    writes: Writes = field(default_factory=Writes)
+    holders: dict[str, str] = field(default_factory=dict)
+    missing: dict[StreamKey, None] = field(default_factory=dict)
+
+
+class Shell:
+    """Runs commands of one house. Give it the house's machines, its store, and its clock and ids."""
+
+    def __init__(self, *, machines: Mapping[str, Machine], store: Store, clock: Clock, ids: Ids) -> None:
+        self.machines = dict(machines)
+        self.store = store
+        self.clock = clock
+        self.ids = ids
+        self._states = {m.kind: msgspec.json.Decoder(m.state) for m in machines.values()}
+        self._encode = msgspec.json.Encoder().encode
+        self._units = msgspec.json.Decoder(dict[str, Standing])
+        self._tags: dict[type, str] = {}
+
+    async def run(
+        self,
+        calls: Sequence[Call],
+        *,
+        beside: Callable[[Sequence[Outcome], Writes], None] | None = None,
+    ) -> list[Outcome]:
+        """Carry out a batch in one transaction; the outcomes are in the order of the calls.
+
+        `beside` may add rows (a link position, parked messages) that must be written with the effects. Races lost
+        are decided anew, ATTEMPTS_MAX times; with `beside` given a lost race is raised as `Conflict`, since the
+        caller's rows are then out of date too. Raises `Unavailable` when the database can't be reached.
+        """
+        for _ in range(ATTEMPTS_MAX):
+            try:
+                async with self.store.transaction() as transaction:
+                    outcomes = await self._attempt(transaction, calls, beside)
+                return outcomes
+            except Conflict:
+                if beside is not None:
+                    raise
+        return [BUSY() for _ in calls]
+
+    async def _attempt(
+        self,
+        transaction: Transaction,
+        calls: Sequence[Call],
+        beside: Callable[[Sequence[Outcome], Writes], None] | None,
+    ) -> list[Outcome]:
+        asked = [name for call in calls for name in self.machines[call.kind].asks(call.command)]
+        keys = [call.key for call in calls if call.key is not None]
+        known = await transaction.known(keys=keys, names=asked) if keys or asked else None
+        wanted = sorted({call.stream for call in calls})
+        loaded: dict[StreamKey, StreamRow | None] = dict.fromkeys(wanted)
+        loaded.update(await transaction.load(keys=wanted))
+        now = self.clock.now()
+        for _ in range(ROUNDS_MAX):
+            batch = _Batch(now=now, loaded=loaded)
+            if known is not None:
+                batch.holders = {name: row.stream for name, row in known.holders.items()}
+            answers = dict(known.answers) if known is not None else {}
+            outcomes = [self._one(batch, call, answers) for call in calls]
+            if not batch.missing:
+                break
+            more = sorted(batch.missing)
+            loaded.update(dict.fromkeys(more))
+            loaded.update(await transaction.load(keys=more))
+        else:
+            raise RuntimeError(f"a batch needed more than {ROUNDS_MAX} rounds of streams")
+        self._finish(batch)
+        if beside is not None:
+            beside(outcomes, batch.writes)
+        await transaction.write(writes=batch.writes)
+        return outcomes
+
+    def _one(self, batch: _Batch, call: Call, answers: dict[str, AnswerRow]) -> Outcome:
+        """One call: its answer if it was given before, else its decision with all that follows from it."""
+        kept = answers.get(call.key) if call.key is not None else None
+        if kept is not None:
+            return self._again(batch, call, kept)
+        writes, marks = batch.writes, _marks(batch.writes)
+        before, holders = dict(batch.live), dict(batch.holders)
+        try:
+            outcome = self._carry_out(batch, call)
+        except _Missing:
+            outcome = BUSY()  # never answered: the round is run again with these streams loaded
+        except Exception:
+            log.exception("call_failed", extra={"stream": call.stream.stream, "command": type(call.command).__name__})
+            outcome = FAILED()
+        if isinstance(outcome, Refusal):
+            _cut(writes, marks)
+            batch.live, batch.holders = before, holders
+            return outcome
+        if call.key is not None:
+            answer = AnswerRow(
+                call.key,
+                call.request_hash,
+                call.stream.city,
+                call.stream.stream,
+                self._encode((outcome.version, outcome.events)),
+                batch.now,
+            )
+            writes.answers.append(answer)
+            answers[call.key] = answer
+        writes.vault.extend(call.vault)
+        writes.vault_keys.extend(call.vault_keys)
+        writes.blind.extend(call.blind)
+        return outcome
+
+    def _again(self, batch: _Batch, call: Call, kept: AnswerRow) -> Outcome:
+        if kept.request_hash != call.request_hash:
+            return KEY_REUSED()
+        version, events = msgspec.json.decode(kept.answer, type=tuple[int, tuple[str, ...]])
+        key = StreamKey(kept.city, kept.stream)
+        if key not in batch.loaded:
+            batch.missing[key] = None
+            return BUSY()
+        live = self._open(batch, key, call.kind)
+        return Done(
+            stream=key.stream, city=key.city, version=version, events=events, state=live.state, repeated=True
+        )
+
+    def _carry_out(self, batch: _Batch, call: Call) -> Outcome:
+        """Decide the call, then everything that follows from it, until quiet."""
+        waiting: list[tuple[StreamKey, str, Command]] = [(call.stream, call.kind, call.command)]
+        kinds: list[str] = []
+        followed = 0
+        while waiting:
+            key, kind, command = waiting.pop(0)
+            decided = self._decide(batch, key, kind, command, call)
+            if isinstance(decided, Refusal):
+                return decided
+            if followed == 0:
+                kinds = [self._tag(event) for event in decided]
+            for event in decided:
+                waiting.extend(self._happen(batch, key, event, call.actor))
+            unloaded = [target for target, _, _ in waiting if target not in batch.loaded]
+            if unloaded:
+                batch.missing.update(dict.fromkeys(unloaded))
+                raise _Missing
+            followed += 1
+            if followed > FOLLOWING_MAX:
+                raise RuntimeError(f"more than {FOLLOWING_MAX} commands followed from one call")
+        live = batch.live[call.stream]
+        return Done(
+            stream=call.stream.stream,
+            city=call.stream.city,
+            version=live.version,
+            events=tuple(kinds),
+            state=live.state,
+        )
+
+    def _decide(
+        self, batch: _Batch, key: StreamKey, kind: str, command: Command, call: Call
+    ) -> Sequence[Event] | Refusal:
+        live = self._open(batch, key, kind)
+        asked = live.machine.asks(command)
+        context = Context(
+            key=key,
+            now=batch.now,
+            actor=call.actor,
+            holders={name: batch.holders[name] for name in asked if name in batch.holders} if asked else {},
+            token=call.token,
+        )
+        return live.machine.decide(live.state, command, context)
+
+    def _open(self, batch: _Batch, key: StreamKey, kind: str) -> Live:
+        live = batch.live.get(key)
+        if live is not None:
+            return live
+        row = batch.loaded[key]
+        machine = self.machines[row.kind if row is not None else kind]
+        if row is None:
+            live = Live(machine, 0, GENESIS, machine.initial(key), {})
+        else:
+            state = self._states[machine.kind].decode(row.state)
+            live = Live(machine, row.version, row.head, state, self._units.decode(row.units))
+        batch.live[key] = live
+        return live
+
+    def _happen(
+        self, batch: _Batch, key: StreamKey, event: Event, actor: str
+    ) -> list[tuple[StreamKey, str, Command]]:
+        """Append one event: fold it, chain it, and collect what it moves, claims, says and causes."""
+        machine, version, head, before, units = batch.live[key]
+        writes, now = batch.writes, batch.now
+        version += 1
+        after = machine.fold(before, event, now)
+        body, tag = self._encode(event), self._tag(event)
+        head = event_hash(
+            previous=head, city=key.city, stream=key.stream, version=version, kind=tag, at=now, actor=actor, body=body
+        )
+        writes.events.append(EventRow(key.city, key.stream, version, tag, now, actor, body, head))
+        for move in machine.moves(before, event):
+            units = posted(units=units, move=move)
+            writes.moves.append(
+                MoveRow(key.city, move.unit, move.giver, move.taker, move.phase, now, key.stream, version)
+            )
+        for claim in machine.claims(after, event):
+            row = ClaimRow(claim.name, key.city, key.stream)
+            (writes.claims if claim.taken else writes.claims_released).append(row)
+            if claim.taken:
+                batch.holders[claim.name] = key.stream
+            else:
+                batch.holders.pop(claim.name, None)
+        for out in machine.speaks(after, event, key):
+            writes.messages.append(
+                MessageRow(out.peer, key.city, out.kind, out.subject, self._encode(out.body), out.personal, now)
+            )
+        for notice in machine.tells(after, event):
+            facts = self._encode(notice.facts)
+            writes.notices.append(NoticeRow(key.city, notice.subject, notice.template, facts, now))
+        for name, delta in machine.counts(before, after).items():
+            writes.tallies.append(TallyRow(key.city, name, delta))
+        batch.live[key] = Live(machine, version, head, after, units)
+        return [(on.key, on.kind, on.command) for on in machine.follows(after, event, key)]
+
+    def _tag(self, event: Event) -> str:
+        kind = type(event)
+        tag = self._tags.get(kind)
+        if tag is None:
+            tag = self._tags[kind] = str(kind.__struct_config__.tag)
+        return tag
+
+    def _finish(self, batch: _Batch) -> None:
+        """Turn the streams' last states into rows: state, units, worklists, and tallies summed up."""
+        writes = batch.writes
+        for key, live in batch.live.items():
+            row = batch.loaded[key]
+            expected = row.version if row is not None else 0
+            if live.version == expected:
+                continue
+            machine, was = live.machine, None
+            if row is not None:
+                was = self._states[machine.kind].decode(row.state)
+            writes.streams.append(
+                StreamRow(
+                    key.city,
+                    key.stream,
+                    machine.kind,
+                    expected,
+                    live.version,
+                    live.head,
+                    self._encode(live.state),
+                    self._encode(live.units),
+                )
+            )
+            first = self._units.decode(row.units) if row is not None else {}
+            writes.units.extend(_unit_rows(key, first, live.units, batch.now))
+            waited = machine.waits(was, key) if was is not None else ()
+            _work_rows(key, waited, machine.waits(live.state, key), writes)
+        writes.tallies = _summed(writes.tallies)
+
+
+def _unit_rows(key: StreamKey, first: Units, last: Units, now: datetime) -> list[UnitRow]:
+    rows: list[UnitRow] = []
+    for unit, standing in last.items():
+        was = first.get(unit)
+        if was != standing:
+            old_account, old_pending = (was.account, was.pending) if was is not None else (None, None)
+            rows.append(
+                UnitRow(
+                    key.city, unit, key.stream, standing.account, standing.pending, now, old_account, old_pending
+                )
+            )
+    return rows
+
+
+def _work_rows(key: StreamKey, waited: Sequence[Waiting], waits: Sequence[Waiting], writes: Writes) -> None:
+    old = {line.queue: line for line in waited}
+    for line in waits:
+        if line.due_at is None and line.owner is None:
+            raise RuntimeError(f"{line.queue} waits with neither a clock nor an owner")
+        if old.pop(line.queue, None) != line:
+            writes.work.append(
+                WorkRow(key.city, key.stream, line.queue, line.group, line.since, line.due_at, line.owner)
+            )
+    writes.work_done.extend(WorkKey(key.city, key.stream, queue) for queue in old)
+
+
+def _summed(rows: list[TallyRow]) -> list[TallyRow]:
+    sums: dict[tuple[int, str], int] = {}
+    for city, name, delta in rows:
+        sums[city, name] = sums.get((city, name), 0) + delta
+    return [TallyRow(city, name, delta) for (city, name), delta in sums.items() if delta]
+
+
+def _marks(writes: Writes) -> tuple[int, ...]:
+    return (
+        len(writes.events),
+        len(writes.moves),
+        len(writes.claims),
+        len(writes.claims_released),
+        len(writes.messages),
+        len(writes.notices),
+        len(writes.tallies),
+    )
+
+
+def _cut(writes: Writes, marks: tuple[int, ...]) -> None:
+    events, moves, claims, released, messages, notices, tallies = marks
+    del writes.events[events:]
+    del writes.moves[moves:]
+    del writes.claims[claims:]
+    del writes.claims_released[released:]
+    del writes.messages[messages:]
+    del writes.notices[notices:]
+    del writes.tallies[tallies:]
