@@ -136,9 +136,20 @@ class ServerUser(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     switch: bool
 
-    def spawning(self) -> dict[str, object]:
-        """Arguments for `subprocess` which make a child run as this user."""
-        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switch else {}
+    @property
+    def child_uid(self) -> int | None:
+        """For `subprocess`: the user to become, None to stay who we are."""
+        return self.uid if self.switch else None
+
+    @property
+    def child_gid(self) -> int | None:
+        """For `subprocess`: the group to become, None to stay."""
+        return self.gid if self.switch else None
+
+    @property
+    def child_groups(self) -> list[int] | None:
+        """For `subprocess`: no further group of root's may be left; None to stay."""
+        return [] if self.switch else None
 
 
 class RunningServer:
@@ -376,7 +387,9 @@ def _spawn(*, folder: Path, cluster: Path, binaries: Path, user: ServerUser) -> 
             env=_environment(),
             cwd="/",
             start_new_session=True,
-            **user.spawning(),  # pyright: ignore[reportArgumentType]
+            user=user.child_uid,
+            group=user.child_gid,
+            extra_groups=user.child_groups,
         )
     deadline = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < deadline:
@@ -625,7 +638,9 @@ def _make_cluster(*, cluster: Path, binaries: Path, user: ServerUser) -> None:
         text=True,
         env=_environment(),
         cwd="/",
-        **user.spawning(),  # pyright: ignore[reportArgumentType]
+        user=user.child_uid,
+        group=user.child_gid,
+        extra_groups=user.child_groups,
     )
     if done.returncode != 0:
         shutil.rmtree(unfinished)
@@ -782,7 +797,9 @@ def _may_enter(*, path: Path, user: ServerUser) -> bool:
         ["/bin/sh", "-c", 'test -x "$1"', "sh", path],
         cwd="/",
         env=_environment(),
-        **user.spawning(),  # pyright: ignore[reportArgumentType]
+        user=user.child_uid,
+        group=user.child_gid,
+        extra_groups=user.child_groups,
     )
     return done.returncode == 0
 
