@@ -346,7 +346,7 @@ def _start_locked(
         _make_cluster(cluster=cluster, binaries=binaries, user=user)
     _check_version(cluster=cluster, binaries=binaries)
     sockets = _socket_folder(folder=folder, user=user)
-    # The setting is a list; quotes keep a comma in the path from splitting it.
+    # The setting is a list of names; quotes keep each as it is.
     quoted = '"' + str(sockets).replace('"', '""') + '"'
     text = configuration + _setting_line("unix_socket_directories", quoted)
     unchanged = _write_configuration(cluster=cluster, text=text, user=user)
@@ -729,8 +729,8 @@ def _socket_folder(*, folder: Path, user: ServerUser) -> Path:
     file_name = f"/.s.PGSQL.{65535}.lock"
     inside = folder / "sockets"
     fits = len(os.fsencode(inside)) + len(file_name) <= SOCKET_PATH_BYTES_MAX
-    # Neither the setting nor postmaster.pid can hold a line break.
-    if fits and str(inside).isprintable() and _may_enter(path=folder, user=user):
+    # postmaster.pid cannot hold a line break, and clients take a comma in `host` for a list of hosts.
+    if fits and str(inside).isprintable() and "," not in str(inside) and _may_enter(path=folder, user=user):
         chosen = inside
     else:
         digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
