@@ -40,5 +40,7 @@ def posted(*, units: Units, move: Move) -> dict[str, Standing]:
         case "moved":
             fits, after = standing == Standing(move.giver), Standing(move.taker)
     if not fits:
-        raise BooksDisagree(f"{move.unit}: {move.phase} {move.giver} -> {move.taker}, but the book has {standing}")
+        raise BooksDisagree(
+            f"{move.unit}: {move.phase} {move.giver} -> {move.taker}, but the book has {standing}"
+        )
     return {**units, move.unit: after}

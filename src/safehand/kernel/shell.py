@@ -162,8 +162,7 @@ class Shell:
         for _ in range(ATTEMPTS_MAX):
             try:
                 async with self.store.transaction() as transaction:
-                    outcomes = await self._attempt(transaction, calls, beside)
-                return outcomes
+                    return await self._attempt(transaction, calls, beside)
             except Conflict:
                 if beside is not None:
                     raise
@@ -213,7 +212,9 @@ class Shell:
         except _Missing:
             outcome = BUSY()  # never answered: the round is run again with these streams loaded
         except Exception:
-            log.exception("call_failed", extra={"stream": call.stream.stream, "command": type(call.command).__name__})
+            log.exception(
+                "call_failed", extra={"stream": call.stream.stream, "command": type(call.command).__name__}
+            )
             outcome = FAILED()
         if isinstance(outcome, Refusal):
             _cut(writes, marks)
@@ -316,7 +317,14 @@ class Shell:
         after = machine.fold(before, event, now)
         body, tag = self._encode(event), self._tag(event)
         head = event_hash(
-            previous=head, city=key.city, stream=key.stream, version=version, kind=tag, at=now, actor=actor, body=body
+            previous=head,
+            city=key.city,
+            stream=key.stream,
+            version=version,
+            kind=tag,
+            at=now,
+            actor=actor,
+            body=body,
         )
         writes.events.append(EventRow(key.city, key.stream, version, tag, now, actor, body, head))
         for move in machine.moves(before, event):
@@ -333,7 +341,9 @@ class Shell:
                 batch.holders.pop(claim.name, None)
         for out in machine.speaks(after, event, key):
             writes.messages.append(
-                MessageRow(out.peer, key.city, out.kind, out.subject, self._encode(out.body), out.personal, now)
+                MessageRow(
+                    out.peer, key.city, out.kind, out.subject, self._encode(out.body), out.personal, now
+                )
             )
         for notice in machine.tells(after, event):
             facts = self._encode(notice.facts)
@@ -388,7 +398,14 @@ def _unit_rows(key: StreamKey, first: Units, last: Units, now: datetime) -> list
             old_account, old_pending = (was.account, was.pending) if was is not None else (None, None)
             rows.append(
                 UnitRow(
-                    key.city, unit, key.stream, standing.account, standing.pending, now, old_account, old_pending
+                    key.city,
+                    unit,
+                    key.stream,
+                    standing.account,
+                    standing.pending,
+                    now,
+                    old_account,
+                    old_pending,
                 )
             )
     return rows

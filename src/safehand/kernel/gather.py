@@ -1,0 +1,65 @@
+"""Gathers concurrent calls into batches, so that many people share one commit.
+
+While one batch is being written the next one fills: under load a commit carries hundreds of calls, and a lone call
+waits for nobody. A caller who goes away does not disturb the batch.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+BATCH_MAX = 500
+QUEUE_MAX = 20_000
+
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
+
+
+class Overloaded(Exception):
+    """So many calls are waiting that another one would only wait in vain: try again later."""
+
+
+class Gatherer(Generic[Asked, Answered]):
+    """Turns `run(batch) -> answers` into `call(one) -> answer`."""
+
+    def __init__(
+        self,
+        *,
+        run: Callable[[Sequence[Asked]], Awaitable[Sequence[Answered]]],
+        batch_max: int = BATCH_MAX,
+        together_max: int = 2,
+    ) -> None:
+        self._run = run
+        self._batch_max = batch_max
+        self._together_max = together_max
+        self._waiting: deque[tuple[Asked, asyncio.Future[Answered]]] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def call(self, asked: Asked) -> Answered:
+        """One call, answered with its own answer. Raises `Overloaded`, or what the batch raised."""
+        if len(self._waiting) >= QUEUE_MAX:
+            raise Overloaded(f"more than {QUEUE_MAX} calls are waiting")
+        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        self._waiting.append((asked, future))
+        if len(self._running) < self._together_max:
+            task = asyncio.ensure_future(self._work())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return await future
+
+    async def _work(self) -> None:
+        # One turn of the loop lets the other calls of this moment join the batch.
+        await asyncio.sleep(0)
+        while self._waiting:
+            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_max))]
+            try:
+                answers = await self._run([asked for asked, _ in taken])
+            except Exception as failed:
+                for _, future in taken:
+                    if not future.done():
+                        future.set_exception(failed)
+                continue
+            for (_, future), answer in zip(taken, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
