@@ -1,0 +1,1 @@
+"""Labels for sealed items and manifests for bags, as PDF: facts in, bytes out."""
