@@ -293,6 +293,26 @@ def test_the_command_line_starts_shows_and_stops(folder):
     assert _command("dance").returncode == 1
 
 
+@pytest.mark.slow
+def test_the_command_line_speaks_sql_and_removes_everything(folder):
+    assert "Start it first" in _command("psql", str(folder)).stderr
+    _command("start", str(folder))
+    answer = _command("psql", str(folder), "-Atc", "create table kept (n int); select current_database()")
+    assert answer.stdout.splitlines()[-1] == "postgres"
+    assert _command("remove", str(folder)).stdout == "removed\n"
+    assert _command("remove", str(folder)).stdout == "there was none\n"
+    with PostgresServer().start(folder=folder, settings=SMALL) as server:
+        assert ask(dsn=server.dsn(), query="select to_regclass('kept')") is None
+
+
+@pytest.mark.slow
+def test_databases_that_are_in_use_are_not_removed(folder):
+    with PostgresServer().start(folder=folder, settings=SMALL) as server:
+        with pytest.raises(PostgresRefused, match=f"in use by process {os.getpid()}"):
+            PostgresServer().remove(folder=folder)
+        assert ask(dsn=server.dsn(), query="select 1") == 1
+
+
 @ROOT_ONLY
 @pytest.mark.slow
 def test_root_may_keep_the_folder_where_nobody_else_may_enter(tmp_path):

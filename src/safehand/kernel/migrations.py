@@ -31,9 +31,12 @@ NO_TRANSACTION = "-- no transaction"
 
 LOCK_SECONDS_MAX = 300.0
 """How long to wait for another process that migrates the same database."""
+TABLE_LOCK_SECONDS_MAX = 30
+"""How long a migration may wait for a table that others use."""
 SERIES_SHAPE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 OWN_TRANSACTION = re.compile(
-    r"^\s*(begin|commit|rollback|start\s+transaction)(\s+(work|transaction))?\s*;", re.IGNORECASE | re.MULTILINE
+    r"^\s*(begin|commit|rollback|start\s+transaction)(\s+(work|transaction))?\s*;",
+    re.IGNORECASE | re.MULTILINE,
 )
 """A line that would begin or end a transaction; the `begin` of a function's body has no semicolon."""
 
@@ -193,6 +196,8 @@ async def _apply(*, connection: asyncpg.Connection, migration: Migration, series
             await connection.execute(record, *values)
             return
         async with connection.transaction():
+            # A migration that waits for a lock makes everybody else wait behind it.
+            await connection.execute(f"set local lock_timeout = '{TABLE_LOCK_SECONDS_MAX}s'")
             await connection.execute(migration.text)
             await connection.execute(record, *values)
     except asyncpg.PostgresError as error:

@@ -39,7 +39,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, NoReturn, Self
 from urllib.parse import quote
 
 import msgspec
@@ -331,6 +331,27 @@ class PostgresServer:
             return False
         _stop_postmaster(cluster=running.cluster, pid=running.pid, mode=mode)
         return True
+
+    def remove(self, *, folder: Path) -> bool:
+        """Stops the server of `folder` and deletes its cluster with every database; False when there was none."""
+        folder = folder.absolute()
+        if not folder.exists():
+            return False
+        lock = _try_lock(folder=folder)
+        if lock is None:
+            raise PostgresRefused(
+                f"The PostgreSQL in {folder} is in use by process {_lock_holder(folder=folder)}. End that first."
+            )
+        try:
+            self.stop(folder=folder)
+            cluster = _existing_cluster(folder=folder)
+            if cluster is None:
+                return False
+            shutil.rmtree(cluster)
+            (folder / "place.json").unlink(missing_ok=True)
+            return True
+        finally:
+            os.close(lock)
 
 
 # ---------------------------------------------------------------- starting
@@ -894,8 +915,27 @@ def free_tcp_port() -> int:
         return probe.getsockname()[1]
 
 
+def _become_psql(*, folder: Path, more: list[str]) -> NoReturn:
+    found = PostgresServer().find(folder=folder)
+    if found is None:
+        raise PostgresRefused(f"No PostgreSQL runs in {folder}. Start it first: ./do db start.")
+    kept = {
+        name: os.environ[name] for name in ("TERM", "HOME", "LANG", "PAGER", "EDITOR") if name in os.environ
+    }
+    place = {"PGHOST": str(found.socket_folder), "PGPORT": str(found.port), "PGUSER": SUPERUSER}
+    database = {"PGDATABASE": SUPERUSER} if not more or more[0].startswith("-") else {}
+    words = ["psql", *more]
+    os.execve(
+        found.binaries / "psql", words, {**_environment(), "LC_ALL": "C.UTF-8", **kept, **place, **database}
+    )
+
+
 def _command(arguments: list[str]) -> Iterator[str]:
     match arguments:
+        case ["psql", folder, *more]:
+            _become_psql(folder=Path(folder), more=more)
+        case ["remove", folder]:
+            yield "removed" if PostgresServer().remove(folder=Path(folder)) else "there was none"
         case ["start", folder]:
             server = PostgresServer().start(folder=Path(folder), join=True, keep=True)
             yield server.dsn()
@@ -909,7 +949,9 @@ def _command(arguments: list[str]) -> Iterator[str]:
             yield f"running, process {found.pid}"
             yield found.dsn()
         case _:
-            raise PostgresRefused("Say: python -m safehand.kernel.postgres_server start|stop|status FOLDER")
+            raise PostgresRefused(
+                "Say: python -m safehand.kernel.postgres_server start|stop|status|psql|remove FOLDER"
+            )
 
 
 def main() -> int:

@@ -1,0 +1,93 @@
+"""Checks the documentation: every link leads somewhere, every command and every setting is described. Standard library only."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+ROOT = Path(__file__).resolve().parents[1]
+LINK = re.compile(r"(?<!\\)\[[^\]\n]*\]\((?P<target>[^)\s]+)(?:\s+\"[^\"]*\")?\)")
+HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*#*\s*$", re.MULTILINE)
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+NOT_OURS = {".venv", ".do", ".git", ".data", "node_modules", ".pytest_cache", ".hypothesis"}
+
+
+def pages() -> list[Path]:
+    """Every Markdown page of ours, the README first."""
+    found = [path for path in ROOT.rglob("*.md") if not NOT_OURS & set(path.relative_to(ROOT).parts)]
+    return sorted(found, key=lambda path: (len(path.relative_to(ROOT).parts), path))
+
+
+def title(*, page: Path) -> str:
+    """A page's first heading."""
+    heading = HEADING.search(page.read_text(encoding="utf-8"))
+    return heading["text"] if heading else "(no heading)"
+
+
+def anchors(*, page: Path) -> set[str]:
+    """The anchors that a page's headings make: small letters, no punctuation, blanks as hyphens."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", found["text"].lower()).replace(" ", "-") for found in HEADING.finditer(text)}
+
+
+def broken_links(*, page: Path) -> Iterator[str]:
+    """A line for each link of the page to a file or heading that is not there. Links to other places are left alone."""
+    name = page.relative_to(ROOT)
+    for found in LINK.finditer(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        target = unquote(found["target"])
+        if re.match(r"[a-z][a-z0-9+.-]*:", target):
+            continue
+        place, _, anchor = target.partition("#")
+        goal = (page.parent / place).resolve() if place else page
+        if not goal.exists():
+            yield f"{name}: the link to {target} leads nowhere. Mend the path or write the page."
+        elif anchor and goal.suffix == ".md" and anchor not in anchors(page=goal):
+            yield f"{name}: {place or 'this page'} has no heading for #{anchor}. Mend the anchor."
+
+
+def undescribed_commands(*, text: str) -> Iterator[str]:
+    """A line for each command of ./do that no page names."""
+    listing = re.search(r"^COMMANDS\b.*?= \((?P<names>.*?)^\)", (ROOT / "do").read_text(), re.MULTILINE | re.DOTALL)
+    names = re.findall(r"\w+", listing["names"]) if listing else []
+    if not names:
+        yield "do: the list COMMANDS was not found. Keep its shape, or mend .ci/check_docs.py."
+    for name in names:
+        if not re.search(rf"\./do {name}\b", text):
+            yield f"./do {name} is in no page. Describe it in docs/how-to/set-up.md."
+
+
+def undescribed_settings(*, text: str) -> Iterator[str]:
+    """A line for each field of a class `…Settings` that no page names in `code`."""
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ClassDef) or not node.name.endswith("Settings"):
+                continue
+            for line in node.body:
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+                    setting = line.target.id
+                    if not setting.startswith("_") and not re.search(rf"`[^`\n]*\b{setting}\b[^`\n]*`", text):
+                        where = path.relative_to(ROOT)
+                        yield f"{where}: the setting {setting} of {node.name} is in no page. Describe it under docs/how-to/."
+
+
+def main() -> int:
+    """Prints what is wrong; with --list the pages too."""
+    found = pages()
+    if "--list" in sys.argv[1:]:
+        for page in found:
+            print(f"{page.relative_to(ROOT)!s:<50} {title(page=page)}")
+    text = "\n".join(page.read_text(encoding="utf-8") for page in found)
+    wrong = [line for page in found for line in broken_links(page=page)]
+    wrong += [*undescribed_commands(text=text), *undescribed_settings(text=text)]
+    for line in wrong:
+        print(line)
+    print(f"{len(found)} pages, {len(wrong)} faults")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
