@@ -1,0 +1,243 @@
+"""A city as the authority sees it, read from `cities/<folder>/city.toml` laid over `cities/_defaults.toml`."""
+
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from safehand.kernel.dated import (
+    Dated,
+    Defect,
+    DefectiveRulesError,
+    Entry,
+    Layered,
+    Timeline,
+    read_facts,
+    read_layered,
+    refuse_unknown_sections,
+    timeline,
+)
+
+Zone = Literal["in_city", "in_province", "elsewhere"]
+PostageMode = Literal["on_delivery", "prepaid", "free"]
+CityCode = Annotated[str, Meta(pattern=r"^[1-9][0-9]{5}$")]
+Text = Annotated[str, Meta(min_length=1, max_length=120)]
+Days = Annotated[int, Meta(ge=1, le=365)]
+AmountFen = Annotated[int, Meta(ge=0, le=100_000)]
+
+# The post reads its own sections of the same files (ranges of waybills, delivery offices); the launch its weights.
+_SECTIONS: Final = frozenset(
+    {"city", "launch", "clocks", "handover", "delivery", "postage", "counters", "offices", "waybills"}
+)
+
+
+class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Facts with no room for a misspelt key."""
+
+
+class Counter(_Strict):
+    """An authority counter: where a person goes when the online way is closed, and where documents are picked up."""
+
+    code: Text
+    name_zh: Text
+    name_en: Text
+    address_zh: Text
+    address_en: Text
+    hours_zh: Text
+    hours_en: Text
+
+
+class Clocks(_Strict):
+    """The applicant's clocks in days, the authority's in working days."""
+
+    correct_days: Days
+    pay_days: Days
+    review_working_days: Days
+    produce_working_days: Days
+    pickup_days: Days
+
+
+class Handover(_Strict):
+    """Local times at which the post collects."""
+
+    collections: Annotated[tuple[time, ...], Meta(min_length=1, max_length=24)]
+
+
+class DaysByZone(_Strict):
+    """Days by how far the destination lies."""
+
+    in_city: Days
+    in_province: Days
+    elsewhere: Days
+
+
+class Delivery(_Strict):
+    """What the post promises: days to the door, attempts, holding, return."""
+
+    promise_days: DaysByZone
+    attempts_max: Annotated[int, Meta(ge=1, le=20)]
+    attempts_window_days: Days
+    held_days: Days
+    return_days: Days
+
+
+class FenByZone(_Strict):
+    """Postage by how far the destination lies."""
+
+    in_city: AmountFen
+    in_province: AmountFen
+    elsewhere: AmountFen
+
+
+class Postage(_Strict):
+    """The tariff and the mode that is used unless a case says otherwise."""
+
+    mode: PostageMode
+    on_delivery: FenByZone
+    prepaid: FenByZone
+    free: FenByZone
+
+    def amount_fen(self, *, zone: Zone, mode: PostageMode | None = None) -> int:
+        """The postage of one item in fen."""
+        tariff: FenByZone = getattr(self, mode or self.mode)
+        return getattr(tariff, zone)
+
+
+class Counters(_Strict):
+    """The counters open in the city."""
+
+    open: Annotated[tuple[Counter, ...], Meta(min_length=1, max_length=200)]
+
+
+class CityRules(_Strict):
+    """Everything of a city that has a date."""
+
+    clocks: Clocks
+    handover: Handover
+    delivery: Delivery
+    postage: Postage
+    counters: Counters
+
+
+class CityIdentity(_Strict):
+    """Code (GB/T 2260), names, province, and the day on which the city opens to online applications."""
+
+    code: CityCode
+    name_zh: Text
+    name_en: Text
+    province_code: CityCode
+    province_zh: Text
+    province_en: Text
+    opens_on: Entry[date]
+
+
+class CityOn(msgspec.Struct, frozen=True, kw_only=True):
+    """A city resolved for one day; the same object for all days between two changes, so it costs nothing to ask."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    province_code: str
+    province_zh: str
+    province_en: str
+    opens_on: date
+    clocks: Clocks
+    handover: Handover
+    delivery: Delivery
+    postage: Postage
+    counters: tuple[Counter, ...]
+
+    def is_open(self, day: date) -> bool:
+        """Whether online applications are taken on a day."""
+        return day >= self.opens_on
+
+
+class City(msgspec.Struct, frozen=True, kw_only=True):
+    """A city with all its dated rules; `rules.values` keeps the source of each value."""
+
+    identity: CityIdentity
+    rules: Timeline[CityRules]
+    resolved: Timeline[CityOn]
+
+    @property
+    def code(self) -> str:
+        """GB/T 2260, six digits."""
+        return self.identity.code
+
+    @property
+    def opens_on(self) -> date:
+        """The first day of online applications."""
+        return self.identity.opens_on.value
+
+    def is_open(self, day: date) -> bool:
+        """Whether online applications are taken on a day."""
+        return day >= self.opens_on
+
+    def on(self, day: date) -> CityOn:
+        """The rules of a day; before the opening, those that will hold on it. Raises `NotInForceError` after an end."""
+        return self.resolved.on(max(day, self.opens_on))
+
+
+def load_cities(folder: Path, defaults: str = "_defaults.toml") -> dict[str, City]:
+    """Every city in a folder by its code. Raises `DefectiveRulesError` naming all defects of all files at once."""
+    defects: list[Defect] = []
+    cities: dict[str, City] = {}
+    files: dict[str, str] = {}
+    for layer in read_layered(folder=folder, file_name="city.toml", defaults_name=defaults, defects=defects):
+        city = _city(layer, defects)
+        if city is None:
+            continue
+        if city.code in cities:
+            wrong = f"code {city.code} also stands in {files[city.code]}"
+            defects.append(Defect(file=layer.file, key="city.code", wrong=wrong, way_out="give each city one folder"))
+        cities[city.code], files[city.code] = city, layer.file
+    if defects:
+        raise DefectiveRulesError(defects)
+    return cities
+
+
+def _city(layer: Layered, defects: list[Defect]) -> City | None:
+    refuse_unknown_sections(layer=layer, known=_SECTIONS, defects=defects)
+    identity = read_facts(shape=CityIdentity, layer=layer, section="city", defects=defects)
+    rules = timeline(shape=CityRules, tables=layer.tables, file_of=layer.file_of, defects=defects)
+    if identity is None or rules is None:
+        return None
+    late = _late_rules(identity=identity, values=rules.values, layer=layer)
+    if late:
+        defects.extend(late)
+        return None
+    views = tuple(_resolved(identity, view) for view in rules.views)
+    resolved = Timeline(changes=rules.changes, views=views, values=rules.values, last_day=rules.last_day)
+    return City(identity=identity, rules=rules, resolved=resolved)
+
+
+def _late_rules(*, identity: CityIdentity, values: dict[str, Dated], layer: Layered) -> list[Defect]:
+    return [
+        Defect(
+            file=layer.file_of.get(key, layer.file),
+            key=key,
+            wrong=f"begins {value.entries[0].from_}, after the city opens on {identity.opens_on.value}",
+            way_out="let it hold from the opening day on",
+        )
+        for key, value in values.items()
+        if value.entries[0].from_ > identity.opens_on.value
+    ]
+
+
+def _resolved(identity: CityIdentity, rules: CityRules) -> CityOn:
+    return CityOn(
+        code=identity.code,
+        name_zh=identity.name_zh,
+        name_en=identity.name_en,
+        province_code=identity.province_code,
+        province_zh=identity.province_zh,
+        province_en=identity.province_en,
+        opens_on=identity.opens_on.value,
+        clocks=rules.clocks,
+        handover=rules.handover,
+        delivery=rules.delivery,
+        postage=rules.postage,
+        counters=rules.counters.open,
+    )

@@ -1,0 +1,1 @@
+"""What the population and document register says about a person."""
