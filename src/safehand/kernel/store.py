@@ -205,6 +205,20 @@ class ParkedRow(NamedTuple):
     at: datetime
 
 
+class RunRow(NamedTuple):
+    """The signed frame of a run that took effect: with the messages' hashes it is the peer's signature on each."""
+
+    peer: str
+    city: int
+    first: int
+    last: int
+    previous: bytes
+    head: bytes
+    key_id: str
+    signature: bytes
+    at: datetime
+
+
 @dataclass(slots=True)
 class Writes:
     """All that one transaction writes. Every list may be empty."""
@@ -226,6 +240,7 @@ class Writes:
     tallies: list[TallyRow] = field(default_factory=list)
     positions: list[PositionRow] = field(default_factory=list)
     received: list[ReceivedRow] = field(default_factory=list)
+    runs: list[RunRow] = field(default_factory=list)
     parked: list[ParkedRow] = field(default_factory=list)
 
 

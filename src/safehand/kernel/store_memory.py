@@ -18,6 +18,7 @@ from safehand.kernel.store import (
     NoticeRow,
     ParkedRow,
     ReceivedRow,
+    RunRow,
     StreamRow,
     UnitRow,
     WorkRow,
@@ -51,6 +52,7 @@ class MemoryStore:
         self.counts: dict[tuple[int, str], int] = {}
         self.positions: dict[tuple[str, int], Position] = {}
         self.received: dict[tuple[str, int, int], ReceivedRow] = {}
+        self.runs: list[RunRow] = []
         self.parked: dict[tuple[str, int, int], ParkedRow] = {}
         self._lock = asyncio.Lock()
 
@@ -164,6 +166,7 @@ class MemoryTransaction:
         for row in writes.positions:
             store.positions[row.peer, row.city] = Position(row.position, row.head)
         store.received.update(((row.peer, row.city, row.number), row) for row in writes.received)
+        store.runs.extend(writes.runs)
         store.parked.update(((row.peer, row.city, row.number), row) for row in writes.parked)
 
     def _check(self, writes: Writes) -> None:

@@ -164,6 +164,12 @@ _PARTS: tuple[_Part, ...] = (
         text=(5,),
     ),
     _insert(
+        "runs",
+        "link_run_received",
+        "peer, city, first, last, previous, head, key_id, signature, at",
+        "text int bigint bigint bytea bytea text bytea timestamptz",
+    ),
+    _insert(
         "parked",
         "link_parked",
         "peer, city, number, kind, subject, reason, at",

@@ -60,7 +60,9 @@ class VaultKeys:
 def seal(*, key: bytes, city: int, subject: str, name: str, plain: bytes) -> VaultRow:
     """Seal one record under a subject's data key."""
     nonce = os.urandom(NONCE_BYTES)
-    return VaultRow(city, subject, name, nonce + AESGCM(key).encrypt(nonce, plain, _place(city, subject, name)))
+    return VaultRow(
+        city, subject, name, nonce + AESGCM(key).encrypt(nonce, plain, _place(city, subject, name))
+    )
 
 
 def unseal(*, key: bytes, row: VaultRow) -> bytes:

@@ -2,7 +2,7 @@
 
 A message never holds a sentence, an ID number, a document's number or kind, a photo or a case's name: the houses
 share an **order** (one envelope to be put into one person's hands) under a reference which the authority drew by
-chance. What the post must know of the person (name, phone, address) travels as a `SealedPart` beside the body.
+chance. What the post must know of the person (name, phone, address) is a `DeliveryPart`, sealed beside the body.
 
 Kinds are numbers so that nobody matches words; 1xx speak from the authority to the post, 2xx from the post to the
 authority, 3xx go both ways. A kind, once published, keeps its shape; a changed shape is a new number.
@@ -126,18 +126,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What all bodies share: nothing is optional silently and nothing unknown is let in."""
 
 
-class SealedPart(Message):
-    """Name, phone and address for the post alone: ciphertext under a key per case, wrapped for the receiver."""
-
-    ephemeral: bytes
-    """X25519 public key of the run (32 bytes)."""
-    wrapped: bytes
-    """The case's link key, wrapped (AES-256-GCM)."""
-    ciphertext: bytes
-    """AES-256-GCM over the JSON of `DeliveryPart`, bound to order and city."""
-
-
-class DeliveryPart(Message):
+class DeliveryPart(Message, frozen=True, kw_only=True):
     """What the post learns of the person, and no more."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -147,7 +136,7 @@ class DeliveryPart(Message):
     address: Annotated[str, Meta(min_length=2, max_length=300)]
 
 
-class OrderPlaced(Message):
+class OrderPlaced(Message, frozen=True, kw_only=True):
     """101: deliver one envelope into its recipient's hands. The sealed part goes with it."""
 
     order: Reference
@@ -163,14 +152,14 @@ class OrderPlaced(Message):
     placed_at: datetime
 
 
-class OrderCancelled(Message):
+class OrderCancelled(Message, frozen=True, kw_only=True):
     """102: the order is withdrawn before it was handed over."""
 
     order: Reference
     at: datetime
 
 
-class HandoverOffered(Message):
+class HandoverOffered(Message, frozen=True, kw_only=True):
     """103: a closed bag with its manifest stands on the shelf for the next collection. Custody is pending."""
 
     bag: Reference
@@ -180,7 +169,7 @@ class HandoverOffered(Message):
     offered_at: datetime
 
 
-class ProofSealed(Message):
+class ProofSealed(Message, frozen=True, kw_only=True):
     """104: the authority proved the right person, the recipient's word and this envelope. Now it is delivered."""
 
     order: Reference
@@ -194,7 +183,7 @@ class ProofSealed(Message):
     """Ed25519 by the authority over the fields above (`link.proof`)."""
 
 
-class ProofRefused(Message):
+class ProofRefused(Message, frozen=True, kw_only=True):
     """105: the claim at the door did not prove the right person; the envelope stays with the courier."""
 
     order: Reference
@@ -204,7 +193,7 @@ class ProofRefused(Message):
     at: datetime
 
 
-class RecallRequested(Message):
+class RecallRequested(Message, frozen=True, kw_only=True):
     """106: stop the item and bring it back."""
 
     order: Reference
@@ -213,7 +202,7 @@ class RecallRequested(Message):
     at: datetime
 
 
-class ReturnReceived(Message):
+class ReturnReceived(Message, frozen=True, kw_only=True):
     """107: the authority scanned the returned item in: custody is the authority's again."""
 
     order: Reference
@@ -221,7 +210,7 @@ class ReturnReceived(Message):
     at: datetime
 
 
-class WaybillAllocated(Message):
+class WaybillAllocated(Message, frozen=True, kw_only=True):
     """201: the post's number for the order, with what the label needs."""
 
     order: Reference
@@ -232,7 +221,7 @@ class WaybillAllocated(Message):
     at: datetime
 
 
-class OrderRefused(Message):
+class OrderRefused(Message, frozen=True, kw_only=True):
     """202: the post can't carry the order."""
 
     order: Reference
@@ -240,7 +229,7 @@ class OrderRefused(Message):
     at: datetime
 
 
-class HandoverAccepted(Message):
+class HandoverAccepted(Message, frozen=True, kw_only=True):
     """203: the post counted the bag and signs for these items: their custody is the post's."""
 
     bag: Reference
@@ -250,14 +239,14 @@ class HandoverAccepted(Message):
     at: datetime
 
 
-class RefusedItem(Message):
+class RefusedItem(Message, frozen=True, kw_only=True):
     """One item of a bag that the post did not take."""
 
     waybill: Waybill
     reason: Reason
 
 
-class HandoverRefused(Message):
+class HandoverRefused(Message, frozen=True, kw_only=True):
     """204: items on the manifest which the post did not find, or could not take: custody does not move."""
 
     bag: Reference
@@ -267,7 +256,7 @@ class HandoverRefused(Message):
     at: datetime
 
 
-class ItemScanned(Message):
+class ItemScanned(Message, frozen=True, kw_only=True):
     """205: where the item is. `scan_id` names the scan so that it can be voided."""
 
     order: Reference
@@ -279,7 +268,7 @@ class ItemScanned(Message):
     due_at: datetime | None = None
 
 
-class AttemptFailed(Message):
+class AttemptFailed(Message, frozen=True, kw_only=True):
     """206: the courier stood at the door and could not hand over."""
 
     order: Reference
@@ -290,7 +279,7 @@ class AttemptFailed(Message):
     occurred_at: datetime
 
 
-class DeliveryClaimed(Message):
+class DeliveryClaimed(Message, frozen=True, kw_only=True):
     """207: the facts at the door. A claim, not a delivery: the authority's proof decides."""
 
     order: Reference
@@ -302,7 +291,7 @@ class DeliveryClaimed(Message):
     occurred_at: datetime
 
 
-class DeliveryNonconforming(Message):
+class DeliveryNonconforming(Message, frozen=True, kw_only=True):
     """208: handed over, but not as the service requires (a locker, a neighbour): an incident for the authority."""
 
     order: Reference
@@ -311,7 +300,7 @@ class DeliveryNonconforming(Message):
     occurred_at: datetime
 
 
-class RejectedAtDoor(Message):
+class RejectedAtDoor(Message, frozen=True, kw_only=True):
     """209: the recipient found a misprint or a broken seal and gave the envelope back."""
 
     order: Reference
@@ -320,7 +309,7 @@ class RejectedAtDoor(Message):
     occurred_at: datetime
 
 
-class RecallAccepted(Message):
+class RecallAccepted(Message, frozen=True, kw_only=True):
     """210: the item is stopped; from here no delivery is allowed."""
 
     order: Reference
@@ -328,7 +317,7 @@ class RecallAccepted(Message):
     at: datetime
 
 
-class RecallRefused(Message):
+class RecallRefused(Message, frozen=True, kw_only=True):
     """211: too late, with the reason that shows it."""
 
     order: Reference
@@ -337,7 +326,7 @@ class RecallRefused(Message):
     at: datetime
 
 
-class ReturnOffered(Message):
+class ReturnOffered(Message, frozen=True, kw_only=True):
     """212: the item stands at the issuing office's door. Custody is pending until the authority scans it in."""
 
     order: Reference
@@ -346,7 +335,7 @@ class ReturnOffered(Message):
     at: datetime
 
 
-class IncidentOpened(Message):
+class IncidentOpened(Message, frozen=True, kw_only=True):
     """213: something is wrong with the item; it stands in the incident account until that ends."""
 
     order: Reference
@@ -355,7 +344,7 @@ class IncidentOpened(Message):
     at: datetime
 
 
-class LossDeclared(Message):
+class LossDeclared(Message, frozen=True, kw_only=True):
     """214: the search is closed without the item."""
 
     order: Reference
@@ -363,7 +352,7 @@ class LossDeclared(Message):
     at: datetime
 
 
-class ItemFound(Message):
+class ItemFound(Message, frozen=True, kw_only=True):
     """215: a lost item reappeared; it goes back to the issuing office, never to the door."""
 
     order: Reference
@@ -371,7 +360,7 @@ class ItemFound(Message):
     at: datetime
 
 
-class ScanVoided(Message):
+class ScanVoided(Message, frozen=True, kw_only=True):
     """216: the named scan did not happen or was wrong. The scan stays in the journal."""
 
     order: Reference
@@ -380,7 +369,7 @@ class ScanVoided(Message):
     at: datetime
 
 
-class PostageCollected(Message):
+class PostageCollected(Message, frozen=True, kw_only=True):
     """217: postage that was paid at the door."""
 
     order: Reference
@@ -389,7 +378,7 @@ class PostageCollected(Message):
     at: datetime
 
 
-class Checkpoint(Message):
+class Checkpoint(Message, frozen=True, kw_only=True):
     """301: the sender's journal of the city up to here, to be counter-signed."""
 
     number: Annotated[int, Meta(ge=1)]
@@ -399,7 +388,7 @@ class Checkpoint(Message):
     at: datetime
 
 
-class CheckpointCountersigned(Message):
+class CheckpointCountersigned(Message, frozen=True, kw_only=True):
     """302: the receiver's signature over the sender's checkpoint: each is the other's witness."""
 
     number: Annotated[int, Meta(ge=1)]
@@ -407,14 +396,14 @@ class CheckpointCountersigned(Message):
     signature: bytes
 
 
-class StatementLine(Message):
+class StatementLine(Message, frozen=True, kw_only=True):
     """One item that crossed between the houses on the day, and where the sender's book has it at the day's end."""
 
     waybill: Waybill
     account: Annotated[str, Meta(max_length=32)]
 
 
-class Statement(Message):
+class Statement(Message, frozen=True, kw_only=True):
     """303: the custody statement of one city and day: opening, moves, closing, per account between the houses."""
 
     day: date

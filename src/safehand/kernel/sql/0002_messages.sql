@@ -66,7 +66,7 @@ create table link_run_received (
     key_id text not null,
     signature bytea not null,
     at timestamptz not null,
-    primary key (peer, city, first)
+    primary key (peer, city, last)
 );
 
 create table link_parked (

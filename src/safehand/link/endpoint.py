@@ -1,0 +1,112 @@
+"""The link's own HTTP door: peers push runs and pull runs. Signed both ways; no session, no role, no person."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request as WebRequest
+from litestar import Response, Router, get, post
+
+from safehand.kernel.clock import Clock, SystemClock
+from safehand.link.codes import Code
+from safehand.link.envelope import RUN_BYTES_MAX
+from safehand.link.http_signing import Answer, Request, sign_answer, verify_request
+from safehand.link.keys import BadSignature, KeyRing, UnknownKey
+from safehand.link.log import RUN_MESSAGES_MAX, LinkLog
+from safehand.link.pump import RunAnswers, Runs
+from safehand.link.reader import RUNS_PER_REQUEST_MAX, Reader
+
+REQUEST_BYTES_MAX = RUN_BYTES_MAX * 4
+
+Web = WebRequest[Any, Any, Any]
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a whole request was not taken: a `codes.Code`."""
+
+    code: int
+
+
+class LinkDoor:
+    """Verifies requests, hands them to reader and log, signs answers."""
+
+    def __init__(
+        self, *, ring: KeyRing, reader: Reader, log: LinkLog, wire_clock: Clock | None = None
+    ) -> None:
+        self._ring = ring
+        self._reader = reader
+        self._log = log
+        self._clock = wire_clock or SystemClock()
+
+    async def push(self, *, request: Request) -> Answer:
+        """Runs that a peer brings. 200 with an answer per run; 400/401/413 with a code when none was looked at."""
+        if len(request.body) > REQUEST_BYTES_MAX:
+            return self._signed(request, 413, Refused(code=Code.TOO_LARGE))
+        peer = self._peer(request)
+        if isinstance(peer, Answer):
+            return peer
+        try:
+            runs = msgspec.json.decode(request.body, type=Runs).runs
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._signed(request, 400, Refused(code=Code.MALFORMED))
+        if len(runs) > RUNS_PER_REQUEST_MAX:
+            return self._signed(request, 413, Refused(code=Code.TOO_LARGE))
+        return self._signed(request, 200, RunAnswers(answers=await self._reader.apply(peer=peer, runs=runs)))
+
+    async def pull(self, *, request: Request, city: int, after: int, limit: int) -> Answer:
+        """The run after a position: the same bytes that a push would bring. 204-like: an empty list of runs."""
+        peer = self._peer(request)
+        if isinstance(peer, Answer):
+            return peer
+        run = await self._log.after(peer=peer, city=city, position=after, limit=limit)
+        return self._signed(request, 200, Runs(runs=[run] if run is not None else []))
+
+    def _peer(self, request: Request) -> str | Answer:
+        try:
+            return verify_request(ring=self._ring, request=request, now=self._clock.now())
+        except UnknownKey:
+            return self._signed(request, 401, Refused(code=Code.UNKNOWN_KEY))
+        except BadSignature:
+            return self._signed(request, 401, Refused(code=Code.BAD_SIGNATURE))
+
+    def _signed(self, request: Request, status: int, body: msgspec.Struct) -> Answer:
+        answer = Answer(status, {"Content-Type": "application/json"}, request, msgspec.json.encode(body))
+        # An answer to a request without a signature can't be bound to it: it is sent unsigned.
+        if any(name.lower() == "signature" for name in request.headers):
+            sign_answer(ring=self._ring, answer=answer, now=self._clock.now())
+        return answer
+
+
+async def _as_signed(request: Web) -> Request:
+    # The body is read in pieces so that an endless one is cut off at the limit.
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > REQUEST_BYTES_MAX:
+            break
+    return Request(request.method.upper(), str(request.url), dict(request.headers), bytes(body))
+
+
+def _response(answer: Answer) -> Response[bytes]:
+    return Response(
+        content=answer.body,
+        status_code=answer.status_code,
+        headers={k: v for k, v in answer.headers.items() if k.lower() != "content-type"},
+        media_type="application/json",
+    )
+
+
+def link_routes(*, door: LinkDoor) -> Router:
+    """`POST /link/v1/runs` and `GET /link/v1/runs?city=…&after=…&limit=…`."""
+
+    @post("/runs", status_code=200, summary="Push signed runs of messages", tags=["link"])
+    async def push_runs(request: Web) -> Response[bytes]:
+        return _response(await door.push(request=await _as_signed(request)))
+
+    @get("/runs", summary="Pull the run after a position", tags=["link"])
+    async def pull_runs(
+        request: Web, city: int, after: int = 0, limit: int = RUN_MESSAGES_MAX
+    ) -> Response[bytes]:
+        signed = await _as_signed(request)
+        return _response(await door.pull(request=signed, city=city, after=max(0, after), limit=max(1, limit)))
+
+    return Router(path="/link/v1", route_handlers=[push_runs, pull_runs])
