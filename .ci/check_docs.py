@@ -31,7 +31,9 @@ def title(*, page: Path) -> str:
 def anchors(*, page: Path) -> set[str]:
     """The anchors that a page's headings make: small letters, no punctuation, blanks as hyphens."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
-    return {re.sub(r"[^\w\- ]", "", found["text"].lower()).replace(" ", "-") for found in HEADING.finditer(text)}
+    return {
+        re.sub(r"[^\w\- ]", "", found["text"].lower()).replace(" ", "-") for found in HEADING.finditer(text)
+    }
 
 
 def broken_links(*, page: Path) -> Iterator[str]:
@@ -51,7 +53,9 @@ def broken_links(*, page: Path) -> Iterator[str]:
 
 def undescribed_commands(*, text: str) -> Iterator[str]:
     """A line for each command of ./do that no page names."""
-    listing = re.search(r"^COMMANDS\b.*?= \((?P<names>.*?)^\)", (ROOT / "do").read_text(), re.MULTILINE | re.DOTALL)
+    listing = re.search(
+        r"^COMMANDS\b.*?= \((?P<names>.*?)^\)", (ROOT / "do").read_text(), re.MULTILINE | re.DOTALL
+    )
     names = re.findall(r"\w+", listing["names"]) if listing else []
     if not names:
         yield "do: the list COMMANDS was not found. Keep its shape, or mend .ci/check_docs.py."
