@@ -117,6 +117,18 @@ def working_days_between(
     return _working_days(local_day(start, zone), local_day(end, zone), calendar)
 
 
+def add_months(day: date, months: int) -> date:
+    """The same day of another month, or that month's last day where it has no such day (31 August + 6 → 28 February)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    following = date(year + month // 11, (month + 1) % 12 + 1, 1)
+    return min(date(year, month + 1, 1) + _DAY * (day.day - 1), following - _DAY)
+
+
+def age_years(*, birth_date: date, day: date) -> int:
+    """Completed years of age on a day; one turns a year older on the birthday (29 February: on 1 March)."""
+    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+
+
 @lru_cache(maxsize=16384)
 def _working_day_after(day: date, days: int, calendar: WorkingCalendar) -> date:
     for _ in range(SPAN_DAYS_MAX):

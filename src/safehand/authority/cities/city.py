@@ -37,7 +37,7 @@ class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Facts with no room for a misspelt key."""
 
 
-class Counter(_Strict):
+class Counter(_Strict, frozen=True, kw_only=True):
     """An authority counter: where a person goes when the online way is closed, and where documents are picked up."""
 
     code: Text
@@ -49,7 +49,7 @@ class Counter(_Strict):
     hours_en: Text
 
 
-class Clocks(_Strict):
+class Clocks(_Strict, frozen=True, kw_only=True):
     """The applicant's clocks in days, the authority's in working days."""
 
     correct_days: Days
@@ -59,13 +59,13 @@ class Clocks(_Strict):
     pickup_days: Days
 
 
-class Handover(_Strict):
+class Handover(_Strict, frozen=True, kw_only=True):
     """Local times at which the post collects."""
 
     collections: Annotated[tuple[time, ...], Meta(min_length=1, max_length=24)]
 
 
-class DaysByZone(_Strict):
+class DaysByZone(_Strict, frozen=True, kw_only=True):
     """Days by how far the destination lies."""
 
     in_city: Days
@@ -73,7 +73,7 @@ class DaysByZone(_Strict):
     elsewhere: Days
 
 
-class Delivery(_Strict):
+class Delivery(_Strict, frozen=True, kw_only=True):
     """What the post promises: days to the door, attempts, holding, return."""
 
     promise_days: DaysByZone
@@ -83,7 +83,7 @@ class Delivery(_Strict):
     return_days: Days
 
 
-class FenByZone(_Strict):
+class FenByZone(_Strict, frozen=True, kw_only=True):
     """Postage by how far the destination lies."""
 
     in_city: AmountFen
@@ -91,7 +91,7 @@ class FenByZone(_Strict):
     elsewhere: AmountFen
 
 
-class Postage(_Strict):
+class Postage(_Strict, frozen=True, kw_only=True):
     """The tariff and the mode that is used unless a case says otherwise."""
 
     mode: PostageMode
@@ -105,13 +105,13 @@ class Postage(_Strict):
         return getattr(tariff, zone)
 
 
-class Counters(_Strict):
+class Counters(_Strict, frozen=True, kw_only=True):
     """The counters open in the city."""
 
     open: Annotated[tuple[Counter, ...], Meta(min_length=1, max_length=200)]
 
 
-class CityRules(_Strict):
+class CityRules(_Strict, frozen=True, kw_only=True):
     """Everything of a city that has a date."""
 
     clocks: Clocks
@@ -121,7 +121,7 @@ class CityRules(_Strict):
     counters: Counters
 
 
-class CityIdentity(_Strict):
+class CityIdentity(_Strict, frozen=True, kw_only=True):
     """Code (GB/T 2260), names, province, and the day on which the city opens to online applications."""
 
     code: CityCode
@@ -191,7 +191,9 @@ def load_cities(folder: Path, defaults: str = "_defaults.toml") -> dict[str, Cit
             continue
         if city.code in cities:
             wrong = f"code {city.code} also stands in {files[city.code]}"
-            defects.append(Defect(file=layer.file, key="city.code", wrong=wrong, way_out="give each city one folder"))
+            defects.append(
+                Defect(file=layer.file, key="city.code", wrong=wrong, way_out="give each city one folder")
+            )
         cities[city.code], files[city.code] = city, layer.file
     if defects:
         raise DefectiveRulesError(defects)

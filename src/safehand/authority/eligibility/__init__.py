@@ -1,0 +1,1 @@
+"""Who may apply online: one engine for portal and examiner, all failed conditions at once."""
