@@ -5,6 +5,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from safehand.kernel.masking import MASK, PHONE_DIGITS_HIDDEN_MIN, masked_address, masked_name, masked_phone
+
 LabelSize = Literal["100x180", "76x130"]
 Profile = Literal["masked", "opaque"]
 Payment = Literal["prepaid", "collect_on_delivery"]
@@ -14,26 +16,26 @@ ITEM_COUNT_MAX: Final = 99
 POSTAGE_FEN_MAX: Final = 10_000_00
 TOKEN_NONCE_BYTES: Final = 16
 TOKEN_MAC_BYTES: Final = 16
-NAME_CHARS_MAX: Final = 40
+OFFICE_NAME_CHARS_MAX: Final = 40
+NAME_CHARS_MAX: Final = 60
 PHONE_CHARS_MAX: Final = 24
 ADDRESS_CHARS_MAX: Final = 150
-RETURN_ADDRESS_CHARS_MAX: Final = 90
+RETURN_ADDRESS_CHARS_MAX: Final = 80
 ROUTING_CODE_CHARS_MAX: Final = 14
 
-MASK: Final = "*"
 # GB/T 41833-2022 (express waybills): at least one character of the name, six digits of the phone, and the unit
 # and the room of the address are hidden.
 NAME_HIDDEN_CHARS_MIN: Final = 1
-PHONE_HIDDEN_DIGITS_MIN: Final = 6
-_PHONE_SHOWN_DIGITS_MAX: Final = 6
+_PHONE_SHOWN_DIGITS_MAX: Final = 5
 _S10 = re.compile(r"[A-Z]{2}[0-9]{9}[A-Z]{2}")
 _THIRTEEN_DIGITS = re.compile(r"[0-9]{13}")
 _S10_WEIGHTS: Final = (8, 6, 4, 2, 3, 5, 9, 7)
-_COUNTRY_CODE = re.compile(r"^(?:\+|00)[0-9]{1,3}")
-_LONG_NUMBER = re.compile(r"[0-9]{11}")
+# No house number is that long; a phone or an identity number that somebody typed into an address is.
+_LONG_NUMBER = re.compile(r"[0-9]{7,}")
 _UNIT_OR_ROOM = re.compile(
     r"[0-9A-Za-z一二三四五六七八九十]\s*(?:单元|室|房)"
-    r"|(?:\b(?:unit|room|rm|flat|apt|apartment|suite)\b\.?\s*(?:no\.?\s*)?|#\s*)[0-9A-Za-z]*[0-9]",
+    r"|\b(?:unit|room|rm|flat|apt|apartment|suite)\b"
+    r"|#\s*[0-9]",
     re.IGNORECASE,
 )
 
@@ -54,25 +56,36 @@ class ItemToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MaskedRecipient(msgspec.Struct, frozen=True, kw_only=True):
-    """A recipient as the masked label may show them; unmasked values cannot be put into this type.
+    """A recipient as the masked label may show them; make it with `of`.
 
-    Rule: GB/T 41833-2022. Raises `ValueError`, without repeating the value, when a field is not masked enough.
+    Unmasked values cannot be put into this type, however it is made: `ValueError`, without repeating the value, when
+    a field hides less than GB/T 41833-2022 asks for.
     """
 
     name: str
     phone: str
     address: str
 
+    @classmethod
+    def of(cls, *, name: str, phone: str, address: str) -> "MaskedRecipient":
+        """The masked form of a recipient's full name, phone and address."""
+        return cls(
+            name=masked_name(_LONG_NUMBER.sub(MASK, name)),
+            phone=masked_phone(phone),
+            address=_LONG_NUMBER.sub(MASK * 3, masked_address(address)),
+        )
+
     def __post_init__(self) -> None:
         if self.name.count(MASK) < NAME_HIDDEN_CHARS_MIN:
             raise ValueError("the name is not masked: hide at least one character")
-        shown = sum(letter.isdigit() for letter in _COUNTRY_CODE.sub("", self.phone))
-        if self.phone.count(MASK) < PHONE_HIDDEN_DIGITS_MIN or shown > _PHONE_SHOWN_DIGITS_MAX:
+        shown = sum(letter.isdigit() for letter in self.phone)
+        hidden = self.phone.count(MASK)
+        if not hidden or shown > _PHONE_SHOWN_DIGITS_MAX or (shown and hidden < PHONE_DIGITS_HIDDEN_MIN):
             raise ValueError("the phone is not masked: hide at least six digits")
-        if MASK not in self.address or _UNIT_OR_ROOM.search(self.address):
+        if not self.address.endswith(MASK) or _UNIT_OR_ROOM.search(self.address):
             raise ValueError("the address is not masked: hide the unit and the room")
-        if any(_LONG_NUMBER.search(text) for text in (self.name, self.address)):
-            raise ValueError("a name or an address with a number of eleven digits may hide a phone")
+        if _LONG_NUMBER.search(self.name) or _LONG_NUMBER.search(self.address):
+            raise ValueError("a name or an address with a number of seven digits may hide a phone")
 
 
 class SendingOffice(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,12 +9,11 @@ import msgspec
 from safehand.kernel.outcome import Refusal
 from safehand.postal.acceptance.labels import refusals
 from safehand.postal.acceptance.labels.codes import code128_svg
-from safehand.postal.acceptance.labels.label import waybill_number_is_valid
+from safehand.postal.acceptance.labels.label import OFFICE_NAME_CHARS_MAX, waybill_number_is_valid
 from safehand.postal.acceptance.labels.typeface import breakable, first_unprintable, plain
 from safehand.postal.acceptance.labels.typesetting import TextDoesNotFitError, typeset
 
 BAG_ITEMS_MAX: Final = 1_000
-OFFICE_NAME_CHARS_MAX: Final = 40
 _SEAL_BAR_HEIGHT_MODULES: Final = 32
 # Numbers of bags, seals and manifests are opaque to us; 20 characters keep the seal's Code 128 within the page.
 _NUMBER = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{0,18}[A-Z0-9])?")

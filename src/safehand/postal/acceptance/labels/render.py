@@ -14,6 +14,7 @@ from safehand.postal.acceptance.labels.label import (
     ITEM_COUNT_MAX,
     LABELS_MAX,
     NAME_CHARS_MAX,
+    OFFICE_NAME_CHARS_MAX,
     PHONE_CHARS_MAX,
     POSTAGE_FEN_MAX,
     RETURN_ADDRESS_CHARS_MAX,
@@ -164,7 +165,7 @@ def _check_texts(label: LabelFacts) -> Refusal | None:
 def _texts(label: LabelFacts) -> tuple[tuple[str, str, int], ...]:
     sender, recipient = label.sender, label.recipient
     return (
-        ("sender name", sender.public_name, NAME_CHARS_MAX),
+        ("sender name", sender.public_name, OFFICE_NAME_CHARS_MAX),
         ("return address", sender.return_address, RETURN_ADDRESS_CHARS_MAX),
         ("recipient name", recipient.name, NAME_CHARS_MAX),
         ("recipient phone", recipient.phone, PHONE_CHARS_MAX),
