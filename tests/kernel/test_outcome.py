@@ -84,7 +84,7 @@ def test_numbers_of_persons_never_stay_in_facts():
 
 
 def test_long_facts_are_cut():
-    assert len(late(day="x" * 5000, counter="y").facts["day"]) == 300  # type: ignore[arg-type]
+    assert len(late(day="x" * 5000, counter="y").facts["day"]) == 500  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

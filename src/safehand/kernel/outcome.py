@@ -12,7 +12,7 @@ T = TypeVar("T")
 Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
-FACT_TEXT_MAX: Final = 300
+FACT_TEXT_MAX: Final = 500
 FACTS_MAX: Final = 16
 _CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 # Facts travel into logs, the journal and problem documents, and none of these may hold personal data (DESIGN §1.1).

@@ -131,7 +131,7 @@ def _document_conditions(
     *, person: RegisterFacts, request: EligibilityRequest, document: DocumentOn, today: date, way: _WayOut
 ) -> Iterator[Refusal]:
     names = {"document_zh": document.name_zh, "document_en": document.name_en}
-    held = _held(person=person, kind=document.code, today=today)
+    held = person.held_document(kind=document.code, day=today)
     if held is None:
         yield way(refusals.first_document, **names)
     else:
@@ -181,9 +181,3 @@ def first_expiring_day(*, expires_on: date, months: int) -> date:
             return day
         day += timedelta(days=1)
     raise AssertionError("months differ by more than three days")
-
-
-def _held(*, person: RegisterFacts, kind: str, today: date) -> DocumentFact | None:
-    """The document of the kind that counts: one valid today before any other, then the one issued last."""
-    of_kind = [document for document in person.documents if document.kind == kind]
-    return max(of_kind, key=lambda document: (document.is_valid_on(today), document.issued_on), default=None)

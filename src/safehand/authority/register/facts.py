@@ -42,7 +42,9 @@ class RegisterFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     in_mainland: bool
     documents: Annotated[tuple[DocumentFact, ...], Meta(max_length=DOCUMENTS_MAX)]
 
-    def latest_document(self, *, kind: str) -> DocumentFact | None:
-        """The document of a kind that was issued last."""
+    def held_document(self, *, kind: str, day: date) -> DocumentFact | None:
+        """The document of a kind that counts: one valid on the day before any other, then the one issued last."""
         of_kind = [document for document in self.documents if document.kind == kind]
-        return max(of_kind, key=lambda document: document.issued_on, default=None)
+        return max(
+            of_kind, key=lambda document: (document.is_valid_on(day), document.issued_on), default=None
+        )

@@ -1,0 +1,1 @@
+"""The post's network as data: waybill numbers, service areas, cities, carriers."""
