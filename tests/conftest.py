@@ -26,6 +26,7 @@ from safehand.kernel.postgres_server import PostgresServer, RunningServer
 FOLDER_VARIABLE = "SAFEHAND_TESTS_FOLDER"
 """Tells the workers of pytest-xdist where the run's folder is."""
 FOLDER_PREFIX = "safehand-tests-"
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MIGRATED_AT = datetime(2024, 5, 6, tzinfo=UTC)
 TEST_SETTINGS = {
     # No test cuts the power. A kill -9 of PostgreSQL loses nothing without fsync either; only a crash of the machine would.
@@ -61,6 +62,15 @@ def pytest_configure(config: pytest.Config) -> None:
     (folder / "controller").write_text(str(os.getpid()))
     os.environ[FOLDER_VARIABLE] = str(folder)
     config.add_cleanup(lambda: _end_run(folder=folder))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without Chromium the browser tests are skipped, with the command that installs it as the reason."""
+    if any(shutil.which(name) for name in CHROMIUM_NAMES):
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="no Chromium; install it: apt-get install -y chromium"))
 
 
 def _end_run(*, folder: Path) -> None:
