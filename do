@@ -53,6 +53,7 @@ SET_UP_WAIT_SECONDS_MAX = 900
 QUIET_SECONDS = 2.0
 PLAIN_PROGRESS_SECONDS = 10.0
 LINES_SHOWN_MAX = 30
+CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 TERMINAL = sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
@@ -153,6 +154,9 @@ def environment() -> dict[str, str]:
     kept["UV_PROJECT_ENVIRONMENT"] = str(VENV)
     kept["UV_PYTHON_DOWNLOADS"] = "never"
     kept["UV_NO_PROGRESS"] = "1"
+    if any(map(os.path.exists, CERTIFICATES)):
+        # The machine's own list of authorities: behind a company's proxy uv's built-in list does not do.
+        kept.setdefault("UV_SYSTEM_CERTS", "1")
     kept["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
     kept.setdefault("LANG", "C.UTF-8")
     home = kept.get("HOME", "")
