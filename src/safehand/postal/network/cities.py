@@ -1,5 +1,6 @@
 """A city as the post sees it: promise, attempts, tariff, delivery offices and its ranges of waybill numbers."""
 
+import itertools
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -203,7 +204,7 @@ def _defects_of_city(*, city: PostalCity, layer: Layered) -> list[Defect]:
                     file=layer.file, key="offices.delivery", wrong=wrong, way_out="use a district of the city"
                 )
             )
-    for earlier, later in zip(views, views[1:], strict=False):
+    for earlier, later in itertools.pairwise(views):
         before, after = earlier.waybills.ranges, later.waybills.ranges
         if after[: len(before)] != before:
             wrong = "ranges were taken away or moved"
@@ -228,7 +229,7 @@ def _defects_of_ranges(claimed: list[tuple[str, str, WaybillRange]]) -> list[Def
         if part.first > part.last
     ]
     ordered = sorted(claimed, key=lambda claim: (claim[2].indicator, claim[2].first))
-    for (city, _, part), (other, file, following) in zip(ordered, ordered[1:], strict=False):
+    for (city, _, part), (other, file, following) in itertools.pairwise(ordered):
         if part.overlaps(following):
             wrong = f"{following.indicator} {following.first} to {following.last} of {other} overlaps a range of {city}"
             found.append(
