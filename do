@@ -253,7 +253,12 @@ def make_room_for_venv() -> None:
         if subprocess.run([PYTHON, "-c", ""], capture_output=True, timeout=30).returncode == 0:
             return
     say("The Python of .venv does not run here; making .venv anew.")
-    shutil.rmtree(VENV)
+    try:
+        shutil.rmtree(VENV)
+    except OSError as error:
+        raise Stop(
+            f"{VENV} cannot be removed ({error.strerror}). Remove it by hand and run this again."
+        ) from error
 
 
 def provide_uv() -> str:
@@ -267,7 +272,8 @@ def provide_uv() -> str:
     )
     place = STATE / f"uv.new-{os.getpid()}"
     for leftover in STATE.glob("uv.new-*"):
-        shutil.rmtree(leftover)
+        # A child of a killed set-up may still write there; what cannot go now goes next time.
+        shutil.rmtree(leftover, ignore_errors=True)
     install = ["install", "--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(requirement)]
     way_out = (
         "uv could not be had from the package index. Is it reachable? A uv on PATH would do as well; where Python lacks "

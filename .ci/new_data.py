@@ -122,9 +122,14 @@ def _write(*, path: Path, text: str) -> None:
     if path.parent.exists():
         raise Refused(f"{path.parent.relative_to(ROOT)} is there already. Edit it, or choose another code.")
     unfinished = path.parent.with_name(f".new-{os.getpid()}")
-    unfinished.mkdir(parents=True)
-    (unfinished / path.name).write_text(text, encoding="utf-8")
-    unfinished.rename(path.parent)
+    try:
+        unfinished.mkdir(parents=True)
+        (unfinished / path.name).write_text(text, encoding="utf-8")
+        unfinished.rename(path.parent)
+    except OSError as error:
+        raise Refused(
+            f"{path.parent} cannot be made ({error.strerror}). Run ./do as the owner of this copy."
+        ) from error
 
 
 def new_city(*, options: argparse.Namespace) -> Path:
