@@ -149,3 +149,11 @@ create table keys.case_key (
     wrapped bytea not null,
     primary key (city, subject)
 );
+
+create table session (
+    digest bytea primary key,
+    body text not null,
+    expires_at timestamptz not null
+);
+
+create index session_by_end on session (expires_at);

@@ -1,0 +1,128 @@
+"""The front door: every action of every role, by name. Who may call it is written with it; nobody else may.
+
+One call path serves a person's request over HTTP, a clerk's batch and a rehearsal's crowd: find the action, check the
+role, read the request, join the batch of the moment, answer with what happened or with the refusal.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from safehand.house.problems import KEY_MISSING, NOT_ALLOWED, TOO_MANY, UNAVAILABLE, invalid
+from safehand.house.sessions import Session
+from safehand.kernel.gather import Gatherer, Overloaded
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.shell import Done
+from safehand.kernel.store import Unavailable
+
+KEY_CHARACTERS_MIN, KEY_CHARACTERS_MAX = 8, 100
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One request as an action sees it: who, what, and the key under which it takes effect once."""
+
+    session: Session
+    item: Any
+    key: str
+    request_hash: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One thing that people or programs can ask of a house.
+
+    `run` takes a batch and answers with one `Done` or `Refusal` per request, in order. `shows` turns what was done into
+    the answer's body.
+    """
+
+    name: str
+    """`step.verb`: also its address, `POST /v1/step/verb`."""
+    summary: str
+    roles: frozenset[str]
+    asks: type[msgspec.Struct]
+    run: Callable[[Sequence[Asked]], Awaitable[Sequence[Done | Refusal]]]
+    shows: Callable[[Done], Any] | None = None
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action answers unless it shows more: the stream, its version, and the events that happened."""
+
+    stream: str
+    city: int
+    version: int
+    events: tuple[str, ...]
+    repeated: bool
+
+
+class Front:
+    """All actions of a house, each with its gatherer."""
+
+    def __init__(self, *, actions: Sequence[Action]) -> None:
+        self.actions: Mapping[str, Action] = {action.name: action for action in actions}
+        if len(self.actions) != len(actions):
+            raise ValueError("two actions have the same name")
+        for action in actions:
+            if not action.roles:
+                raise ValueError(f"action {action.name} names no role: nobody could call it")
+        self._gatherers = {a.name: Gatherer[Asked, Done | Refusal](run=a.run) for a in actions}
+        self._encode = msgspec.json.Encoder().encode
+
+    async def call(self, *, name: str, session: Session, item: Any, key: str | None) -> Done | Refusal:
+        """One call with an item that was already read. The answer is what happened, or a refusal."""
+        action = self.actions[name]
+        asked = self._asked(action, session, item, key)
+        if isinstance(asked, Refusal):
+            return asked
+        try:
+            return await self._gatherers[name].call(asked)
+        except Overloaded:
+            return TOO_MANY()
+        except Unavailable:
+            return UNAVAILABLE()
+
+    async def call_all(
+        self, *, name: str, session: Session, items: Sequence[tuple[str | None, Any]]
+    ) -> list[Done | Refusal]:
+        """A clerk's batch: one transaction for all, one answer for each."""
+        action = self.actions[name]
+        asked = [self._asked(action, session, item, key) for key, item in items]
+        whole = [one for one in asked if isinstance(one, Asked)]
+        try:
+            answered = iter(await action.run(whole) if whole else ())
+        except Unavailable:
+            return [UNAVAILABLE() for _ in asked]
+        return [next(answered) if isinstance(one, Asked) else one for one in asked]
+
+    def read(self, *, name: str, body: Any) -> Any:
+        """Turn decoded JSON into the action's request, or a refusal that names the field."""
+        try:
+            return msgspec.convert(body, self.actions[name].asks)
+        except (msgspec.ValidationError, TypeError, ValueError) as broken:
+            return invalid(str(broken))
+
+    def answer(self, *, name: str, done: Done) -> Any:
+        """What the caller is shown."""
+        shows = self.actions[name].shows
+        if shows is not None:
+            return shows(done)
+        return Shown(
+            stream=done.stream,
+            city=done.city,
+            version=done.version,
+            events=done.events,
+            repeated=done.repeated,
+        )
+
+    def _asked(self, action: Action, session: Session, item: Any, key: str | None) -> Asked | Refusal:
+        if not action.roles & session.roles:
+            return NOT_ALLOWED()
+        if isinstance(item, Refusal):
+            return item
+        if key is None or not KEY_CHARACTERS_MIN <= len(key) <= KEY_CHARACTERS_MAX or not key.isascii():
+            return KEY_MISSING()
+        # The fields in their order, not the bytes as sent: white space is no different request.
+        request_hash = hashlib.sha256(action.name.encode() + b"\x1f" + self._encode(item)).digest()
+        return Asked(session, item, f"{session.actor}:{action.name}:{key}", request_hash)

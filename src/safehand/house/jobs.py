@@ -1,0 +1,111 @@
+"""What a house does without being asked: clocks that run out, messages that leave, counts that are rolled up.
+
+In development and live mode each job runs on its own beat. In a rehearsal they stand still until they are told, so
+that a run of weeks can be played in a minute and gives the same result each time.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from safehand.kernel.clock import Clock
+from safehand.kernel.ids import Ids
+from safehand.kernel.machine import StreamKey
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.shell import Call, Shell
+from safehand.kernel.store import Unavailable, WorkRow
+from safehand.kernel.store_postgres import PostgresStore
+from safehand.link.pump import PeerSilent, Pump
+
+DUE_AT_ONCE_MAX = 500
+DUE_ROUNDS_MAX = 1_000
+BEAT_SECONDS = 0.5
+SLOW_BEAT_SECONDS = 10.0
+BACK_OFF_SECONDS_MAX = 60.0
+
+log = logging.getLogger("safehand.jobs")
+
+
+class Jobs:
+    """The jobs of one house; `start` sets them going, or call each by hand."""
+
+    def __init__(self, *, shell: Shell, store: PostgresStore, pump: Pump, clock: Clock, ids: Ids) -> None:
+        self._shell = shell
+        self._store = store
+        self._pump = pump
+        self._clock = clock
+        self._ids = ids
+        self._stuck: set[tuple[int, str, str, datetime | None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def run_clocks(self) -> int:
+        """Tell the machines whose clock has run out; returns how many clocks were told."""
+        told = 0
+        for _ in range(DUE_ROUNDS_MAX):
+            due = await self._store.due(now=self._clock.now(), limit=DUE_AT_ONCE_MAX + len(self._stuck))
+            lines = [row for row in due if (row.city, row.stream, row.queue, row.due_at) not in self._stuck]
+            calls = [(row, call) for row in lines[:DUE_AT_ONCE_MAX] if (call := self._call(row)) is not None]
+            if not calls:
+                return told
+            outcomes = await self._shell.run([call for _, call in calls])
+            for (row, _), outcome in zip(calls, outcomes, strict=True):
+                # A clock that changes nothing would ring for ever: it is set aside and an operator is told.
+                if isinstance(outcome, Refusal) or not outcome.events:
+                    self._stuck.add((row.city, row.stream, row.queue, row.due_at))
+                    reason = outcome.code if isinstance(outcome, Refusal) else "nothing happened"
+                    log.error(
+                        "clock_stuck", extra={"queue": row.queue, "stream": row.stream, "reason": reason}
+                    )
+                else:
+                    told += 1
+        return told
+
+    def _call(self, row: WorkRow) -> Call | None:
+        for machine in self._shell.machines.values():
+            command = machine.timer(row.queue)
+            if command is not None:
+                key = StreamKey(row.city, row.stream)
+                token = self._ids.token(basis=f"clock:{row.stream}:{row.queue}:{row.due_at}")
+                return Call(stream=key, kind=machine.kind, command=command, actor="clock", token=token)
+        self._stuck.add((row.city, row.stream, row.queue, row.due_at))
+        log.error("clock_unknown", extra={"queue": row.queue, "stream": row.stream})
+        return None
+
+    async def send_messages(self) -> int:
+        """Number and push until quiet; returns how many messages the peers acknowledged."""
+        return await self._pump.until_quiet()
+
+    async def roll_up(self) -> int:
+        """Sum the changes of counts."""
+        return await self._store.roll_up()
+
+    def start(self) -> None:
+        """Set all jobs going on their beats."""
+        for name, work, seconds in (
+            ("clocks", self.run_clocks, BEAT_SECONDS * 4),
+            ("messages", self.send_messages, BEAT_SECONDS),
+            ("roll_up", self.roll_up, SLOW_BEAT_SECONDS),
+        ):
+            self._tasks.append(asyncio.create_task(self._beat(name, work, seconds), name=name))
+
+    async def stop(self) -> None:
+        """End all jobs; what they had begun in the database is committed or not, never half."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def _beat(self, name: str, work: Callable[[], Awaitable[int]], seconds: float) -> None:
+        pause = seconds
+        while True:
+            try:
+                await work()
+                pause = seconds
+            except (PeerSilent, Unavailable) as silent:
+                pause = min(pause * 2, BACK_OFF_SECONDS_MAX)
+                log.warning("job_waits", extra={"job": name, "reason": str(silent)})
+            except Exception:
+                pause = min(pause * 2, BACK_OFF_SECONDS_MAX)
+                log.exception("job_failed", extra={"job": name})
+            await self._clock.sleep(pause)

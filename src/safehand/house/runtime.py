@@ -1,0 +1,219 @@
+"""A house at run time: its settings, store, shell, link, front door and jobs, put together once.
+
+Each house's `app.py` gives its machines, actions, border and pages; everything that both need is here.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import logging.config
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import uvicorn
+from litestar import Litestar, get
+
+from safehand.house.control import control_routes
+from safehand.house.front import Action, Front
+from safehand.house.jobs import Jobs
+from safehand.house.routes import action_routes, make_app, staff_routes
+from safehand.house.sessions import Sessions, read_staff
+from safehand.house.settings import Settings, key_ring, read_key
+from safehand.kernel.clock import Clock, SetClock, SystemClock
+from safehand.kernel.ids import DerivedIds, Ids, SystemIds
+from safehand.kernel.machine import Machine
+from safehand.kernel.migrations import migrate
+from safehand.kernel.shell import Shell
+from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.vault import VaultKeys
+from safehand.link.endpoint import LinkDoor, link_routes
+from safehand.link.keys import KeyRing
+from safehand.link.log import LinkLog
+from safehand.link.pump import Pump
+from safehand.link.reader import Border, Reader
+
+KERNEL_SQL = Path(__file__).parents[1] / "kernel" / "sql"
+REHEARSAL_START = datetime(2024, 5, 5, 16, 0, tzinfo=UTC)
+"""Midnight in China before the pilot's first day; a rehearsal's clock only ever moves forward from here."""
+_LOG_FIELDS = frozenset(
+    ["stream", "city", "command", "peer", "number", "kind", "code", "reason", "queue", "job", "path", "seconds", "events", "action", "count"]
+)
+"""What a log line may carry beside its event name: identifiers and numbers, never a person (threat 24)."""
+
+
+@dataclass(kw_only=True)
+class House:
+    """Everything that runs in one house's process."""
+
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    ring: KeyRing
+    vault: VaultKeys
+    store: PostgresStore
+    shell: Shell
+    sessions: Sessions
+    link_log: LinkLog
+    pump: Pump
+    jobs: Jobs
+    client: httpx.AsyncClient
+    front: Front = field(default_factory=lambda: Front(actions=()))
+    reader: Reader | None = None
+
+    @property
+    def set_clock(self) -> SetClock | None:
+        """The clock that can be moved, in a rehearsal."""
+        return self.clock if isinstance(self.clock, SetClock) else None
+
+
+async def open_house(*, settings: Settings, machines: dict[str, Machine]) -> House:
+    """Connect and put together. Raises `Unavailable` when the database can't be reached."""
+    await _migrate(settings)
+    rehearsal = settings.mode == "rehearsal"
+    clock: Clock = SetClock(start=REHEARSAL_START) if rehearsal else SystemClock()
+    ids: Ids = DerivedIds(seed=settings.seed) if settings.seed else SystemIds()
+    ring = key_ring(settings)
+    vault = VaultKeys(
+        wrapping=read_key(settings.keys.vault_wrapping), blinding=read_key(settings.keys.vault_blinding)
+    )
+    store = await PostgresStore.create(dsn=settings.database)
+    shell = Shell(machines=machines, store=store, clock=clock, ids=ids)
+    client = httpx.AsyncClient(limits=httpx.Limits(max_connections=20), trust_env=False)
+    link_log = LinkLog(store=store, ring=ring, vault=vault)
+    pump = Pump(log=link_log, ring=ring, client=client)
+    return House(
+        settings=settings,
+        clock=clock,
+        ids=ids,
+        ring=ring,
+        vault=vault,
+        store=store,
+        shell=shell,
+        sessions=Sessions(store=store, clock=clock, ids=ids),
+        link_log=link_log,
+        pump=pump,
+        jobs=Jobs(shell=shell, store=store, pump=pump, clock=clock, ids=ids),
+        client=client,
+    )
+
+
+async def _migrate(settings: Settings) -> None:
+    connection = await asyncpg.connect(settings.database)
+    try:
+        await migrate(connection=connection, folder=KERNEL_SQL, now=datetime.now(UTC), series="kernel")
+    finally:
+        await connection.close()
+
+
+def house_app(
+    *,
+    house: House,
+    title: str,
+    actions: Sequence[Action],
+    border: Border,
+    routes: Sequence[Any] = (),
+    pages: Sequence[Any] = (),
+    figures: Callable[[], Awaitable[Any]],
+) -> Litestar:
+    """The web application of a house: its actions, worklists, link, health, and in a rehearsal the controls."""
+    settings = house.settings
+    house.front = Front(actions=actions)
+    house.reader = Reader(
+        shell=house.shell, store=house.store, ring=house.ring, border=border, clock=house.clock
+    )
+    door = LinkDoor(ring=house.ring, reader=house.reader, log=house.link_log)
+    accounts = read_staff(settings.staff) if settings.staff is not None else {}
+
+    @get("/health", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        await house.store.fetch("select 1")
+        return {"house": settings.name, "mode": settings.mode, "now": house.clock.now().isoformat()}
+
+    others: list[Any] = [link_routes(door=door), health, *pages]
+    if settings.control_secret and settings.mode != "live":
+        others.append(
+            control_routes(
+                secret=settings.control_secret,
+                front=house.front,
+                jobs=house.jobs,
+                store=house.store,
+                sessions=house.sessions,
+                clock=house.set_clock,
+                figures=figures,
+            )
+        )
+
+    async def start() -> None:
+        if settings.mode != "rehearsal":
+            house.jobs.start()
+
+    async def stop() -> None:
+        await house.jobs.stop()
+        await house.client.aclose()
+        await house.store.close()
+
+    v1 = [
+        *action_routes(front=house.front, sessions=house.sessions),
+        *staff_routes(store=house.store, sessions=house.sessions, accounts=accounts),
+        *routes,
+    ]
+    return make_app(title=title, v1=v1, others=others, start=start, stop=stop)
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, event, and the allowed fields; an exception's kind and place, not its text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "event": record.msg if not record.args else record.getMessage(),
+        }
+        line |= {name: getattr(record, name) for name in sorted(_LOG_FIELDS) if hasattr(record, name)}
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            line["error"] = type(error).__name__
+            trace, places = error.__traceback__, []
+            while trace is not None:
+                places.append(f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}")
+                trace = trace.tb_next
+            # Texts of exceptions may quote data; where it happened says enough to find the bug.
+            line["places"] = places[-6:]
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def log_as_json() -> None:
+    """Send all logs to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("safehand").setLevel(logging.INFO)
+
+
+async def serve(*, settings: Settings, make: Callable[[], Awaitable[Litestar]]) -> None:
+    """Run a house until it is told to stop (SIGTERM, SIGINT)."""
+    log_as_json()
+    app = await make()
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=64 * 1024,
+        timeout_keep_alive=60,
+    )
+    server = uvicorn.Server(config)
+    with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
+        await server.serve()

@@ -1,0 +1,148 @@
+"""Who is asking: sessions of applicants and staff, opened by sign-in, known by a random token, ended by time.
+
+The database keeps the token's SHA-256, never the token. A session may carry a proven identity (name and ID number
+from the real-person sign-in), sealed; it is used to fill in an application and is never taken from a request.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from safehand.kernel.clock import Clock
+from safehand.kernel.ids import Ids, readable
+from safehand.kernel.store_postgres import PostgresStore
+
+LIFE = timedelta(hours=12)
+TOKEN_CHARACTERS_MAX = 100
+CACHED_MAX = 50_000
+STAFF_MAX = 100_000
+SCRYPT = {"n": 2**14, "r": 8, "p": 1}
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """A proven real person. Stays in memory and in the vault; never in a log, a message or the journal."""
+
+    name: str
+    id_number: str
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """One signed-in person: an opaque actor id, roles, and the cities and office that staff work for."""
+
+    actor: str
+    roles: frozenset[str]
+    cities: tuple[int, ...] = ()
+    office: str = ""
+    identity: Identity | None = None
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A staff account; `secret` is `scrypt:salt:hash` in hexadecimal (see `secret_of`)."""
+
+    login: str
+    actor: str
+    secret: str
+    roles: list[str]
+    cities: list[int] = []
+    office: str = ""
+
+
+class Staff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The staff file."""
+
+    accounts: list[Account]
+
+
+def read_staff(path: Path) -> dict[str, Account]:
+    """Accounts by login. Raises `ValueError` naming what is wrong."""
+    try:
+        staff = msgspec.toml.decode(path.read_bytes(), type=Staff)
+    except (OSError, msgspec.MsgspecError) as broken:
+        raise ValueError(f"staff file {path}: {broken}") from None
+    if len(staff.accounts) > STAFF_MAX:
+        raise ValueError(f"staff file {path}: more than {STAFF_MAX} accounts")
+    by_login = {account.login: account for account in staff.accounts}
+    if len(by_login) != len(staff.accounts):
+        raise ValueError(f"staff file {path}: a login is there twice")
+    return by_login
+
+
+def secret_of(*, password: str, salt: bytes) -> str:
+    """What the staff file keeps of a password (scrypt, RFC 7914)."""
+    digest = hashlib.scrypt(password.encode(), salt=salt, **SCRYPT)
+    return f"scrypt:{salt.hex()}:{digest.hex()}"
+
+
+def secret_fits(*, secret: str, password: str) -> bool:
+    """Whether a password fits, compared in constant time."""
+    kind, _, rest = secret.partition(":")
+    salt, _, digest = rest.partition(":")
+    if kind != "scrypt":
+        return False
+    tried = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), **SCRYPT)
+    return hmac.compare_digest(tried.hex(), digest)
+
+
+class Sessions:
+    """Opens, finds and ends sessions."""
+
+    def __init__(self, *, store: PostgresStore, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._cache: dict[bytes, tuple[Session, datetime]] = {}
+
+    async def open(self, *, session: Session, basis: str) -> str:
+        """Open a session; returns its token, which is told to the person once."""
+        token = readable(self._ids.token(basis=f"session:{basis}"))
+        digest, until = _digest(token), self._clock.now() + LIFE
+        await self._store.fetch(
+            "insert into session (digest, body, expires_at) values ($1, $2, $3)"
+            " on conflict (digest) do update set expires_at = excluded.expires_at",
+            digest,
+            msgspec.json.encode(_without_identity(session)).decode(),
+            until,
+        )
+        self._remember(digest, session, until)
+        return token
+
+    async def find(self, *, token: str) -> Session | None:
+        """The session of a token, if it is still open."""
+        if not 0 < len(token) <= TOKEN_CHARACTERS_MAX:
+            return None
+        digest, now = _digest(token), self._clock.now()
+        known = self._cache.get(digest)
+        if known is None:
+            rows: Sequence = await self._store.fetch(
+                "select body, expires_at from session where digest = $1", digest
+            )
+            if not rows:
+                return None
+            known = (msgspec.json.decode(rows[0][0], type=Session), rows[0][1])
+            self._remember(digest, *known)
+        session, until = known
+        return session if now < until else None
+
+    async def end(self, *, token: str) -> None:
+        """Sign out: the token opens nothing any more, here or after a restart."""
+        digest = _digest(token)
+        self._cache.pop(digest, None)
+        await self._store.fetch("delete from session where digest = $1", digest)
+
+    def _remember(self, digest: bytes, session: Session, until: datetime) -> None:
+        if len(self._cache) >= CACHED_MAX:
+            self._cache.clear()
+        self._cache[digest] = (session, until)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _without_identity(session: Session) -> Session:
+    # A proven identity lives as long as the process: after a restart the person signs in again.
+    return msgspec.structs.replace(session, identity=None)
