@@ -1,0 +1,53 @@
+"""What can be asked of an application, and by whom."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta
+
+from safehand.authority.documents.document import Ground
+from safehand.authority.register.facts import RegisterFacts
+from safehand.kernel.machine import Command
+
+Part = Literal["photo", "signature", "id_card_front", "id_card_back", "form"]
+PARTS: Final[tuple[Part, ...]] = ("photo", "signature", "id_card_front", "id_card_back", "form")
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Mode = Literal["post", "counter"]
+
+
+class SubmitApplication(Command, frozen=True, tag="application.submit"):
+    """Apply. `facts` is the population register's answer for this very submission; it is not journaled."""
+
+    document: Annotated[str, Meta(max_length=40)]
+    ground: Ground
+    mode: Mode
+    destination: Annotated[int, Meta(ge=110000, le=829999)]
+    office: Annotated[str, Meta(min_length=1, max_length=32)]
+    travels: bool
+    claim: Annotated[str, Meta(min_length=6, max_length=160)]
+    """`live:<blind index>:<document>`."""
+    facts: RegisterFacts
+    parts: Annotated[dict[Part, Digest], Meta(max_length=5)]
+
+
+class CorrectApplication(Command, frozen=True, tag="application.correct"):
+    """Send the defective parts again."""
+
+    parts: Annotated[dict[Part, Digest], Meta(max_length=5)]
+
+
+class WithdrawApplication(Command, frozen=True, tag="application.withdraw"):
+    """Give up the application; possible until production starts."""
+
+
+class CorrectionExpired(Command, frozen=True, tag="application.correction_expired"):
+    """The clock: seven days without the correction."""
+
+
+ApplicationCommand = SubmitApplication | CorrectApplication | WithdrawApplication | CorrectionExpired
+
+ROLES: Final[dict[type[Command], frozenset[str]]] = {
+    SubmitApplication: frozenset({"applicant"}),
+    CorrectApplication: frozenset({"applicant"}),
+    WithdrawApplication: frozenset({"applicant"}),
+    CorrectionExpired: frozenset({"system"}),
+}

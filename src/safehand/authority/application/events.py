@@ -1,0 +1,76 @@
+"""What can happen to an application."""
+
+from datetime import datetime
+
+from safehand.kernel.machine import Event
+
+
+class ApplicationSubmitted(Event, frozen=True, tag="application.submitted"):
+    """Eligible by the rules of the day and taken in. Digests are SHA-256 of what was uploaded."""
+
+    document: str
+    ground: str
+    mode: str
+    destination: int
+    office: str
+    travels: bool
+    """The applicant was warned about the old document and travels before the new one will come."""
+    claim: str
+    ruleset: str
+    parts: dict[str, str]
+
+
+class CorrectionOpened(Event, frozen=True, tag="application.correction_opened"):
+    """The applicant must send these parts again, all named at once, by the deadline."""
+
+    asked: tuple[str, ...]
+    defects: tuple[str, ...]
+    due_at: datetime
+
+
+class ApplicationCorrected(Event, frozen=True, tag="application.corrected"):
+    """Exactly the parts that were asked for came again."""
+
+    parts: dict[str, str]
+
+
+class ApplicationWithdrawn(Event, frozen=True, tag="application.withdrawn"):
+    """By the applicant, before production."""
+
+
+class ApplicationDeemedWithdrawn(Event, frozen=True, tag="application.deemed_withdrawn"):
+    """The correction or the payment did not come in time."""
+
+    cause: str
+    """`correction` or `payment`."""
+
+
+class ApplicationRefused(Event, frozen=True, tag="application.refused"):
+    """The examiner refused, in writing."""
+
+    reason: str
+
+
+class ApplicationCompleted(Event, frozen=True, tag="application.completed"):
+    """The document is proven in the applicant's hands."""
+
+
+class ApplicationReopened(Event, frozen=True, tag="application.reopened"):
+    """A completed application goes on: its document turned out not to be in hand."""
+
+
+class ApplicationEndedUndelivered(Event, frozen=True, tag="application.ended_undelivered"):
+    """The document came back, was never fetched, and was invalidated."""
+
+
+ApplicationEvent = (
+    ApplicationSubmitted
+    | CorrectionOpened
+    | ApplicationCorrected
+    | ApplicationWithdrawn
+    | ApplicationDeemedWithdrawn
+    | ApplicationRefused
+    | ApplicationCompleted
+    | ApplicationReopened
+    | ApplicationEndedUndelivered
+)

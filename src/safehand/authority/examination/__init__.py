@@ -1,0 +1,1 @@
+"""A person examines the application: approves, asks for corrections, or refuses in writing."""

@@ -1,0 +1,40 @@
+"""What can be asked of a payment, and by whom."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from safehand.kernel.machine import Command
+
+PaymentReference = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+AmountFen = Annotated[int, Meta(ge=1, le=10_000_000)]
+
+
+class SettlePayment(Command, frozen=True, tag="payment.settle"):
+    """The payment service reports money: `paid_at` is when it was paid there."""
+
+    reference: PaymentReference
+    amount_fen: AmountFen
+    paid_at: datetime
+
+
+class PaymentExpired(Command, frozen=True, tag="payment.expired"):
+    """The clock: seven days without payment."""
+
+
+class RecordRefund(Command, frozen=True, tag="payment.record_refund"):
+    """The payment service gave a sum back for the payment `reference`."""
+
+    reference: PaymentReference
+    refund_reference: PaymentReference
+    amount_fen: AmountFen
+
+
+PaymentCommand = SettlePayment | PaymentExpired | RecordRefund
+
+ROLES: Final[dict[type[Command], frozenset[str]]] = {
+    SettlePayment: frozenset({"system"}),
+    PaymentExpired: frozenset({"system"}),
+    RecordRefund: frozenset({"system"}),
+}

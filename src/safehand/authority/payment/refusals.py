@@ -1,0 +1,44 @@
+"""Why a payment or a refund is refused."""
+
+from safehand.authority.payment.states import WORDS, PaymentState
+from safehand.kernel.outcome import Refusal, define
+
+AMOUNT_DIFFERS = define(
+    code="payment.amount_differs",
+    en="The fee is {fee_fen} fen, but {amount_fen} fen were paid.",
+    zh="应缴{fee_fen}分，实际支付{amount_fen}分。",
+    way_out_en="The payment service gives the money back; pay the exact fee again before the deadline.",
+    way_out_zh="款项将由支付平台退回；请在期限前按应缴金额重新支付。",
+    owner="payment",
+    status=422,
+)
+TOO_MANY = define(
+    code="payment.too_many",
+    en="{count} payments came for this application already.",
+    zh="该申请已收到{count}笔支付。",
+    way_out_en="The payment service must refund this one itself; ask 12367.",
+    way_out_zh="本笔须由支付平台直接退回；请咨询12367。",
+    owner="payment",
+)
+REFUND_NOT_OWED = define(
+    code="payment.refund_not_owed",
+    en="No refund of {amount_fen} fen is owed for this payment.",
+    zh="该笔支付没有{amount_fen}分的应退款项。",
+    way_out_en="Compare with the list of refunds that are due; each payment goes back once and in full.",
+    way_out_zh="请核对待退款清单；每笔款项仅全额退回一次。",
+    owner="payment",
+)
+NOT_NOW = define(
+    code="payment.not_now",
+    en="This can't be done now: the payment is {state}.",
+    zh="当前不能进行此操作：缴费状态为“{state}”。",
+    way_out_en="Pay after the approval; the timeline shows when.",
+    way_out_zh="请在批准后缴费；进度页面会显示时间。",
+    owner="payment",
+)
+
+
+def not_now(state: PaymentState) -> Refusal:
+    """The step does not take the command in this state."""
+    en, zh = WORDS[state]
+    return NOT_NOW(state_en=en, state_zh=zh)
