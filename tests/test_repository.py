@@ -22,6 +22,7 @@ ADAPTERS = {
     "src/safehand/kernel/postgres_server.py": "starts and watches processes",
     "src/safehand/kernel/vault.py": "fresh nonces for AES-GCM",
     "src/safehand/link/sealing.py": "fresh nonces for AES-GCM",
+    "src/safehand/sandbox/running.py": "opens the listening sockets of the sandbox services",
     "src/safehand/programme/": "starts processes and measures how long things take",
     "src/safehand/simulation/": "makes the simulated clock and chance",
 }
