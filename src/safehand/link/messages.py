@@ -397,21 +397,24 @@ class CheckpointCountersigned(Message, frozen=True, kw_only=True):
 
 
 class StatementLine(Message, frozen=True, kw_only=True):
-    """One item that crossed between the houses on the day, and where the sender's book has it at the day's end."""
+    """One item that moved on the day, and which of the treaty's accounts the sender's book has it in at the end."""
 
-    waybill: Waybill
+    order: Reference
     account: Annotated[str, Meta(max_length=32)]
 
 
 class Statement(Message, frozen=True, kw_only=True):
-    """303: the custody statement of one city and day: opening, moves, closing, per account between the houses."""
+    """303: the custody statement of one city and day, as the sender's own database has it.
+
+    Accounts are the treaty's: `authority`, `post`, `recipient`, `incident`. `moves` counts items by `giver>taker`.
+    """
 
     day: date
     opening: dict[str, Count]
     moves: dict[str, Count]
     closing: dict[str, Count]
     lines_root: bytes
-    """Merkle root over the day's lines, sorted by waybill."""
+    """Merkle root over the day's lines, sorted by order."""
     lines: list[StatementLine]
 
 
