@@ -1,6 +1,6 @@
 """The dated rules of cities and documents as the steps ask for them: deadlines, fees, postage, verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -12,7 +12,7 @@ from safehand.kernel.machine import Event
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.working_days import WorkClock, add_days, add_working_days, local_day
 
-Answer = list[Event] | Refusal
+Answer = Sequence[Event] | Refusal
 """What a rule decides: events (none: it is already so), or one refusal."""
 
 # Municipalities are cities and provinces at once (GB/T 2260): their counties differ in the second pair of digits.

@@ -1,5 +1,6 @@
 """What can happen to an application."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from safehand.kernel.machine import Event
@@ -17,7 +18,7 @@ class ApplicationSubmitted(Event, frozen=True, tag="application.submitted"):
     """The applicant was warned about the old document and travels before the new one will come."""
     claim: str
     ruleset: str
-    parts: dict[str, str]
+    parts: Mapping[str, str]
 
 
 class CorrectionOpened(Event, frozen=True, tag="application.correction_opened"):
@@ -31,7 +32,7 @@ class CorrectionOpened(Event, frozen=True, tag="application.correction_opened"):
 class ApplicationCorrected(Event, frozen=True, tag="application.corrected"):
     """Exactly the parts that were asked for came again."""
 
-    parts: dict[str, str]
+    parts: Mapping[str, str]
 
 
 class ApplicationWithdrawn(Event, frozen=True, tag="application.withdrawn"):
