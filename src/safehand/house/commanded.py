@@ -1,0 +1,117 @@
+"""Actions that are one command each: made from a step's commands and their roles, so that none is forgotten.
+
+The request holds the city, the stream, and the command's own fields. Commands that only clocks or the link may give
+(`system`, or the name of a peer) get no address at all.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from safehand.house.front import Action, Asked
+from safehand.house.problems import NOT_ALLOWED, NOT_FOUND
+from safehand.kernel.ids import Ids
+from safehand.kernel.machine import Command, StreamKey
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.shell import Call, Done, Shell
+
+City = Annotated[int, Meta(ge=110000, le=829999, description="GB/T 2260 code of the city")]
+Stream = Annotated[str, Meta(min_length=4, max_length=64, pattern=r"^[a-z]{2}_[A-Za-z0-9_-]+$")]
+
+NOT_PEOPLE = frozenset({"system", "post", "authority"})
+"""Roles that clocks and peers act in: they come through jobs and the link, never through the front door."""
+
+Owned = Callable[[Sequence[tuple[str, StreamKey]]], Awaitable[set[tuple[str, StreamKey]]]]
+"""Of pairs (actor, stream): those in which the stream is the actor's own."""
+
+
+def command_actions(
+    *,
+    shell: Shell,
+    ids: Ids,
+    kind: str,
+    names_stream: str,
+    roles: Mapping[type[Command], frozenset[str]],
+    owned: Owned | None = None,
+) -> list[Action]:
+    """One action per command that people may give. `names_stream` is the request's field for the stream."""
+    actions: list[Action] = []
+    for command, allowed in roles.items():
+        people = allowed - NOT_PEOPLE
+        if not people:
+            continue
+        name = str(command.__struct_config__.tag)
+        asks = _request_of(command, names_stream, name)
+        actions.append(
+            Action(
+                name=name,
+                summary=(command.__doc__ or name).split("\n")[0],
+                roles=people,
+                asks=asks,
+                run=_runner(shell, ids, kind, names_stream, command, owned),
+            )
+        )
+    return actions
+
+
+def _request_of(command: type[Command], names_stream: str, name: str) -> type[msgspec.Struct]:
+    """The request's shape: city and stream, then the command's fields with their limits and defaults."""
+    fields: list[Any] = [("city", City), (names_stream, Stream)]
+    for one in msgspec.structs.fields(command):
+        if one.required:
+            fields.append((one.name, one.type))
+        elif one.default_factory is not msgspec.NODEFAULT:
+            fields.append((one.name, one.type, msgspec.field(default_factory=one.default_factory)))
+        else:
+            fields.append((one.name, one.type, one.default))
+    title = "".join(part.capitalize() for part in name.replace(".", "_").split("_")) + "Request"
+    return msgspec.defstruct(
+        title, fields, frozen=True, kw_only=True, forbid_unknown_fields=True, module=command.__module__
+    )
+
+
+def _runner(
+    shell: Shell, ids: Ids, kind: str, names_stream: str, command: type[Command], owned: Owned | None
+) -> Callable[[Sequence[Asked]], Awaitable[Sequence[Done | Refusal]]]:
+    names = [one.name for one in msgspec.structs.fields(command)]
+
+    async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
+        keys = [StreamKey(one.item.city, getattr(one.item, names_stream)) for one in asked]
+        applicants = [
+            (one.session.actor, key)
+            for one, key in zip(asked, keys, strict=True)
+            if "applicant" in one.session.roles
+        ]
+        own = await owned(applicants) if applicants and owned is not None else set()
+        outcomes: list[Done | Refusal | None] = []
+        calls: list[Call] = []
+        for one, key in zip(asked, keys, strict=True):
+            refusal = _refused(one, key, own)
+            outcomes.append(refusal)
+            if refusal is None:
+                calls.append(
+                    Call(
+                        stream=key,
+                        kind=kind,
+                        command=command(**{name: getattr(one.item, name) for name in names}),
+                        actor=one.session.actor,
+                        key=one.key,
+                        request_hash=one.request_hash,
+                        token=ids.token(basis=one.key),
+                    )
+                )
+        answered = iter(await shell.run(calls) if calls else ())
+        return [next(answered) if outcome is None else outcome for outcome in outcomes]
+
+    return run
+
+
+def _refused(one: Asked, key: StreamKey, own: set[tuple[str, StreamKey]]) -> Refusal | None:
+    """Another's case answers exactly as an unknown one; staff act in their own cities only."""
+    if "applicant" in one.session.roles:
+        return None if (one.session.actor, key) in own else NOT_FOUND()
+    if one.session.cities and key.city not in one.session.cities:
+        return NOT_ALLOWED()
+    return None
