@@ -43,7 +43,23 @@ KERNEL_SQL = Path(__file__).parents[1] / "kernel" / "sql"
 REHEARSAL_START = datetime(2024, 5, 5, 16, 0, tzinfo=UTC)
 """Midnight in China before the pilot's first day; a rehearsal's clock only ever moves forward from here."""
 _LOG_FIELDS = frozenset(
-    ["stream", "city", "command", "peer", "number", "kind", "code", "reason", "queue", "job", "path", "seconds", "events", "action", "count"]
+    [
+        "stream",
+        "city",
+        "command",
+        "peer",
+        "number",
+        "kind",
+        "code",
+        "reason",
+        "queue",
+        "job",
+        "path",
+        "seconds",
+        "events",
+        "action",
+        "count",
+    ]
 )
 """What a log line may carry beside its event name: identifiers and numbers, never a person (threat 24)."""
 

@@ -87,7 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def read_settings(path: Path) -> Settings:
     """Read and check a settings file. Raises `SettingsRefused` with every problem at once."""
     try:
-        settings = msgspec.toml.decode(path.read_bytes(), type=Settings, strict=False)
+        settings = msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_as_path)
     except FileNotFoundError:
         raise SettingsRefused(
             path=path, problems=["there is no such file: give its path with --settings"]
@@ -100,6 +100,12 @@ def read_settings(path: Path) -> Settings:
     if problems:
         raise SettingsRefused(path=path, problems=problems)
     return settings
+
+
+def _as_path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(f"a setting of type {kind}")
 
 
 def read_key(path: Path) -> bytes:

@@ -80,7 +80,9 @@ class Processes:
         with httpx.Client(trust_env=False) as client:
             while time.monotonic() < until:
                 if not process.is_running():
-                    raise ProcessFailed(f"{process.name} ended while starting. Its log says:\n{process.tail()}")
+                    raise ProcessFailed(
+                        f"{process.name} ended while starting. Its log says:\n{process.tail()}"
+                    )
                 with contextlib.suppress(httpx.HTTPError):
                     if client.get(url, timeout=2).status_code == 200:
                         return
