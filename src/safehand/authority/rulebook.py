@@ -83,7 +83,12 @@ class Moment(NamedTuple):
     document: str = ""
     holders: Mapping[str, str] = {}
     stream: str = ""
-    token: bytes = b""
+    blank: int = 0
+    """The blank of the document at work, by its ordinal."""
+    order: str = ""
+    """The order that is, or was last, with the post; with its waybill and the peer."""
+    waybill: str = ""
+    peer: str = ""
 
     @property
     def today(self) -> date:

@@ -51,7 +51,7 @@ def submit(step: Application, command: c.SubmitApplication, m: Moment) -> Answer
             travels=command.travels,
             claim=command.claim,
             ruleset=verdict.ruleset,
-            parts=dict(command.parts),
+            parts=_digests(command.parts),
         )
     ]
 
@@ -67,7 +67,7 @@ def correct(step: Application, command: c.CorrectApplication, m: Moment) -> Answ
         return refusals.PARTS_NOT_ASKED(parts=",".join(sorted(more)))
     if missing := set(step.asked) - given:
         return refusals.PARTS_MISSING(parts=",".join(sorted(missing)))
-    return [e.ApplicationCorrected(parts=dict(command.parts))]
+    return [e.ApplicationCorrected(parts=_digests(command.parts))]
 
 
 def withdraw(step: Application, command: c.WithdrawApplication, m: Moment) -> Answer:
@@ -84,6 +84,10 @@ def correction_expired(step: Application, command: c.CorrectionExpired, m: Momen
     if step.state is not S.CORRECTING or step.due_at is None or m.now < step.due_at:
         return []
     return [e.ApplicationDeemedWithdrawn(cause="correction")]
+
+
+def _digests(parts: Mapping[c.Part, c.Digest]) -> dict[str, str]:
+    return {str(part): digest for part, digest in parts.items()}
 
 
 RULES: Final[Mapping[type, Any]] = {

@@ -78,7 +78,9 @@ def fold(step: Production, event: e.ProductionEvent, at: datetime) -> Production
     """The step after the event. The production clock runs from payment to issue, whatever happens between."""
     match event:
         case e.ProductionOpened():
-            return clocked(step, event, at, TABLE, due_at=event.due_at, blank=0, printed_by="")
+            return clocked(
+                step, event, at, TABLE, due_at=event.due_at, blank=0, printed_by="", cause=event.cause
+            )
         case e.ProductionStarted():
             return moved(step, event, at, TABLE, blank=event.blank, make=event.make)
         case e.DocumentPrinted():

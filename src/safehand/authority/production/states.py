@@ -58,3 +58,5 @@ class Production(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     make: int = 0
     """How many blanks this case has drawn; also names the document at work."""
     printed_by: str = ""
+    cause: str = ""
+    """`paid`, or why it is made anew."""
