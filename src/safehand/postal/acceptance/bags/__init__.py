@@ -1,0 +1,1 @@
+"""Bags with seals and manifests: what is said to come, and what is counted."""

@@ -1,0 +1,1 @@
+"""A city's waybill numbers: one after the other, never twice."""

@@ -1,0 +1,1 @@
+"""Who has the envelope. A record that the other steps read and the process page moves."""

@@ -1,0 +1,1 @@
+"""From the delivery office into the recipient's own hands, or back."""

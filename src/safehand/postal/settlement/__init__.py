@@ -1,0 +1,1 @@
+"""Postage due and collected."""

@@ -1,0 +1,1 @@
+"""From the acceptance office to the delivery office, scan by scan."""
