@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from safehand.kernel.store import Unavailable
+
 BATCH_MAX = 500
 QUEUE_MAX = 20_000
 
@@ -37,7 +39,10 @@ class Gatherer(Generic[Asked, Answered]):
         self._running: set[asyncio.Task[None]] = set()
 
     async def call(self, asked: Asked) -> Answered:
-        """One call, answered with its own answer. Raises `Overloaded`, or what the batch raised."""
+        """One call, answered with its own answer. Raises `Overloaded`, or what the batch raised.
+
+        `Unavailable` when the process ends meanwhile: its key tells what became of the call.
+        """
         if len(self._waiting) >= QUEUE_MAX:
             raise Overloaded(f"more than {QUEUE_MAX} calls are waiting")
         future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
@@ -52,13 +57,28 @@ class Gatherer(Generic[Asked, Answered]):
         # One turn of the loop lets the other calls of this moment join the batch.
         await asyncio.sleep(0)
         while self._waiting:
-            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch_max))]
+            number = min(len(self._waiting), self._batch_max)
+            taken = [self._waiting.popleft() for _ in range(number)]
+            # Whoever went away before the batch began is not asked for any more.
+            taken = [(asked, future) for asked, future in taken if not future.done()]
+            if not taken:
+                continue
             try:
                 answers = await self._run([asked for asked, _ in taken])
-            except Exception as failed:
+                if len(answers) != len(taken):
+                    raise RuntimeError(f"{len(answers)} answers came for {len(taken)} calls")
+            except BaseException as failed:
+                # Also when the loop ends and cancels this work: nobody may wait for ever.
+                reason = (
+                    failed
+                    if isinstance(failed, Exception)
+                    else Unavailable("stopped in the middle of a batch")
+                )
                 for _, future in taken:
                     if not future.done():
-                        future.set_exception(failed)
+                        future.set_exception(reason)
+                if not isinstance(failed, Exception):
+                    raise
                 continue
             for (_, future), answer in zip(taken, answers, strict=True):
                 if not future.done():

@@ -13,6 +13,7 @@ GENESIS = bytes(32)
 """What stands before a stream's first event and a city's first checkpoint."""
 
 _SEPARATOR = b"\x1f"
+_SEPARATORS = 5
 
 
 def event_hash(
@@ -25,6 +26,8 @@ def event_hash(
     """
     microseconds = round(at.timestamp() * 1_000_000)
     head = f"{city}\x1f{stream}\x1f{version}\x1f{kind}\x1f{microseconds}\x1f{actor}".encode()
+    if head.count(_SEPARATOR) != _SEPARATORS:
+        raise ValueError("0x1f separates the columns of an event and may not be part of one")
     return sha256(previous + head + _SEPARATOR + body).digest()
 
 

@@ -5,6 +5,7 @@ other streams of the house is done in the same transaction, until quiet. Nothing
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,7 @@ from safehand.kernel.store import (
     ClaimRow,
     Conflict,
     EventRow,
+    Known,
     MessageRow,
     MoveRow,
     NoticeRow,
@@ -31,6 +33,7 @@ from safehand.kernel.store import (
     StreamRow,
     TallyRow,
     Transaction,
+    Unavailable,
     UnitRow,
     VaultKeyRow,
     VaultRow,
@@ -131,7 +134,10 @@ class _Batch:
     live: dict[StreamKey, Live] = field(default_factory=dict)
     writes: Writes = field(default_factory=Writes)
     holders: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    """The claims whose holders were looked up."""
     missing: dict[StreamKey, None] = field(default_factory=dict)
+    missing_names: dict[str, None] = field(default_factory=dict)
 
 
 class Shell:
@@ -156,8 +162,10 @@ class Shell:
         """Carry out a batch in one transaction; the outcomes are in the order of the calls.
 
         `beside` may add rows (a link position, parked messages) that must be written with the effects. Races lost
-        are decided anew, ATTEMPTS_MAX times; with `beside` given a lost race is raised as `Conflict`, since the
-        caller's rows are then out of date too. Raises `Unavailable` when the database can't be reached.
+        are decided anew, ATTEMPTS_MAX times. A batch that still loses, or that fails as a whole (rows that the
+        store can't take), is halved until the culprit stands alone: only that call is answered BUSY or FAILED.
+        With `beside` given both are raised instead (`Conflict`, or the failure), since the caller's rows are then
+        out of date too. Raises `Unavailable` when the database can't be reached.
         """
         for _ in range(ATTEMPTS_MAX):
             try:
@@ -166,6 +174,18 @@ class Shell:
             except Conflict:
                 if beside is not None:
                     raise
+            except Unavailable:
+                raise
+            except Exception:
+                if beside is not None:
+                    raise
+                if len(calls) > 1:
+                    break
+                log.exception("batch_failed", extra={"streams": [call.stream.stream for call in calls]})
+                return [FAILED() for _ in calls]
+        if len(calls) > 1:
+            half = len(calls) // 2
+            return [*await self.run(calls[:half]), *await self.run(calls[half:])]
         return [BUSY() for _ in calls]
 
     async def _attempt(
@@ -174,24 +194,29 @@ class Shell:
         calls: Sequence[Call],
         beside: Callable[[Sequence[Outcome], Writes], None] | None,
     ) -> list[Outcome]:
-        asked = [name for call in calls for name in self.machines[call.kind].asks(call.command)]
+        names = {name for call in calls for name in self.machines[call.kind].asks(call.command)}
         keys = [call.key for call in calls if call.key is not None]
-        known = await transaction.known(keys=keys, names=asked) if keys or asked else None
         wanted = sorted({call.stream for call in calls})
         loaded: dict[StreamKey, StreamRow | None] = dict.fromkeys(wanted)
         loaded.update(await transaction.load(keys=wanted))
+        # Asked after the locks are held: what these streams claim, or answered, can't change any more.
+        known = await transaction.known(keys=keys, names=sorted(names)) if keys or names else Known({}, {})
+        holders = {name: row.stream for name, row in known.holders.items()}
         now = self.clock.now()
         for _ in range(ROUNDS_MAX):
-            batch = _Batch(now=now, loaded=loaded)
-            if known is not None:
-                batch.holders = {name: row.stream for name, row in known.holders.items()}
-            answers = dict(known.answers) if known is not None else {}
+            batch = _Batch(now=now, loaded=loaded, holders=dict(holders), names=names)
+            answers = dict(known.answers)
             outcomes = [self._one(batch, call, answers) for call in calls]
-            if not batch.missing:
+            if not batch.missing and not batch.missing_names:
                 break
-            more = sorted(batch.missing)
-            loaded.update(dict.fromkeys(more))
-            loaded.update(await transaction.load(keys=more))
+            if batch.missing:
+                more = sorted(batch.missing)
+                loaded.update(dict.fromkeys(more))
+                loaded.update(await transaction.load(keys=more))
+            if batch.missing_names:
+                found = await transaction.known(keys=[], names=sorted(batch.missing_names))
+                holders.update((name, row.stream) for name, row in found.holders.items())
+                names |= batch.missing_names.keys()
         else:
             raise RuntimeError(f"a batch needed more than {ROUNDS_MAX} rounds of streams")
         self._finish(batch)
@@ -231,9 +256,11 @@ class Shell:
             )
             writes.answers.append(answer)
             answers[call.key] = answer
-        writes.vault.extend(call.vault)
-        writes.vault_keys.extend(call.vault_keys)
-        writes.blind.extend(call.blind)
+        if outcome.events:
+            # "Already so" changes nothing: a repeated request must not replace what is kept of the person.
+            writes.vault.extend(call.vault)
+            writes.vault_keys.extend(call.vault_keys)
+            writes.blind.extend(call.blind)
         return outcome
 
     def _again(self, batch: _Batch, call: Call, kept: AnswerRow) -> Outcome:
@@ -251,22 +278,22 @@ class Shell:
 
     def _carry_out(self, batch: _Batch, call: Call) -> Outcome:
         """Decide the call, then everything that follows from it, until quiet."""
-        waiting: list[tuple[StreamKey, str, Command]] = [(call.stream, call.kind, call.command)]
+        waiting: deque[tuple[StreamKey, str, Command]] = deque([(call.stream, call.kind, call.command)])
         kinds: list[str] = []
         followed = 0
         while waiting:
-            key, kind, command = waiting.pop(0)
+            key, kind, command = waiting.popleft()
             decided = self._decide(batch, key, kind, command, call)
             if isinstance(decided, Refusal):
                 return decided
             if followed == 0:
                 kinds = [self._tag(event) for event in decided]
-            for event in decided:
-                waiting.extend(self._happen(batch, key, event, call.actor))
-            unloaded = [target for target, _, _ in waiting if target not in batch.loaded]
+            caused = [on for event in decided for on in self._happen(batch, key, event, call.actor)]
+            unloaded = [target for target, _, _ in caused if target not in batch.loaded]
             if unloaded:
                 batch.missing.update(dict.fromkeys(unloaded))
                 raise _Missing
+            waiting.extend(caused)
             followed += 1
             if followed > FOLLOWING_MAX:
                 raise RuntimeError(f"more than {FOLLOWING_MAX} commands followed from one call")
@@ -284,6 +311,10 @@ class Shell:
     ) -> Sequence[Event] | Refusal:
         live = self._open(batch, key, kind)
         asked = live.machine.asks(command)
+        unasked = [name for name in asked if name not in batch.names]
+        if unasked:
+            batch.missing_names.update(dict.fromkeys(unasked))
+            raise _Missing
         context = Context(
             key=key,
             now=batch.now,
@@ -388,6 +419,7 @@ class Shell:
             waited = machine.waits(was, key) if was is not None else ()
             _work_rows(key, waited, machine.waits(live.state, key), writes)
         writes.tallies = _summed(writes.tallies)
+        writes.claims, writes.claims_released = _net_claims(writes.claims, writes.claims_released)
 
 
 def _unit_rows(key: StreamKey, first: Units, last: Units, now: datetime) -> list[UnitRow]:
@@ -413,6 +445,8 @@ def _unit_rows(key: StreamKey, first: Units, last: Units, now: datetime) -> list
 
 def _work_rows(key: StreamKey, waited: Sequence[Waiting], waits: Sequence[Waiting], writes: Writes) -> None:
     old = {line.queue: line for line in waited}
+    if len({line.queue for line in waits}) != len(waits):
+        raise RuntimeError(f"{key.stream} stands on one worklist twice")
     for line in waits:
         if line.due_at is None and line.owner is None:
             raise RuntimeError(f"{line.queue} waits with neither a clock nor an owner")
@@ -421,6 +455,30 @@ def _work_rows(key: StreamKey, waited: Sequence[Waiting], waits: Sequence[Waitin
                 WorkRow(key.city, key.stream, line.queue, line.group, line.since, line.due_at, line.owner)
             )
     writes.work_done.extend(WorkKey(key.city, key.stream, queue) for queue in old)
+
+
+def _net_claims(taken: list[ClaimRow], released: list[ClaimRow]) -> tuple[list[ClaimRow], list[ClaimRow]]:
+    """What a batch does to each name in the end: a name taken and given back within the batch is not written."""
+    if not taken or not released:
+        return taken, released
+    took: dict[str, list[ClaimRow]] = {}
+    gave: dict[str, list[ClaimRow]] = {}
+    for row in taken:
+        took.setdefault(row.name, []).append(row)
+    for row in released:
+        gave.setdefault(row.name, []).append(row)
+    last: list[ClaimRow] = []
+    first: list[ClaimRow] = []
+    for name in took.keys() | gave.keys():
+        takes, gives = took.get(name, []), gave.get(name, [])
+        # Takes and gives of one name alternate, so their numbers tell how it began and how it ends.
+        if takes == gives or (len(takes) == len(gives) and gives[0] == takes[-1]):
+            continue
+        if len(gives) >= len(takes):
+            first.append(gives[0])
+        if len(takes) >= len(gives):
+            last.append(takes[-1])
+    return sorted(last), sorted(first)
 
 
 def _summed(rows: list[TallyRow]) -> list[TallyRow]:

@@ -64,7 +64,8 @@ class MemoryStore:
 
     async def streams(self, *, keys: Sequence[StreamKey]) -> Mapping[StreamKey, StreamRow]:
         """Read streams."""
-        return {key: self.rows[key] for key in keys if key in self.rows}
+        rows = self.rows
+        return {key: rows[key]._replace(expected=rows[key].version) for key in keys if key in rows}
 
     async def events(self, *, key: StreamKey, after: int = 0, limit: int = 500) -> Sequence[EventRow]:
         """A stream's events in order."""
@@ -79,7 +80,7 @@ class MemoryStore:
         late = [
             (row.due_at, row) for row in self.work.values() if row.due_at is not None and row.due_at <= now
         ]
-        late.sort(key=lambda pair: (pair[0], pair[1].city, pair[1].stream))
+        late.sort(key=lambda pair: (pair[0], pair[1].city, pair[1].stream, pair[1].queue))
         return [row for _, row in late[:limit]]
 
     async def next_due(self) -> datetime | None:
@@ -192,8 +193,15 @@ class MemoryTransaction:
     def _check_names(self, writes: Writes) -> None:
         store = self.store
         names = [row.name for row in writes.claims]
-        if len(set(names)) != len(names) or any(name in store.claims for name in names):
+        free = {row.name for row in writes.claims_released}
+        if len(set(names)) != len(names) or any(n in store.claims and n not in free for n in names):
             raise Conflict("claims: a name is held already")
+        for done in writes.work_done:
+            if (done.city, done.stream, done.queue) not in store.work:
+                raise Conflict(f"work: {done.stream} does not stand on {done.queue}")
+        for row in writes.vault_keys:
+            if (row.city, row.subject) in store.vault_keys:
+                raise Conflict(f"vault keys: {row.subject} has one already")
         for released in writes.claims_released:
             if store.claims.get(released.name) != released:
                 raise Conflict(f"claims: {released.name} is not held by the stream that gives it back")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,10 @@ _LOST = (
     OSError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
-    asyncpg.exceptions.AdminShutdownError,
+    # Stopping, starting, failing over, cancelled by its operator, or out of connections, memory or disk.
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
 )
 _RACES = (
     asyncpg.UniqueViolationError,
@@ -51,15 +54,24 @@ class _Part:
     types: tuple[str, ...]
     sql: str
     text: frozenset[int] = frozenset()
+    unique: int = 0
+    """So many first columns name the row: of two rows in one batch the later one counts. 0: every row counts."""
 
 
 def _insert(
-    name: str, table: str, columns: str, types: str, *, text: Iterable[int] = (), tail: str = ""
+    name: str,
+    table: str,
+    columns: str,
+    types: str,
+    *,
+    text: Iterable[int] = (),
+    tail: str = "",
+    unique: int = 0,
 ) -> _Part:
     """An insert of all the columns, in the row's order; columns in `text` are JSON bytes kept as text."""
     kinds = tuple(types.split())
     sql = f"insert into {table} ({columns}) select * from {{u}} {tail} returning 1"  # noqa: S608 - our own names
-    return _Part(name, tuple(range(len(kinds))), kinds, sql, frozenset(text))
+    return _Part(name, tuple(range(len(kinds))), kinds, sql, frozenset(text), unique)
 
 
 # New streams are inserted (a duplicate is a lost race) and known ones updated under their version.
@@ -94,6 +106,8 @@ _WORK_DONE = """
 _POSITION = """
     insert into link_position (peer, city, position, head)
     select peer, city, position, head from {u} as n (peer, city, expected, position, head)
+    where expected = 0 or exists (
+        select from link_position p where p.peer = n.peer and p.city = n.city and p.position = n.expected)
     on conflict (peer, city) do update set position = excluded.position, head = excluded.head
     where link_position.position = (
         select n.expected from {u} as n (peer, city, expected, position, head)
@@ -151,9 +165,32 @@ _PARTS: tuple[_Part, ...] = (
         text=(4,),
         tail="on conflict do nothing",
     ),
-    _insert("vault", "vault_record", "city, subject, name, sealed", "int text text bytea"),
-    _insert("vault_keys", "keys.case_key", "city, subject, wrapped", "int text bytea"),
-    _insert("blind", "blind_index", "purpose, digest, city, subject", "text bytea int text"),
+    _insert(
+        "vault",
+        "vault_record",
+        "city, subject, name, sealed",
+        "int text text bytea",
+        # What a person corrects replaces what was kept; the event that it belongs to says that it changed.
+        tail="on conflict (city, subject, name) do update set sealed = excluded.sealed",
+        unique=3,
+    ),
+    # Never replaced: the records that were sealed under the first key would be lost.
+    _insert(
+        "vault_keys",
+        "keys.case_key",
+        "city, subject, wrapped",
+        "int text bytea",
+        tail="on conflict do nothing",
+    ),
+    _insert(
+        "blind",
+        "blind_index",
+        "purpose, digest, city, subject",
+        "text bytea int text",
+        # The update changes nothing; it counts an entry that is there already as written.
+        tail="on conflict (purpose, digest, city, subject) do update set subject = excluded.subject",
+        unique=4,
+    ),
     _insert("tallies", "tally_change", "city, name, delta", "int text int"),
     _Part("positions", tuple(range(5)), ("text", "int", "bigint", "bigint", "bytea"), _POSITION),
     _insert(
@@ -189,6 +226,17 @@ def _sql_of(part: _Part, new: bool, known: bool) -> list[str]:
     if part.name == "units":
         return [_UNIT_INSERT] * new + [_UNIT_UPDATE] * known
     return [part.sql]
+
+
+def _new_and_known(part: _Part, rows: Sequence[tuple[Any, ...]]) -> tuple[bool, bool]:
+    """Whether any of the rows is new, and whether any is known (streams and units; others have one statement)."""
+    match part.name:
+        case "streams":
+            return any(row[3] == 0 for row in rows), any(row[3] != 0 for row in rows)
+        case "units":
+            return any(row[6] is None for row in rows), any(row[6] is not None for row in rows)
+        case _:
+            return True, True
 
 
 def _statement(shape: Sequence[tuple[_Part, bool, bool]]) -> str:
@@ -249,6 +297,14 @@ class PostgresTransaction:
 
     async def write(self, *, writes: Writes) -> None:
         """One statement for all tables; a guard that did not hold raises `Conflict`."""
+        taken = {row.name for row in writes.claims}
+        if taken and any(row.name in taken for row in writes.claims_released):
+            # A name that changes hands is given back first: parts of one statement don't see one another.
+            await self._write(Writes(claims_released=writes.claims_released))
+            writes = replace(writes, claims_released=[])
+        await self._write(writes)
+
+    async def _write(self, writes: Writes) -> None:
         shape: list[tuple[_Part, bool, bool]] = []
         arguments: list[list[Any]] = []
         wanted: list[int] = []
@@ -256,12 +312,9 @@ class PostgresTransaction:
             rows: list[tuple[Any, ...]] = getattr(writes, part.name)
             if not rows:
                 continue
-            new, known = True, True
-            if part.name == "streams":
-                new, known = any(row[3] == 0 for row in rows), any(row[3] != 0 for row in rows)
-            elif part.name == "units":
-                new, known = any(row[6] is None for row in rows), any(row[6] is not None for row in rows)
-            shape.append((part, new, known))
+            if part.unique:
+                rows = list({row[: part.unique]: row for row in rows}.values())
+            shape.append((part, *_new_and_known(part, rows)))
             wanted.append(len(rows))
             columns = list(zip(*rows, strict=True))
             for number in part.columns:
@@ -361,7 +414,7 @@ class PostgresStore:
         """Lines of worklists whose clock has run out, oldest first."""
         rows = await self.fetch(
             "select city, stream, queue, narrowed, since, due_at, owner from work"
-            " where due_at <= $1 order by due_at, city, stream limit $2",
+            " where due_at <= $1 order by due_at, city, stream, queue limit $2",
             now,
             limit,
         )
@@ -435,6 +488,7 @@ async def _to_the_end(ending: Coroutine[Any, Any, None], *, connection: Connecti
         left = until - loop.time()
         if left <= 0:
             connection.terminate()
+            task.add_done_callback(_look_at)
             raise Unavailable("the commit was not answered in time; whether it happened is read by its key")
         try:
             await asyncio.wait({task}, timeout=left)
@@ -443,6 +497,12 @@ async def _to_the_end(ending: Coroutine[Any, Any, None], *, connection: Connecti
     task.result()
     if cancelled is not None:
         raise cancelled
+
+
+def _look_at(ended: "asyncio.Task[None]") -> None:
+    """What became of an ending that nobody waits for any more is told by its key, not by its exception."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _stream(row: Any) -> StreamRow:

@@ -45,7 +45,7 @@ class VaultKeys:
         nonce, sealed = row.wrapped[:NONCE_BYTES], row.wrapped[NONCE_BYTES:]
         try:
             return self._wrapping.decrypt(nonce, sealed, _place(row.city, row.subject, "key"))
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise Unsealable(f"the key of {row.subject} does not open") from None
 
     def blind(self, *, purpose: str, value: str, city: int, subject: str) -> BlindRow:
@@ -70,7 +70,7 @@ def unseal(*, key: bytes, row: VaultRow) -> bytes:
     nonce, sealed = row.sealed[:NONCE_BYTES], row.sealed[NONCE_BYTES:]
     try:
         return AESGCM(key).decrypt(nonce, sealed, _place(row.city, row.subject, row.name))
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise Unsealable(f"the record {row.name} of {row.subject} does not open") from None
 
 
