@@ -252,10 +252,10 @@ def load_cast(*, cast_folder: Path, places: Places, today: date) -> Cast:
     if file is None:
         raise DefectiveRulesError(defects)
     keys = [row.key for row in (*file.people, *file.staff)]
-    for key in sorted({key for key in keys if keys.count(key) > 1}):
-        defects.append(
-            Defect(file="cast.toml", key=key, wrong="is defined twice", way_out="choose another key")
-        )
+    defects += [
+        Defect(file="cast.toml", key=key, wrong="is defined twice", way_out="choose another key")
+        for key in sorted({key for key in keys if keys.count(key) > 1})
+    ]
     for row in file.people:
         defects.extend(_defects_of_row(row=row, places=places))
     if defects:

@@ -4,6 +4,7 @@ The check digit lets about 1.8 % of single wrong digits through (11 and 5 share 
 identity, so a scan is always matched with the list of what is expected.
 """
 
+import re
 from typing import Annotated, Final
 
 import msgspec
@@ -18,6 +19,7 @@ SERIALS: Final = 10**8
 LENGTH: Final = 13
 COUNTRY: Final = "CN"
 _INPUT_MAX: Final = 40
+_INDICATOR: Final = re.compile("[A-Z]{2}")
 _COUNTRIES: Final = frozenset(
     [
         "AD",
@@ -303,7 +305,7 @@ def check_digit(serial: str) -> str:
 
 def make_waybill(*, indicator: str, serial: int, country: str = COUNTRY) -> str:
     """The 13 characters of one number. Raises `ValueError` for an impossible indicator, serial or country."""
-    if len(indicator) != 2 or not indicator.isascii() or not indicator.isupper() or country not in _COUNTRIES:
+    if not _INDICATOR.fullmatch(indicator) or country not in _COUNTRIES:
         raise ValueError("an indicator is two capitals, a country one of ISO 3166-1")
     if not 0 <= serial < SERIALS:
         raise ValueError("a serial lies between 0 and 99999999")
