@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from safehand.authority.cities import load_cities
-from safehand.authority.documents import load_documents
+from safehand.authority.documents import Ground, load_documents
 from safehand.authority.documents.numbers import document_number
 from safehand.authority.eligibility.rules import EligibilityRequest, judge
 from safehand.authority.register.facts import DocumentFact, RegisterFacts
@@ -94,11 +94,12 @@ def test_a_fictional_city_and_document_type_load_and_judge(tmp_path: Path):
         in_mainland=True,
         documents=(held,),
     )
+    asked: list[tuple[Ground, date]] = [("damaged", date(2025, 1, 2)), ("lost", date(2025, 1, 1))]
     verdicts = [
         judge(
             person=person, request=EligibilityRequest(ground=ground), city=city, document=document, today=day
         )
-        for ground, day in (("damaged", date(2025, 1, 2)), ("lost", date(2025, 1, 1)))
+        for ground, day in asked
     ]
     assert verdicts[0].is_eligible
     assert verdicts[1].codes == ("eligibility.too_young", "eligibility.ground_not_allowed")
