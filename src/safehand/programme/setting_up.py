@@ -172,7 +172,7 @@ def _sandbox(world: SmallWorld, rehearsal: bool) -> dict[str, Any]:
     home = world.url("authority")
     settings: dict[str, Any] = {
         "folder": str(world.folder / "sandbox"),
-        "seed": str(world.seed),
+        "seed": world.seed,
         "rehearsal": rehearsal,
         "register": {"port": world.ports["register"], "token": world.token},
         "sign_in": {

@@ -1,0 +1,191 @@
+"""Applying: ask the register, seal the person away, submit. A crowd's applications share one transaction."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from safehand.authority.application.commands import Digest, Mode, SubmitApplication
+from safehand.authority.documents.document import Ground
+from safehand.authority.documents.numbers import make_receipt_number
+from safehand.authority.register.facts import RegisterFacts
+from safehand.authority.register.refusals import PERSON_UNKNOWN
+from safehand.house.commanded import City
+from safehand.house.front import Action, Asked
+from safehand.house.problems import SIGN_IN
+from safehand.house.runtime import House
+from safehand.house.sessions import Identity
+from safehand.kernel.machine import StreamKey
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.shell import Call, Done
+from safehand.kernel.vault import seal_all
+from safehand.link.log import DELIVERY_RECORD
+from safehand.link.messages import DeliveryPart
+
+PERSON_RECORD = "person"
+OWNER = "owner"
+RECEIPT = "receipt"
+
+
+class ReceiptOf(Protocol):
+    """Gives a case its receipt number."""
+
+    def __call__(self, *, city: int, case: str) -> str:
+        """The 15 digits."""
+        ...
+
+
+class Register(Protocol):
+    """The population register's port, as applying needs it."""
+
+    async def lookup(self, *, id_numbers: Sequence[str]) -> Mapping[str, RegisterFacts]:
+        """The facts of each person the register knows. Raises `Unavailable` when it does not answer."""
+        ...
+
+
+class SubmitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An application. Name and ID number are not in it: they come from the sign-in that proved them."""
+
+    city: City
+    document: Annotated[str, Meta(min_length=1, max_length=40)]
+    ground: Ground
+    mode: Mode
+    office: Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[A-Z0-9-]+$")]
+    phone: Annotated[str, Meta(pattern=r"^1[3-9][0-9]{9}$")]
+    email: Annotated[str, Meta(max_length=254, pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
+    destination: City
+    """The city to deliver to (GB/T 2260)."""
+    address: Annotated[str, Meta(min_length=5, max_length=200)]
+    travels: bool
+    """Warned about the old document: travels before the new one will come."""
+    consents_to_face_comparison: bool
+    language: Literal["zh", "en"] = "zh"
+    photo: Digest
+    signature: Digest
+    id_card_front: Digest
+    id_card_back: Digest
+
+
+class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What the vault keeps of an applicant, sealed under the case's key."""
+
+    name: str
+    id_number: str
+    phone: str
+    email: str
+    address: str
+    language: str
+    consents_to_face_comparison: bool
+
+
+class Submitted(msgspec.Struct, frozen=True, kw_only=True):
+    """The receipt: the case, its 15-digit number, what comes next and until when."""
+
+    case: str
+    city: int
+    receipt: str
+    state: str
+    next: str
+    due_at: str | None
+    repeated: bool
+
+
+def submit_action(*, house: House, register: Register, receipt_key: bytes) -> Action:
+    """`application.submit`, for applicants whose sign-in has proven who they are."""
+
+    def receipt_of(*, city: int, case: str) -> str:
+        number = int.from_bytes(hashlib.sha256(case.encode()).digest()[:8], "big")
+        return make_receipt_number(city=str(city), number=number, key=receipt_key)
+
+    async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
+        people = {one.session.identity for one in asked if one.session.identity is not None}
+        facts = await register.lookup(id_numbers=sorted({p.id_number for p in people})) if people else {}
+        outcomes: list[Done | Refusal | None] = []
+        calls: list[Call] = []
+        for one in asked:
+            person = one.session.identity
+            known = facts.get(person.id_number) if person is not None else None
+            if person is None or known is None:
+                outcomes.append(SIGN_IN() if person is None else PERSON_UNKNOWN())
+                continue
+            outcomes.append(None)
+            calls.append(_call(house, one, person, known, receipt_of))
+        answered = iter(await house.shell.run(calls) if calls else ())
+        return [next(answered) if outcome is None else outcome for outcome in outcomes]
+
+    def shows(done: Done) -> Submitted:
+        waits = house.shell.machines["case"].waits(done.state, StreamKey(done.city, done.stream))
+        first = waits[0] if waits else None
+        return Submitted(
+            case=done.stream,
+            city=done.city,
+            receipt=receipt_of(city=done.city, case=done.stream),
+            state=str(done.state.application.state),
+            next=first.queue if first is not None else "",
+            due_at=first.due_at.isoformat() if first is not None and first.due_at is not None else None,
+            repeated=done.repeated,
+        )
+
+    return Action(
+        name="application.submit",
+        summary="Apply for a new document in place of the present one",
+        roles=frozenset({"applicant"}),
+        asks=SubmitRequest,
+        run=run,
+        shows=shows,
+    )
+
+
+def _call(house: House, one: Asked, person: Identity, known: RegisterFacts, receipt_of: ReceiptOf) -> Call:
+    item: SubmitRequest = one.item
+    case = house.ids.new(prefix="ca", basis=one.key)
+    vault = house.vault
+    wrapped, records = seal_all(keys=vault, city=item.city, subject=case, records=_records(item, person))
+    live = vault.digest(purpose="live", value=person.id_number).hex()
+    receipt = receipt_of(city=item.city, case=case)
+    return Call(
+        stream=StreamKey(item.city, case),
+        kind="case",
+        command=SubmitApplication(
+            document=item.document,
+            ground=item.ground,
+            mode=item.mode,
+            destination=item.destination,
+            office=item.office,
+            travels=item.travels,
+            claim=f"live:{live}:{item.document}",
+            facts=known,
+            parts={
+                "photo": item.photo,
+                "signature": item.signature,
+                "id_card_front": item.id_card_front,
+                "id_card_back": item.id_card_back,
+            },
+        ),
+        actor=one.session.actor,
+        key=one.key,
+        request_hash=one.request_hash,
+        token=house.ids.token(basis=one.key),
+        vault=records,
+        vault_keys=(wrapped,),
+        blind=(
+            vault.blind(purpose=OWNER, value=one.session.actor, city=item.city, subject=case),
+            vault.blind(purpose=RECEIPT, value=receipt, city=item.city, subject=case),
+        ),
+    )
+
+
+def _records(item: SubmitRequest, person: Identity) -> dict[str, bytes]:
+    record = PersonRecord(
+        name=person.name,
+        id_number=person.id_number,
+        phone=item.phone,
+        email=item.email,
+        address=item.address,
+        language=item.language,
+        consents_to_face_comparison=item.consents_to_face_comparison,
+    )
+    part = DeliveryPart(name=person.name, phone=item.phone, region=item.destination, address=item.address)
+    return {PERSON_RECORD: msgspec.json.encode(record), DELIVERY_RECORD: msgspec.json.encode(part)}
