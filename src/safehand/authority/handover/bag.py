@@ -21,7 +21,6 @@ from safehand.link.messages import (
     Kind,
     Office,
     Reason,
-    Reference,
     Seal,
     Waybill,
 )
@@ -162,9 +161,9 @@ class Bag(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     seal: str = ""
     office: str = ""
     peer: str = ""
-    items: dict[str, str] = {}
+    items: dict[str, str] = msgspec.field(default_factory=dict)
     """Waybill -> case, as closed."""
-    answered: dict[str, int] = {}
+    answered: dict[str, int] = msgspec.field(default_factory=dict)
     """Waybill -> 0 accepted, or the reason of the refusal."""
 
 

@@ -93,6 +93,8 @@ class EnvelopeBagged(Event, frozen=True, tag="handover.put_in_bag"):
 class TakenOutOfBag(Event, frozen=True, tag="handover.taken_out_of_bag"):
     """The bag was opened again before it was offered."""
 
+    due_at: datetime
+
 
 class HandoverOffered(Event, frozen=True, tag="handover.offered"):
     """The bag stands ready for the post: custody is pending."""
@@ -146,6 +148,9 @@ class RejectedAtCounter(Event, frozen=True, tag="handover.rejected_at_counter"):
 class HandoverRanLate(Event, frozen=True, tag="handover.ran_late"):
     """The clock of this state is over: the manager owns it."""
 
+
+OrderEvent = OrderPlaced | WaybillRecorded | OrderRefused | ChangedToPickup
+"""What concerns the order with the post."""
 
 HandoverEvent = (
     HandoverOpened

@@ -108,7 +108,7 @@ def put_in_bag(step: Handover, command: c.PutInBag, m: Moment) -> Answer:
 
 def take_out_of_bag(step: Handover, command: c.TakeOutOfBag, m: Moment) -> Answer:
     """Only out of the bag it lies in."""
-    return _in_bag(step, command.bag, S.BAGGED) or [e.TakenOutOfBag()]
+    return _in_bag(step, command.bag, S.BAGGED) or [e.TakenOutOfBag(due_at=_soon(m))]
 
 
 def offer(step: Handover, command: c.OfferHandover, m: Moment) -> Answer:
@@ -229,37 +229,29 @@ RULES: Final[Mapping[type, Any]] = {
 _NO_ORDER: Final = {"order": "", "waybill": "", "routing": "", "token": b"", "prints": 0, "bag": ""}
 
 
-def fold(step: Handover, event: e.HandoverEvent, at: datetime) -> Handover:
-    """The step after the event. Sealing and labelling share one clock, which runs to the bag."""
+def _fold_order(step: Handover, event: e.OrderEvent, at: datetime) -> Handover:
     match event:
+        case e.OrderPlaced():
+            changes: dict[str, Any] = {
+                "order": event.order,
+                "peer": event.peer,
+                "destination": event.destination,
+            }
+        case e.WaybillRecorded():
+            changes = {"waybill": event.waybill, "routing": event.routing, "token": event.token}
+        case e.OrderRefused() | e.ChangedToPickup():
+            changes = {**_NO_ORDER, "mode": "counter", "cancelled": event.order}
+    return clocked(step, event, at, TABLE, due_at=event.due_at, **changes)
+
+
+def fold(step: Handover, event: e.HandoverEvent, at: datetime) -> Handover:
+    """The step after the event. Labelling and sealing share one clock, which runs to the bag."""
+    match event:
+        case e.OrderPlaced() | e.WaybillRecorded() | e.OrderRefused() | e.ChangedToPickup():
+            return _fold_order(step, event, at)
         case e.HandoverOpened():
             changes: dict[str, Any] = {**_NO_ORDER, "cancelled": "", "mode": event.mode, "free": event.free}
             return clocked(step, event, at, TABLE, due_at=event.due_at, **changes)
-        case e.OrderPlaced():
-            return clocked(
-                step,
-                event,
-                at,
-                TABLE,
-                due_at=event.due_at,
-                order=event.order,
-                peer=event.peer,
-                destination=event.destination,
-            )
-        case e.WaybillRecorded():
-            label = {"waybill": event.waybill, "routing": event.routing, "token": event.token}
-            return clocked(step, event, at, TABLE, due_at=event.due_at, **label)
-        case e.OrderRefused() | e.ChangedToPickup():
-            return clocked(
-                step,
-                event,
-                at,
-                TABLE,
-                due_at=event.due_at,
-                mode="counter",
-                cancelled=event.order,
-                **_NO_ORDER,
-            )
         case e.LabelPrinted():
             return moved(step, event, at, TABLE, prints=event.print_number)
         case e.WrongEnvelopeCaught():
@@ -268,18 +260,19 @@ def fold(step: Handover, event: e.HandoverEvent, at: datetime) -> Handover:
             return clocked(step, event, at, TABLE, bag=event.bag)
         case e.HandoverRanLate():
             return moved(step, event, at, TABLE, late=True)
-        case e.HandoverRefused() | e.FoundOnShelf() | e.ReadyForPickup():
+        case e.HandoverRefused() | e.FoundOnShelf() | e.ReadyForPickup() | e.TakenOutOfBag():
             return clocked(step, event, at, TABLE, due_at=event.due_at)
         case e.DeclaredMissing():
             return clocked(step, event, at, TABLE, cancelled=step.order)
         case e.EnvelopeSealed() | e.EnvelopeUnsealed():
             return moved(step, event, at, TABLE)
-        case (
-            e.TakenOutOfBag()
-            | e.HandoverOffered()
-            | e.HandoverAccepted()
-            | e.PickedUp()
-            | e.PickupLapsed()
-            | e.RejectedAtCounter()
-        ):
-            return clocked(step, event, at, TABLE)
+        case _:
+            return _fold_end(step, event, at)
+
+
+def _fold_end(
+    step: Handover,
+    event: e.HandoverOffered | e.HandoverAccepted | e.PickedUp | e.PickupLapsed | e.RejectedAtCounter,
+    at: datetime,
+) -> Handover:
+    return clocked(step, event, at, TABLE)

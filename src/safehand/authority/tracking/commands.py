@@ -1,0 +1,163 @@
+"""What can be asked of an envelope with the post, and by whom."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from safehand.kernel.machine import Command
+from safehand.link.messages import Office, ProofMethod, Reason, Reference, Scan, Waybill
+
+Evidence = Annotated[bytes, Meta(min_length=32, max_length=32)]
+"""SHA-256 of the record which the authority keeps of what was shown."""
+Claim = Annotated[str, Meta(max_length=160)]
+
+
+class RecordScan(Command, frozen=True, tag="tracking.record_scan"):
+    """Link 205."""
+
+    order: Reference
+    waybill: Waybill
+    scan: Scan
+    scan_id: Reference
+    place: Office
+    occurred_at: datetime
+    due_at: datetime | None = None
+
+
+class RecordVoid(Command, frozen=True, tag="tracking.record_void"):
+    """Link 216."""
+
+    order: Reference
+    waybill: Waybill
+    scan_id: Reference
+
+
+class RecordAttempt(Command, frozen=True, tag="tracking.record_attempt"):
+    """Link 206."""
+
+    order: Reference
+    waybill: Waybill
+    reason: Reason
+    attempt: Annotated[int, Meta(ge=1, le=50)]
+    place: Office
+    occurred_at: datetime
+
+
+class ConfirmAtDoor(Command, frozen=True, tag="tracking.confirm_at_door"):
+    """The recipient's own session, while the courier stands there."""
+
+
+class JudgeClaim(Command, frozen=True, tag="tracking.judge_claim"):
+    """Link 207, with what the authority itself found out: whether the code, session, identity or grade holds."""
+
+    order: Reference
+    waybill: Waybill
+    method: ProofMethod
+    code_matches: bool
+    session_confirmed: bool
+    identity_confirmed: bool = False
+    evidence_accepted: bool = False
+    claimed_at: datetime
+    evidence: Evidence
+
+
+class RecordReported(Command, frozen=True, tag="tracking.record_reported"):
+    """Link 208."""
+
+    order: Reference
+    waybill: Waybill
+    carrier_code: Annotated[str, Meta(max_length=16)]
+    occurred_at: datetime
+
+
+class ConfirmReceipt(Command, frozen=True, tag="tracking.confirm_receipt"):
+    """The recipient's own session: "I have it"."""
+
+    evidence: Evidence
+
+
+class DenyReceipt(Command, frozen=True, tag="tracking.deny_receipt"):
+    """The recipient's own session: "I don't have it"."""
+
+
+class Settle(Command, frozen=True, tag="tracking.settle"):
+    """The manager ends what is reported, denied, disputed or searched for: in hand, or not."""
+
+    in_hand: bool
+    grade_accepted: bool
+    """The carrier's file declares an evidence grade that the authority accepts, and this evidence has it."""
+    claim: Claim
+    """The case's claim, taken again if a completed case is reopened."""
+    evidence: Evidence
+
+
+class RecordRejected(Command, frozen=True, tag="tracking.record_rejected"):
+    """Link 209."""
+
+    order: Reference
+    waybill: Waybill
+    reason: Reason
+
+
+class RecordIncident(Command, frozen=True, tag="tracking.record_incident"):
+    """Link 213."""
+
+    order: Reference
+    waybill: Waybill
+    reason: Reason
+
+
+class RecordLoss(Command, frozen=True, tag="tracking.record_loss"):
+    """Link 214."""
+
+    order: Reference
+    waybill: Waybill
+
+
+class RecordFound(Command, frozen=True, tag="tracking.record_found"):
+    """Link 215."""
+
+    order: Reference
+    waybill: Waybill
+
+
+class TrackingExpired(Command, frozen=True, tag="tracking.expired"):
+    """The clock of the present state."""
+
+
+TrackingCommand = (
+    RecordScan
+    | RecordVoid
+    | RecordAttempt
+    | ConfirmAtDoor
+    | JudgeClaim
+    | RecordReported
+    | ConfirmReceipt
+    | DenyReceipt
+    | Settle
+    | RecordRejected
+    | RecordIncident
+    | RecordLoss
+    | RecordFound
+    | TrackingExpired
+)
+
+_POST: Final = frozenset({"post"})
+_APPLICANT: Final = frozenset({"applicant"})
+ROLES: Final[dict[type[Command], frozenset[str]]] = {
+    RecordScan: _POST,
+    RecordVoid: _POST,
+    RecordAttempt: _POST,
+    ConfirmAtDoor: _APPLICANT,
+    JudgeClaim: _POST,
+    RecordReported: _POST,
+    ConfirmReceipt: _APPLICANT,
+    DenyReceipt: _APPLICANT,
+    Settle: frozenset({"authority_manager"}),
+    RecordRejected: _POST,
+    RecordIncident: _POST,
+    RecordLoss: _POST,
+    RecordFound: _POST,
+    TrackingExpired: frozenset({"system"}),
+}

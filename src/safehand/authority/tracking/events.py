@@ -1,0 +1,150 @@
+"""What can happen to an envelope that is with the post. Courier and place are codes, never names."""
+
+from datetime import datetime
+
+from safehand.kernel.machine import Event
+
+
+class TrackingOpened(Event, frozen=True, tag="tracking.opened"):
+    """The post has custody; `due_at` is its promise and the slack after it."""
+
+    order: str
+    waybill: str
+    peer: str
+    due_at: datetime
+
+
+class ScanRecorded(Event, frozen=True, tag="tracking.scanned"):
+    """Somewhere a scan saw it. The peer's clock (`occurred_at`) is kept and decides nothing."""
+
+    scan: int
+    scan_id: str
+    place: str
+    occurred_at: datetime
+    due_at: datetime
+
+
+class ScanVoidRecorded(Event, frozen=True, tag="tracking.scan_voided"):
+    """The named scan did not happen; it stays in the journal."""
+
+    scan_id: str
+
+
+class AttemptRecorded(Event, frozen=True, tag="tracking.attempt_failed"):
+    """The courier stood at the door in vain."""
+
+    reason: int
+    attempt: int
+    place: str
+    occurred_at: datetime
+    due_at: datetime
+
+
+class ConfirmedAtDoor(Event, frozen=True, tag="tracking.confirmed_at_door"):
+    """The recipient says in an own session "I am being given it": valid for a claim of the next minutes."""
+
+
+class ClaimRefused(Event, frozen=True, tag="tracking.claim_refused"):
+    """The claim at the door did not prove the right person and envelope."""
+
+    order: str
+    waybill: str
+    peer: str
+    reason: int
+    attempts_left: int
+    counted: bool
+    """A wrong code was used up."""
+    at: datetime
+
+
+class ProofSealed(Event, frozen=True, tag="tracking.proof_sealed"):
+    """Delivered, proven: the right person, the recipient's word, this envelope. `evidence`: SHA-256 of the record."""
+
+    order: str
+    waybill: str
+    peer: str
+    method: int
+    claimed_at: datetime
+    evidence: bytes
+    at: datetime
+
+
+class DeliveryReported(Event, frozen=True, tag="tracking.reported"):
+    """The carrier says delivered, but not as the service requires: reported, not delivered."""
+
+    carrier_code: str
+    occurred_at: datetime
+    due_at: datetime
+
+
+class ReceiptDenied(Event, frozen=True, tag="tracking.receipt_denied"):
+    """The recipient says "I don't have it": frozen, recalled where possible, investigated."""
+
+    due_at: datetime
+
+
+class DisputeSettled(Event, frozen=True, tag="tracking.dispute_settled"):
+    """A sealed delivery was denied, and the investigation (or the recipient) found it to stand."""
+
+
+class RejectionRecorded(Event, frozen=True, tag="tracking.rejected"):
+    """Handed back at the door: a misprint, a broken seal."""
+
+    reason: int
+
+
+class TurnedBack(Event, frozen=True, tag="tracking.turned_back"):
+    """It is on its way back: from here no proof may be sealed."""
+
+    reason: int
+    scan_id: str
+    """The scan that said so, if it was one: voiding it takes this back."""
+
+
+class TurnVoided(Event, frozen=True, tag="tracking.turn_voided"):
+    """The scan that said "return" was voided: it goes on to the door."""
+
+    due_at: datetime
+
+
+class IncidentRecorded(Event, frozen=True, tag="tracking.incident_opened"):
+    """Something is wrong with it; the post searches."""
+
+    reason: int
+    due_at: datetime
+
+
+class FindRecorded(Event, frozen=True, tag="tracking.found"):
+    """Found before it was given up: it comes back, never to the door."""
+
+
+class LossRecorded(Event, frozen=True, tag="tracking.lost"):
+    """Given up: by the post's declaration, or because it is proven not to be in the recipient's hands."""
+
+    by: str
+    """`post` or `authority`."""
+
+
+class TrackingRanLate(Event, frozen=True, tag="tracking.overdue"):
+    """The clock of this state is over: the manager owns it."""
+
+
+TrackingEvent = (
+    TrackingOpened
+    | ScanRecorded
+    | ScanVoidRecorded
+    | AttemptRecorded
+    | ConfirmedAtDoor
+    | ClaimRefused
+    | ProofSealed
+    | DeliveryReported
+    | ReceiptDenied
+    | DisputeSettled
+    | RejectionRecorded
+    | TurnedBack
+    | TurnVoided
+    | IncidentRecorded
+    | FindRecorded
+    | LossRecorded
+    | TrackingRanLate
+)

@@ -1,0 +1,330 @@
+"""What counts as delivered: only a proof of the right person, the recipient's word and this very envelope."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from safehand.authority.rulebook import Answer, Moment
+from safehand.authority.tracking import commands as c
+from safehand.authority.tracking import events as e
+from safehand.authority.tracking import refusals
+from safehand.authority.tracking.states import TABLE, WAITING, KeptScan, Tracking
+from safehand.authority.tracking.states import TrackingState as S
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.steps import clocked, moved
+from safehand.link.messages import ProofMethod, Reason, Scan
+
+CODE_ATTEMPTS_MAX: Final = 5
+"""Wrong codes for one envelope (postal facts, PIN practice); after that only the recipient's session helps."""
+CONFIRMATION_MINUTES: Final = 15
+SCANS_KEPT_MAX: Final = 8
+_WITH_POST: Final = frozenset({S.ON_THE_WAY, S.REPORTED, S.DENIED})
+_RETURN_SCANS: Final = frozenset({Scan.RETURN_STARTED, Scan.RETURN_MOVED})
+
+
+def position(step: Tracking) -> Scan | None:
+    """Where it is: the furthest of the present round's scans that were not voided, never the peer's clock."""
+    live = [kept.scan for kept in step.scans if kept.attempts == step.attempts]
+    if live:
+        return Scan(max(live))
+    return Scan.AT_OFFICE if step.attempts else None
+
+
+def _silence(m: Moment, promised: datetime | None = None) -> datetime:
+    slack = timedelta(hours=m.book.clocks.silence_hours)
+    return (m.now if promised is None else max(promised, m.now)) + slack
+
+
+def opened(m: Moment, *, order: str, waybill: str, peer: str, destination: int) -> e.TrackingOpened:
+    """The post has it: the promise (policy, clocks) and the slack after it."""
+    due_at = _silence(m, m.promised(destination=destination))
+    return e.TrackingOpened(order=order, waybill=waybill, peer=peer, due_at=due_at)
+
+
+def _mismatch(step: Tracking, order: str, waybill: str) -> Refusal | None:
+    if order != step.order or step.state is S.NONE:
+        return refusals.NOT_THIS_ORDER()
+    return None if waybill == step.waybill else refusals.NOT_THIS_ITEM()
+
+
+def record_scan(step: Tracking, command: c.RecordScan, m: Moment) -> Answer:
+    """Late, repeated and out of order is normal. A scan of the way back also turns the envelope back."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    if any(kept.scan_id == command.scan_id for kept in step.scans):
+        return []
+    scanned = e.ScanRecorded(
+        scan=int(command.scan),
+        scan_id=command.scan_id,
+        place=command.place,
+        occurred_at=command.occurred_at,
+        due_at=_silence(m, command.due_at),
+    )
+    if command.scan in _RETURN_SCANS and step.state in _WITH_POST and command.scan_id not in step.voided:
+        return [scanned, e.TurnedBack(reason=0, scan_id=command.scan_id)]
+    return [scanned]
+
+
+def record_void(step: Tracking, command: c.RecordVoid, m: Moment) -> Answer:
+    """The scan is taken back, even before it came; if it had turned the envelope back, that too."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    if command.scan_id in step.voided:
+        return []
+    voided = e.ScanVoidRecorded(scan_id=command.scan_id)
+    if step.state is S.TURNED_BACK and step.turned_by == command.scan_id:
+        return [voided, e.TurnVoided(due_at=_silence(m))]
+    return [voided]
+
+
+def record_attempt(step: Tracking, command: c.RecordAttempt, m: Moment) -> Answer:
+    """Attempts are numbered by the post; a number that was seen says nothing new."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    if command.attempt <= step.attempts or step.state not in _WITH_POST:
+        return []
+    return [
+        e.AttemptRecorded(
+            reason=int(command.reason),
+            attempt=command.attempt,
+            place=command.place,
+            occurred_at=command.occurred_at,
+            due_at=_silence(m),
+        )
+    ]
+
+
+def confirm_at_door(step: Tracking, command: c.ConfirmAtDoor, m: Moment) -> Answer:
+    """The recipient's word first, the courier's claim within minutes."""
+    return [e.ConfirmedAtDoor()] if step.state is S.ON_THE_WAY else refusals.nothing_to_confirm(step.state)
+
+
+def judge_claim(step: Tracking, command: c.JudgeClaim, m: Moment) -> Answer:
+    """The only door to *delivered* for a courier. After a recall, a return or a loss nothing is sealed."""
+    if command.order != step.order or step.state is S.NONE:
+        return refusals.NOT_THIS_ORDER()
+    if step.state is S.DELIVERED:
+        return []
+    if command.waybill != step.waybill:
+        return [_claim_refused(step, command, m, Reason.NOT_THIS_ITEM)]
+    if step.state not in (S.ON_THE_WAY, S.REPORTED):
+        return [_claim_refused(step, command, m, Reason.NOT_IN_CUSTODY)]
+    match command.method:
+        case ProofMethod.RECIPIENT_CODE:
+            if step.wrong_codes >= CODE_ATTEMPTS_MAX:
+                return [_claim_refused(step, command, m, Reason.CODE_ATTEMPTS_USED_UP)]
+            proven, reason = command.code_matches, Reason.CODE_WRONG
+        case ProofMethod.RECIPIENT_SESSION:
+            proven, reason = command.session_confirmed or _just_confirmed(step, m), Reason.IDENTITY_NOT_PROVEN
+        case ProofMethod.COUNTER_IDENTITY:
+            proven, reason = command.identity_confirmed, Reason.IDENTITY_NOT_PROVEN
+        case ProofMethod.EVIDENCE_GRADE:
+            # What was reported in an improper way is ended by the recipient or the manager, never by more paper.
+            proven, reason = (
+                command.evidence_accepted and step.state is S.ON_THE_WAY,
+                Reason.IDENTITY_NOT_PROVEN,
+            )
+    if not proven:
+        return [_claim_refused(step, command, m, reason)]
+    return [_sealed(step, m, command.method, command.claimed_at, command.evidence)]
+
+
+def _just_confirmed(step: Tracking, m: Moment) -> bool:
+    limit = timedelta(minutes=CONFIRMATION_MINUTES)
+    return step.confirmed_at is not None and m.now - step.confirmed_at <= limit
+
+
+def _claim_refused(step: Tracking, command: c.JudgeClaim, m: Moment, reason: Reason) -> e.ClaimRefused:
+    counted = reason is Reason.CODE_WRONG
+    return e.ClaimRefused(
+        order=command.order,
+        waybill=command.waybill,
+        peer=step.peer,
+        reason=int(reason),
+        attempts_left=CODE_ATTEMPTS_MAX - step.wrong_codes - counted,
+        counted=counted,
+        at=m.now,
+    )
+
+
+def _sealed(
+    step: Tracking, m: Moment, method: ProofMethod, claimed_at: datetime, evidence: bytes
+) -> e.ProofSealed:
+    return e.ProofSealed(
+        order=step.order,
+        waybill=step.waybill,
+        peer=step.peer,
+        method=int(method),
+        claimed_at=claimed_at,
+        evidence=evidence,
+        at=m.now,
+    )
+
+
+def record_reported(step: Tracking, command: c.RecordReported, m: Moment) -> Answer:
+    """Reported is not delivered: the recipient confirms or denies, and silence has a clock and an owner."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    if step.state in (S.REPORTED, S.DENIED, S.DELIVERED, S.DISPUTED):
+        return []
+    if step.state is not S.ON_THE_WAY:
+        return refusals.not_now(step.state)
+    return [
+        e.DeliveryReported(
+            carrier_code=command.carrier_code,
+            occurred_at=command.occurred_at,
+            due_at=m.in_days(m.book.clocks.reported_days),
+        )
+    ]
+
+
+def confirm_receipt(step: Tracking, command: c.ConfirmReceipt, m: Moment) -> Answer:
+    """The recipient's own word ends a report, a denial, a search or a dispute."""
+    match step.state:
+        case S.DELIVERED:
+            return []
+        case S.DISPUTED:
+            return [e.DisputeSettled()]
+        case S.REPORTED | S.DENIED | S.INCIDENT:
+            return [_sealed(step, m, ProofMethod.RECIPIENT_SESSION, m.now, command.evidence)]
+        case S.NONE | S.ON_THE_WAY | S.TURNED_BACK | S.LOST:
+            return refusals.nothing_to_confirm(step.state)
+
+
+def deny_receipt(step: Tracking, command: c.DenyReceipt, m: Moment) -> Answer:
+    """ "I don't have it" in one tap: nothing more is sealed until the manager settles it."""
+    if step.state in (S.DENIED, S.DISPUTED):
+        return []
+    if step.state not in (S.REPORTED, S.DELIVERED):
+        return refusals.nothing_to_deny(step.state)
+    return [e.ReceiptDenied(due_at=m.in_working_days(m.book.clocks.dispute_working_days))]
+
+
+def settle(step: Tracking, command: c.Settle, m: Moment) -> Answer:
+    """The manager decides on evidence: in hand needs an accepted grade; not in hand means invalidate and remake."""
+    if step.state not in (S.REPORTED, S.DENIED, S.INCIDENT, S.DISPUTED):
+        return refusals.not_now(step.state)
+    if not command.in_hand:
+        if step.state is S.DISPUTED and m.holders.get(command.claim, m.stream) != m.stream:
+            return refusals.ANOTHER_CASE_LIVE()
+        return [e.LossRecorded(by="authority")]
+    if step.state is S.DISPUTED:
+        return [e.DisputeSettled()]
+    if not command.grade_accepted or step.state is S.INCIDENT:
+        return refusals.EVIDENCE_TOO_WEAK()
+    return [_sealed(step, m, ProofMethod.EVIDENCE_GRADE, m.now, command.evidence)]
+
+
+def record_rejected(step: Tracking, command: c.RecordRejected, m: Moment) -> Answer:
+    """Handed back at the door; it returns, and another one is made free of charge if it was our fault."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    if step.state is S.TURNED_BACK:
+        return []
+    if step.state not in _WITH_POST:
+        return refusals.not_now(step.state)
+    return [e.RejectionRecorded(reason=int(command.reason))]
+
+
+def record_incident(step: Tracking, command: c.RecordIncident, m: Moment) -> Answer:
+    """The post searches; the clock says how long."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    if step.state in (S.INCIDENT, S.LOST):
+        return []
+    if step.state not in _WITH_POST and step.state is not S.TURNED_BACK:
+        return refusals.not_now(step.state)
+    due_at = m.in_days(m.book.clocks.incident_days)
+    return [e.IncidentRecorded(reason=int(command.reason), due_at=due_at)]
+
+
+def record_loss(step: Tracking, command: c.RecordLoss, m: Moment) -> Answer:
+    """Policy, at the door: invalidate at once, remake, resend free, investigate."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    if step.state is S.LOST:
+        return []
+    if step.state in (S.DELIVERED, S.DISPUTED):
+        return refusals.not_now(step.state)
+    return [e.LossRecorded(by="post")]
+
+
+def record_found(step: Tracking, command: c.RecordFound, m: Moment) -> Answer:
+    """Found before it was given up (what was given up is an old document: see returns)."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    if step.state is S.TURNED_BACK:
+        return []
+    return [e.FindRecorded()] if step.state is S.INCIDENT else refusals.not_now(step.state)
+
+
+def expired(step: Tracking, command: c.TrackingExpired, m: Moment) -> Answer:
+    """Silence, an unanswered report, an endless search: the manager owns it."""
+    if step.state not in WAITING or step.late or step.due_at is None or m.now < step.due_at:
+        return []
+    return [e.TrackingRanLate()]
+
+
+RULES: Final[Mapping[type, Any]] = {
+    c.RecordScan: record_scan,
+    c.RecordVoid: record_void,
+    c.RecordAttempt: record_attempt,
+    c.ConfirmAtDoor: confirm_at_door,
+    c.JudgeClaim: judge_claim,
+    c.RecordReported: record_reported,
+    c.ConfirmReceipt: confirm_receipt,
+    c.DenyReceipt: deny_receipt,
+    c.Settle: settle,
+    c.RecordRejected: record_rejected,
+    c.RecordIncident: record_incident,
+    c.RecordLoss: record_loss,
+    c.RecordFound: record_found,
+    c.TrackingExpired: expired,
+}
+
+
+def fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
+    """The step after the event."""
+    match event:
+        case e.ScanRecorded() | e.ScanVoidRecorded() | e.AttemptRecorded() | e.ConfirmedAtDoor():
+            return _fold_news(step, event, at)
+        case e.TrackingOpened():
+            fresh = Tracking(state=step.state, since=step.since)
+            names = {"order": event.order, "waybill": event.waybill, "peer": event.peer}
+            return clocked(fresh, event, at, TABLE, due_at=event.due_at, **names)
+        case e.ClaimRefused():
+            return moved(step, event, at, TABLE, wrong_codes=step.wrong_codes + event.counted)
+        case e.TurnedBack():
+            return clocked(step, event, at, TABLE, turned_by=event.scan_id)
+        case e.DeliveryReported() | e.ReceiptDenied() | e.IncidentRecorded() | e.TurnVoided():
+            return clocked(step, event, at, TABLE, due_at=event.due_at, turned_by="")
+        case e.TrackingRanLate():
+            return moved(step, event, at, TABLE, late=True)
+        case (
+            e.ProofSealed() | e.DisputeSettled() | e.RejectionRecorded() | e.FindRecorded() | e.LossRecorded()
+        ):
+            return clocked(step, event, at, TABLE)
+
+
+def _fold_news(
+    step: Tracking,
+    event: e.ScanRecorded | e.ScanVoidRecorded | e.AttemptRecorded | e.ConfirmedAtDoor,
+    at: datetime,
+) -> Tracking:
+    match event:
+        case e.ScanRecorded():
+            known = event.scan_id in step.voided
+            kept = () if known else (KeptScan(event.scan_id, event.scan, step.attempts),)
+            changes: dict[str, Any] = {"scans": (*step.scans, *kept)[-SCANS_KEPT_MAX:]}
+        case e.AttemptRecorded():
+            changes = {"attempts": event.attempt}
+        case e.ScanVoidRecorded():
+            scans = tuple(kept for kept in step.scans if kept.scan_id != event.scan_id)
+            changes = {"scans": scans, "voided": (*step.voided, event.scan_id)[-SCANS_KEPT_MAX:]}
+            return moved(step, event, at, TABLE, **changes)
+        case e.ConfirmedAtDoor():
+            return moved(step, event, at, TABLE, confirmed_at=at)
+    # Only the clock of silence is wound by news; the others run whatever the post says.
+    if step.state is S.ON_THE_WAY:
+        return clocked(step, event, at, TABLE, due_at=event.due_at, **changes)
+    return moved(step, event, at, TABLE, **changes)

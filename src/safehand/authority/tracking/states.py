@@ -1,0 +1,114 @@
+"""The states of an envelope with the post, how they follow each other, and who waits where."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from safehand.authority.tracking import events as e
+from safehand.kernel.steps import ClockedStep, Table, Wait
+
+
+class TrackingState(StrEnum):
+    """Where the envelope stands between the post and its recipient."""
+
+    NONE = "none"
+    ON_THE_WAY = "on_the_way"
+    REPORTED = "reported"
+    DENIED = "denied"
+    INCIDENT = "incident"
+    TURNED_BACK = "turned_back"
+    LOST = "lost"
+    DELIVERED = "delivered"
+    DISPUTED = "disputed"
+
+
+S = TrackingState
+
+WORDS: Final = {
+    S.NONE: ("not with the post", "尚未交邮"),
+    S.ON_THE_WAY: ("on its way", "寄递中"),
+    S.REPORTED: ("reported as delivered, not yet confirmed", "邮政称已投递，待确认"),
+    S.DENIED: ("denied by the recipient", "收件人称未收到"),
+    S.INCIDENT: ("being searched for", "异常查找中"),
+    S.TURNED_BACK: ("on its way back", "退回中"),
+    S.LOST: ("lost", "已丢失"),
+    S.DELIVERED: ("delivered, proven", "已妥投并验证"),
+    S.DISPUTED: ("disputed after delivery", "妥投后有争议"),
+}
+
+_ANY: Final = (
+    S.ON_THE_WAY,
+    S.REPORTED,
+    S.DENIED,
+    S.INCIDENT,
+    S.TURNED_BACK,
+    S.LOST,
+    S.DELIVERED,
+    S.DISPUTED,
+)
+_WITH_POST: Final = (S.ON_THE_WAY, S.REPORTED, S.DENIED)
+
+TABLE: Final[Table] = {
+    (S.NONE, e.TrackingOpened): S.ON_THE_WAY,
+    (S.TURNED_BACK, e.TrackingOpened): S.ON_THE_WAY,
+    (S.LOST, e.TrackingOpened): S.ON_THE_WAY,
+    # Scans and voids come late and repeated: they are kept in every state and move none.
+    **{(state, e.ScanRecorded): state for state in _ANY},
+    **{(state, e.ScanVoidRecorded): state for state in _ANY},
+    **{(state, e.AttemptRecorded): state for state in _WITH_POST},
+    # A refused claim is answered in every state: somebody stands at a door.
+    **{(state, e.ClaimRefused): state for state in _ANY if state is not S.DELIVERED},
+    (S.ON_THE_WAY, e.ConfirmedAtDoor): S.ON_THE_WAY,
+    (S.ON_THE_WAY, e.ProofSealed): S.DELIVERED,
+    (S.REPORTED, e.ProofSealed): S.DELIVERED,
+    (S.DENIED, e.ProofSealed): S.DELIVERED,
+    (S.INCIDENT, e.ProofSealed): S.DELIVERED,
+    (S.ON_THE_WAY, e.DeliveryReported): S.REPORTED,
+    (S.REPORTED, e.ReceiptDenied): S.DENIED,
+    (S.DELIVERED, e.ReceiptDenied): S.DISPUTED,
+    (S.DISPUTED, e.DisputeSettled): S.DELIVERED,
+    **{(state, e.RejectionRecorded): S.TURNED_BACK for state in _WITH_POST},
+    **{(state, e.TurnedBack): S.TURNED_BACK for state in (*_WITH_POST, S.INCIDENT)},
+    (S.INCIDENT, e.FindRecorded): S.TURNED_BACK,
+    (S.TURNED_BACK, e.TurnVoided): S.ON_THE_WAY,
+    **{(state, e.IncidentRecorded): S.INCIDENT for state in (*_WITH_POST, S.TURNED_BACK)},
+    **{(state, e.LossRecorded): S.LOST for state in (*_WITH_POST, S.INCIDENT, S.TURNED_BACK, S.DISPUTED)},
+    **{(state, e.TrackingRanLate): state for state in (*_WITH_POST, S.INCIDENT, S.DISPUTED)},
+}
+WAITING: Final = {
+    S.ON_THE_WAY: Wait("post", "silence_hours", "authority_manager"),
+    S.REPORTED: Wait("applicant", "reported_days", "authority_manager"),
+    S.DENIED: Wait("authority_manager", "dispute_working_days", "authority_manager"),
+    S.INCIDENT: Wait("post", "incident_days", "authority_manager"),
+    S.DISPUTED: Wait("authority_manager", "dispute_working_days", "authority_manager"),
+}
+HANDED_ON: Final = frozenset({S.TURNED_BACK, S.LOST})
+TERMINAL: Final = frozenset({S.DELIVERED})
+
+
+class KeptScan(msgspec.Struct, frozen=True, array_like=True):
+    """A scan still remembered: to know it again, and to take it back."""
+
+    scan_id: str
+    scan: int
+    attempts: int
+    """How many attempts had failed by then: each round begins anew at the office."""
+
+
+class Tracking(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
+    """One envelope with the post."""
+
+    state: TrackingState = S.NONE
+    order: str = ""
+    waybill: str = ""
+    peer: str = ""
+    scans: tuple[KeptScan, ...] = ()
+    voided: tuple[str, ...] = ()
+    """Voids remembered, since a void may overtake its scan."""
+    attempts: int = 0
+    wrong_codes: int = 0
+    turned_by: str = ""
+    """The scan that said it is coming back; empty when it was something else."""
+    confirmed_at: datetime | None = None
