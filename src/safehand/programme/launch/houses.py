@@ -1,0 +1,121 @@
+"""The launch's hands on the two houses: their rehearsal controls, and the applicants' own HTTP door."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+import msgspec
+
+TIMEOUT_SECONDS = 120.0
+
+
+class HouseLost(Exception):
+    """A house does not answer: it was stopped or killed. The same command goes on where this one ended."""
+
+
+class HouseRefused(Exception):
+    """A house refused a control: a bug of the launch, not of the world that it plays."""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a worklist with the stream's state."""
+
+    city: int
+    stream: str
+    since: datetime
+    due_at: datetime | None
+    owner: str | None
+    narrowed: str
+    state: dict[str, Any] | None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one call."""
+
+    stream: str = ""
+    events: tuple[str, ...] = ()
+    refused: str = ""
+    facts: dict[str, str | int] = {}
+
+
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a crowd: calls in order, then each batch's items in order."""
+
+    calls: list[Outcome]
+    batches: list[list[Outcome]]
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One person's action call."""
+
+    action: str
+    key: str
+    person: Mapping[str, Any]
+    item: Mapping[str, Any]
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """One clerk's batch of one action: (key, item) pairs."""
+
+    action: str
+    person: Mapping[str, Any]
+    items: list[tuple[str, Mapping[str, Any]]]
+
+
+class HouseControl:
+    """The rehearsal controls of one house."""
+
+    def __init__(self, *, name: str, url: str, secret: str, client: httpx.AsyncClient) -> None:
+        self.name = name
+        self.url = url
+        self._headers = {"safehand-control": secret, "content-type": "application/json"}
+        self._client = client
+        self._lines = msgspec.json.Decoder(dict[str, list[Line]])
+        self._played = msgspec.json.Decoder(Played)
+
+    async def _post(self, path: str, body: Any) -> bytes:
+        try:
+            answer = await self._client.post(
+                f"{self.url}/control/{path}",
+                content=msgspec.json.encode(body),
+                headers=self._headers,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except httpx.HTTPError as lost:
+            raise HouseLost(f"{self.name} does not answer ({type(lost).__name__})") from lost
+        if answer.status_code != 200:
+            raise HouseRefused(f"{self.name} refused {path}: {answer.status_code} {answer.text[:500]}")
+        return answer.content
+
+    async def move_clock(self, moment: datetime) -> int:
+        """Move the house's clock and let the clocks ring that ran out; returns how many rang."""
+        return msgspec.json.decode(await self._post("clock", {"now": moment}))["clocks_told"]
+
+    async def next_clock(self) -> datetime | None:
+        """When the next clock runs out."""
+        due = msgspec.json.decode(await self._post("next-clock", {}))["next_due"]
+        return datetime.fromisoformat(due) if due else None
+
+    async def play(self, *, calls: Sequence[Call] = (), batches: Sequence[Batch] = ()) -> Played:
+        """Calls of many people at one moment, then clerks' batches."""
+        return self._played.decode(await self._post("play", {"calls": calls, "batches": batches}))
+
+    async def settle(self) -> int:
+        """Carry messages to the other house until this one has none left; returns how many."""
+        return msgspec.json.decode(await self._post("settle", {}))["moved"]
+
+    async def worklists(
+        self, queues: Sequence[str], *, since_before: datetime | None = None, limit: int = 2_000
+    ) -> dict[str, list[Line]]:
+        """Worklists with the states of their streams, longest-waiting first."""
+        wanted = {"queues": list(queues), "since_before": since_before, "limit": limit, "states": True}
+        return self._lines.decode(await self._post("worklists", wanted))
+
+    async def books(self) -> dict[str, Any]:
+        """Counts, custody accounts, journal, parked messages, statements."""
+        return msgspec.json.decode(await self._post("books", {}))
+
+    async def sessions(self, people: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Open sessions for people who use the HTTP door; returns their tokens."""
+        return msgspec.json.decode(await self._post("sessions", list(people)))["tokens"]
