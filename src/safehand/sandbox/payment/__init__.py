@@ -1,0 +1,1 @@
+"""The sandbox's payment service: payments, refunds, signed callbacks, daily statements."""

@@ -1,0 +1,1 @@
+"""The sandbox's population and document register: what the authority asks before it decides."""
