@@ -1,0 +1,169 @@
+"""What may be told from doors and counters, and who may tell it."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from safehand.kernel.machine import Command
+from safehand.link.messages import Office, ProofMethod, Reason, Reference, Waybill
+
+
+class TakeOut(Command, frozen=True, kw_only=True, tag="delivery.take_out"):
+    """A courier takes the item for a round."""
+
+    waybill: Waybill
+    courier: Reference
+    office: Office
+    scan_id: Reference
+    occurred_at: datetime
+
+
+class Claim(Command, frozen=True, kw_only=True, tag="delivery.claim"):
+    """At the door: the recipient gave the code, or confirms in the own session."""
+
+    waybill: Waybill
+    courier: Reference
+    method: ProofMethod
+    occurred_at: datetime
+    code: Annotated[str, Meta(max_length=12, pattern=r"^[0-9A-Z]*$")] = ""
+    courier_asked_last_hour: int = 0
+    """A fact: how many claims this courier made within the last hour (identity check)."""
+
+
+class ClaimAtCounter(Command, frozen=True, kw_only=True, tag="delivery.claim_at_counter"):
+    """At the post-office counter; `clerk` saw the person."""
+
+    waybill: Waybill
+    clerk: Reference
+    method: ProofMethod
+    occurred_at: datetime
+    code: Annotated[str, Meta(max_length=12, pattern=r"^[0-9A-Z]*$")] = ""
+    clerk_asked_last_hour: int = 0
+
+
+class RecordProof(Command, frozen=True, kw_only=True, tag="delivery.record_proof"):
+    """Link 104. `proof_verified`: the border checked the authority's signature over exactly these fields."""
+
+    waybill: Waybill
+    method: ProofMethod
+    evidence: bytes
+    claimed_at: datetime
+    sealed_at: datetime
+    proof_verified: bool
+
+
+class RecordProofRefusal(Command, frozen=True, kw_only=True, tag="delivery.record_proof_refusal"):
+    """Link 105."""
+
+    waybill: Waybill
+    reason: Reason
+    attempts_left: Annotated[int, Meta(ge=0, le=10)]
+    at: datetime
+
+
+class VoidClaim(Command, frozen=True, kw_only=True, tag="delivery.void"):
+    """The claim was a mistake and the envelope was not handed over."""
+
+    waybill: Waybill
+    courier: Reference
+
+
+class Fail(Command, frozen=True, kw_only=True, tag="delivery.fail"):
+    """The attempt failed. `attempt` is its number for this item, from 1: told twice it counts once."""
+
+    waybill: Waybill
+    courier: Reference
+    reason: Reason
+    attempt: Annotated[int, Meta(ge=1, le=50)]
+    place: Office
+    occurred_at: datetime
+
+
+class BringBack(Command, frozen=True, kw_only=True, tag="delivery.bring_back"):
+    """The courier gives the item back to an office at the end of the round (or when delivery was stopped)."""
+
+    waybill: Waybill
+    courier: Reference
+    place: Office
+    scan_id: Reference
+    occurred_at: datetime
+
+
+class Hold(Command, frozen=True, kw_only=True, tag="delivery.hold"):
+    """The counter keeps the item: the recipient wants to collect it, or no attempt is left."""
+
+    waybill: Waybill
+    reason: Reason
+    place: Office
+    scan_id: Reference
+    occurred_at: datetime
+
+
+class EndHolding(Command, frozen=True, kw_only=True, tag="delivery.end_holding"):
+    """The clock of holding ran out."""
+
+
+class RejectAtDoor(Command, frozen=True, kw_only=True, tag="delivery.reject_at_door"):
+    """The recipient found a misprint, damage or a broken seal. `courier` may be the counter's clerk."""
+
+    waybill: Waybill
+    courier: Reference
+    reason: Reason
+    occurred_at: datetime
+
+
+class ReportNonconforming(Command, frozen=True, kw_only=True, tag="delivery.report_nonconforming"):
+    """It was left with a neighbour, in a locker, at the door: the carrier's own code says where."""
+
+    waybill: Waybill
+    courier: Reference
+    carrier_code: Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[0-9A-Za-z._-]+$")]
+    occurred_at: datetime
+
+
+class TakeBack(Command, frozen=True, kw_only=True, tag="delivery.take_back"):
+    """The courier fetched it again from where it should not have been left."""
+
+    waybill: Waybill
+    courier: Reference
+    occurred_at: datetime
+
+
+class Escalate(Command, frozen=True, kw_only=True, tag="delivery.escalate"):
+    """A clock of delivery ran out."""
+
+
+DeliveryCommand = (
+    TakeOut
+    | Claim
+    | ClaimAtCounter
+    | RecordProof
+    | RecordProofRefusal
+    | VoidClaim
+    | Fail
+    | BringBack
+    | Hold
+    | EndHolding
+    | RejectAtDoor
+    | ReportNonconforming
+    | TakeBack
+    | Escalate
+)
+
+ROLES: Final[dict[type[Command], frozenset[str]]] = {
+    TakeOut: frozenset({"courier"}),
+    Claim: frozenset({"courier"}),
+    ClaimAtCounter: frozenset({"office_clerk"}),
+    RecordProof: frozenset({"authority"}),
+    RecordProofRefusal: frozenset({"authority"}),
+    VoidClaim: frozenset({"courier", "office_clerk", "postal_manager"}),
+    Fail: frozenset({"courier"}),
+    BringBack: frozenset({"courier", "office_clerk"}),
+    Hold: frozenset({"office_clerk"}),
+    EndHolding: frozenset({"system"}),
+    RejectAtDoor: frozenset({"courier", "office_clerk"}),
+    ReportNonconforming: frozenset({"courier", "postal_manager"}),
+    TakeBack: frozenset({"courier"}),
+    Escalate: frozenset({"system"}),
+}
