@@ -14,7 +14,7 @@ Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 Mode = Literal["post", "counter"]
 
 
-class SubmitApplication(Command, frozen=True, tag="application.submit"):
+class SubmitApplication(Command, frozen=True, kw_only=True, tag="application.submit"):
     """Apply. `facts` is the population register's answer for this very submission; it is not journaled."""
 
     document: Annotated[str, Meta(max_length=40)]
@@ -29,17 +29,17 @@ class SubmitApplication(Command, frozen=True, tag="application.submit"):
     parts: Annotated[dict[Part, Digest], Meta(max_length=5)]
 
 
-class CorrectApplication(Command, frozen=True, tag="application.correct"):
+class CorrectApplication(Command, frozen=True, kw_only=True, tag="application.correct"):
     """Send the defective parts again."""
 
     parts: Annotated[dict[Part, Digest], Meta(max_length=5)]
 
 
-class WithdrawApplication(Command, frozen=True, tag="application.withdraw"):
+class WithdrawApplication(Command, frozen=True, kw_only=True, tag="application.withdraw"):
     """Give up the application; possible until production starts."""
 
 
-class CorrectionExpired(Command, frozen=True, tag="application.correction_expired"):
+class CorrectionExpired(Command, frozen=True, kw_only=True, tag="application.correction_expired"):
     """The clock: seven days without the correction."""
 
 

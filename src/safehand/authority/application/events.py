@@ -6,7 +6,7 @@ from datetime import datetime
 from safehand.kernel.machine import Event
 
 
-class ApplicationSubmitted(Event, frozen=True, tag="application.submitted"):
+class ApplicationSubmitted(Event, frozen=True, kw_only=True, tag="application.submitted"):
     """Eligible by the rules of the day and taken in. Digests are SHA-256 of what was uploaded."""
 
     document: str
@@ -21,7 +21,7 @@ class ApplicationSubmitted(Event, frozen=True, tag="application.submitted"):
     parts: Mapping[str, str]
 
 
-class CorrectionOpened(Event, frozen=True, tag="application.correction_opened"):
+class CorrectionOpened(Event, frozen=True, kw_only=True, tag="application.correction_opened"):
     """The applicant must send these parts again, all named at once, by the deadline."""
 
     asked: tuple[str, ...]
@@ -29,38 +29,38 @@ class CorrectionOpened(Event, frozen=True, tag="application.correction_opened"):
     due_at: datetime
 
 
-class ApplicationCorrected(Event, frozen=True, tag="application.corrected"):
+class ApplicationCorrected(Event, frozen=True, kw_only=True, tag="application.corrected"):
     """Exactly the parts that were asked for came again."""
 
     parts: Mapping[str, str]
 
 
-class ApplicationWithdrawn(Event, frozen=True, tag="application.withdrawn"):
+class ApplicationWithdrawn(Event, frozen=True, kw_only=True, tag="application.withdrawn"):
     """By the applicant, before production."""
 
 
-class ApplicationDeemedWithdrawn(Event, frozen=True, tag="application.deemed_withdrawn"):
+class ApplicationDeemedWithdrawn(Event, frozen=True, kw_only=True, tag="application.deemed_withdrawn"):
     """The correction or the payment did not come in time."""
 
     cause: str
     """`correction` or `payment`."""
 
 
-class ApplicationRefused(Event, frozen=True, tag="application.refused"):
+class ApplicationRefused(Event, frozen=True, kw_only=True, tag="application.refused"):
     """The examiner refused, in writing."""
 
     reason: str
 
 
-class ApplicationCompleted(Event, frozen=True, tag="application.completed"):
+class ApplicationCompleted(Event, frozen=True, kw_only=True, tag="application.completed"):
     """The document is proven in the applicant's hands."""
 
 
-class ApplicationReopened(Event, frozen=True, tag="application.reopened"):
+class ApplicationReopened(Event, frozen=True, kw_only=True, tag="application.reopened"):
     """A completed application goes on: its document turned out not to be in hand."""
 
 
-class ApplicationEndedUndelivered(Event, frozen=True, tag="application.ended_undelivered"):
+class ApplicationEndedUndelivered(Event, frozen=True, kw_only=True, tag="application.ended_undelivered"):
     """The document came back, was never fetched, and was invalidated."""
 
 

@@ -9,23 +9,23 @@ from safehand.kernel.machine import Command
 Code = Annotated[str, Meta(max_length=40)]
 
 
-class Approve(Command, frozen=True, tag="examination.approve"):
+class Approve(Command, frozen=True, kw_only=True, tag="examination.approve"):
     """The application is right; the applicant may pay."""
 
 
-class AskCorrection(Command, frozen=True, tag="examination.ask_correction"):
+class AskCorrection(Command, frozen=True, kw_only=True, tag="examination.ask_correction"):
     """Name every defect (codes of `reasons.DEFECTS`), all at once."""
 
     defects: Annotated[tuple[Code, ...], Meta(max_length=20)]
 
 
-class RefuseApplication(Command, frozen=True, tag="examination.refuse"):
+class RefuseApplication(Command, frozen=True, kw_only=True, tag="examination.refuse"):
     """Refuse for a reason (codes of `reasons.REASONS`)."""
 
     reason: Code
 
 
-class ReviewExpired(Command, frozen=True, tag="examination.review_expired"):
+class ReviewExpired(Command, frozen=True, kw_only=True, tag="examination.review_expired"):
     """The clock: the working days for the review are used up."""
 
 

@@ -46,7 +46,7 @@ WORDS: Final = {
 }
 
 
-class BagClosed(Event, frozen=True, tag="bag.closed"):
+class BagClosed(Event, frozen=True, kw_only=True, tag="bag.closed"):
     """Envelopes closed into a sealed bag; the count is fixed. `items`: waybill -> case."""
 
     seal: str
@@ -56,34 +56,34 @@ class BagClosed(Event, frozen=True, tag="bag.closed"):
     due_at: datetime
 
 
-class BagReopened(Event, frozen=True, tag="bag.reopened"):
+class BagReopened(Event, frozen=True, kw_only=True, tag="bag.reopened"):
     """Opened before it was offered: its envelopes go into another bag."""
 
 
-class BagOffered(Event, frozen=True, tag="bag.offered"):
+class BagOffered(Event, frozen=True, kw_only=True, tag="bag.offered"):
     """It stands ready for the collection; the manifest went to the post."""
 
     due_at: datetime
     at: datetime
 
 
-class BagItemsAccepted(Event, frozen=True, tag="bag.items_accepted"):
+class BagItemsAccepted(Event, frozen=True, kw_only=True, tag="bag.items_accepted"):
     """The post signed for these."""
 
     waybills: tuple[str, ...]
 
 
-class BagItemsRefused(Event, frozen=True, tag="bag.items_refused"):
+class BagItemsRefused(Event, frozen=True, kw_only=True, tag="bag.items_refused"):
     """The post did not find, or would not take, these. Waybill -> reason."""
 
     items: Mapping[str, int]
 
 
-class BagSettled(Event, frozen=True, tag="bag.settled"):
+class BagSettled(Event, frozen=True, kw_only=True, tag="bag.settled"):
     """Every envelope of the bag has an answer."""
 
 
-class BagRanLate(Event, frozen=True, tag="bag.ran_late"):
+class BagRanLate(Event, frozen=True, kw_only=True, tag="bag.ran_late"):
     """Not offered, or not answered, in time: the manager owns it."""
 
 
@@ -106,7 +106,7 @@ WAITING: Final = {
 TERMINAL: Final = frozenset({S.SETTLED, S.REOPENED})
 
 
-class CloseBag(Command, frozen=True, tag="bag.close"):
+class CloseBag(Command, frozen=True, kw_only=True, tag="bag.close"):
     """Close sealed envelopes into a bag. `items`: waybill -> case."""
 
     seal: Seal
@@ -114,30 +114,30 @@ class CloseBag(Command, frozen=True, tag="bag.close"):
     items: Annotated[dict[Waybill, str], Meta(max_length=ITEMS_PER_MANIFEST_MAX)]
 
 
-class ReopenBag(Command, frozen=True, tag="bag.reopen"):
+class ReopenBag(Command, frozen=True, kw_only=True, tag="bag.reopen"):
     """Open a closed bag before it is offered."""
 
 
-class OfferBag(Command, frozen=True, tag="bag.offer"):
+class OfferBag(Command, frozen=True, kw_only=True, tag="bag.offer"):
     """Put the bag out for the collection; the seal is scanned once more."""
 
     seal: Annotated[str, Meta(max_length=40)]
 
 
-class RecordBagAcceptance(Command, frozen=True, tag="bag.record_acceptance"):
+class RecordBagAcceptance(Command, frozen=True, kw_only=True, tag="bag.record_acceptance"):
     """Link 203."""
 
     seal: Annotated[str, Meta(max_length=40)]
     waybills: Annotated[tuple[Waybill, ...], Meta(max_length=ITEMS_PER_MANIFEST_MAX)]
 
 
-class RecordBagRefusal(Command, frozen=True, tag="bag.record_refusal"):
+class RecordBagRefusal(Command, frozen=True, kw_only=True, tag="bag.record_refusal"):
     """Link 204: waybill -> reason."""
 
     items: Annotated[dict[Waybill, Reason], Meta(max_length=ITEMS_PER_MANIFEST_MAX)]
 
 
-class BagExpired(Command, frozen=True, tag="bag.expired"):
+class BagExpired(Command, frozen=True, kw_only=True, tag="bag.expired"):
     """The clock of the bag's present state."""
 
 

@@ -12,7 +12,7 @@ LabelReason = Literal["", "unreadable", "damaged", "wrong_printer", "printer_jam
 UnsealReason = Literal["wrong_document", "envelope_damaged", "label_wrong", "asked_by_applicant"]
 
 
-class RecordWaybill(Command, frozen=True, tag="handover.record_waybill"):
+class RecordWaybill(Command, frozen=True, kw_only=True, tag="handover.record_waybill"):
     """Link 201: the post's number for the order."""
 
     order: Reference
@@ -21,24 +21,24 @@ class RecordWaybill(Command, frozen=True, tag="handover.record_waybill"):
     token: bytes
 
 
-class RecordOrderRefused(Command, frozen=True, tag="handover.record_order_refused"):
+class RecordOrderRefused(Command, frozen=True, kw_only=True, tag="handover.record_order_refused"):
     """Link 202: the post can't carry the order."""
 
     order: Reference
     reason: Reason
 
 
-class ChangeToPickup(Command, frozen=True, tag="handover.change_to_pickup"):
+class ChangeToPickup(Command, frozen=True, kw_only=True, tag="handover.change_to_pickup"):
     """Fetch it at the authority's counter instead; possible until the envelope is in a bag."""
 
 
-class PrintLabel(Command, frozen=True, tag="handover.print_label"):
+class PrintLabel(Command, frozen=True, kw_only=True, tag="handover.print_label"):
     """Print the label; a second print needs a reason."""
 
     reason: LabelReason = ""
 
 
-class SealEnvelope(Command, frozen=True, tag="handover.seal"):
+class SealEnvelope(Command, frozen=True, kw_only=True, tag="handover.seal"):
     """Marry document and label: both as scanned, by the actor and a second person."""
 
     waybill: Annotated[str, Meta(max_length=40)]
@@ -46,64 +46,64 @@ class SealEnvelope(Command, frozen=True, tag="handover.seal"):
     second_person: Person
 
 
-class UnsealEnvelope(Command, frozen=True, tag="handover.unseal"):
+class UnsealEnvelope(Command, frozen=True, kw_only=True, tag="handover.unseal"):
     """Open a sealed envelope before hand-over."""
 
     second_person: Person
     reason: UnsealReason
 
 
-class PutInBag(Command, frozen=True, tag="handover.put_in_bag"):
+class PutInBag(Command, frozen=True, kw_only=True, tag="handover.put_in_bag"):
     """Follows the closing of a bag."""
 
     bag: Reference
     waybill: Waybill
 
 
-class TakeOutOfBag(Command, frozen=True, tag="handover.take_out_of_bag"):
+class TakeOutOfBag(Command, frozen=True, kw_only=True, tag="handover.take_out_of_bag"):
     """Follows the opening of a bag that was closed and not offered."""
 
     bag: Reference
 
 
-class OfferHandover(Command, frozen=True, tag="handover.offer"):
+class OfferHandover(Command, frozen=True, kw_only=True, tag="handover.offer"):
     """Follows the offering of a bag."""
 
     bag: Reference
 
 
-class RecordAcceptance(Command, frozen=True, tag="handover.record_acceptance"):
+class RecordAcceptance(Command, frozen=True, kw_only=True, tag="handover.record_acceptance"):
     """Follows link 203."""
 
     bag: Reference
 
 
-class RecordRefusal(Command, frozen=True, tag="handover.record_refusal"):
+class RecordRefusal(Command, frozen=True, kw_only=True, tag="handover.record_refusal"):
     """Follows link 204."""
 
     bag: Reference
     reason: Reason
 
 
-class FindOnShelf(Command, frozen=True, tag="handover.found_on_shelf"):
+class FindOnShelf(Command, frozen=True, kw_only=True, tag="handover.found_on_shelf"):
     """The recount found the envelope (its waybill scanned), sealed and intact."""
 
     waybill: Annotated[str, Meta(max_length=40)]
 
 
-class DeclareMissing(Command, frozen=True, tag="handover.declare_missing"):
+class DeclareMissing(Command, frozen=True, kw_only=True, tag="handover.declare_missing"):
     """The recount did not find it; two persons searched."""
 
     second_person: Person
 
 
-class MakeReadyForPickup(Command, frozen=True, tag="handover.ready_for_pickup"):
+class MakeReadyForPickup(Command, frozen=True, kw_only=True, tag="handover.ready_for_pickup"):
     """The document (its blank scanned) lies at the counter now."""
 
     blank: int
 
 
-class PickUp(Command, frozen=True, tag="handover.pick_up"):
+class PickUp(Command, frozen=True, kw_only=True, tag="handover.pick_up"):
     """The counter checked who stands there; an agent needs the receipt and both ID cards (policy, at the door)."""
 
     blank: int
@@ -113,17 +113,17 @@ class PickUp(Command, frozen=True, tag="handover.pick_up"):
     agent_authorised: bool = False
 
 
-class PickupExpired(Command, frozen=True, tag="handover.pickup_expired"):
+class PickupExpired(Command, frozen=True, kw_only=True, tag="handover.pickup_expired"):
     """The clock: ninety days."""
 
 
-class RejectAtCounter(Command, frozen=True, tag="handover.reject_at_counter"):
+class RejectAtCounter(Command, frozen=True, kw_only=True, tag="handover.reject_at_counter"):
     """The applicant found a mistake in the document."""
 
     reason: Literal[Reason.MISPRINT, Reason.DAMAGED]
 
 
-class HandoverExpired(Command, frozen=True, tag="handover.expired"):
+class HandoverExpired(Command, frozen=True, kw_only=True, tag="handover.expired"):
     """The clock of the present state."""
 
 

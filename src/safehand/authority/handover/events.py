@@ -5,7 +5,7 @@ from datetime import datetime
 from safehand.kernel.machine import Event
 
 
-class HandoverOpened(Event, frozen=True, tag="handover.opened"):
+class HandoverOpened(Event, frozen=True, kw_only=True, tag="handover.opened"):
     """The document lies on the hand-over shelf."""
 
     mode: str
@@ -15,7 +15,7 @@ class HandoverOpened(Event, frozen=True, tag="handover.opened"):
     due_at: datetime
 
 
-class OrderPlaced(Event, frozen=True, tag="handover.order_placed"):
+class OrderPlaced(Event, frozen=True, kw_only=True, tag="handover.order_placed"):
     """The post is asked to deliver one envelope. The order reference is drawn by chance; it names no case."""
 
     order: str
@@ -31,7 +31,7 @@ class OrderPlaced(Event, frozen=True, tag="handover.order_placed"):
     at: datetime
 
 
-class WaybillRecorded(Event, frozen=True, tag="handover.waybill_recorded"):
+class WaybillRecorded(Event, frozen=True, kw_only=True, tag="handover.waybill_recorded"):
     """The post's number, routing code and token for the label."""
 
     waybill: str
@@ -40,7 +40,7 @@ class WaybillRecorded(Event, frozen=True, tag="handover.waybill_recorded"):
     due_at: datetime
 
 
-class OrderRefused(Event, frozen=True, tag="handover.order_refused"):
+class OrderRefused(Event, frozen=True, kw_only=True, tag="handover.order_refused"):
     """The post can't carry it: the applicant fetches it at the authority's counter."""
 
     order: str
@@ -48,7 +48,7 @@ class OrderRefused(Event, frozen=True, tag="handover.order_refused"):
     due_at: datetime
 
 
-class ChangedToPickup(Event, frozen=True, tag="handover.changed_to_pickup"):
+class ChangedToPickup(Event, frozen=True, kw_only=True, tag="handover.changed_to_pickup"):
     """The applicant fetches it instead; the order is cancelled."""
 
     order: str
@@ -57,67 +57,67 @@ class ChangedToPickup(Event, frozen=True, tag="handover.changed_to_pickup"):
     at: datetime
 
 
-class LabelPrinted(Event, frozen=True, tag="handover.label_printed"):
+class LabelPrinted(Event, frozen=True, kw_only=True, tag="handover.label_printed"):
     """One label on paper; each print is an event, each reprint has a reason."""
 
     reason: str
     print_number: int
 
 
-class EnvelopeSealed(Event, frozen=True, tag="handover.sealed"):
+class EnvelopeSealed(Event, frozen=True, kw_only=True, tag="handover.sealed"):
     """Document, envelope and label were married by two persons who scanned both."""
 
     second_person: str
 
 
-class WrongEnvelopeCaught(Event, frozen=True, tag="handover.wrong_envelope_caught"):
+class WrongEnvelopeCaught(Event, frozen=True, kw_only=True, tag="handover.wrong_envelope_caught"):
     """The scans at sealing did not belong together: nothing was sealed."""
 
     what: str
     """`waybill` or `blank`."""
 
 
-class EnvelopeUnsealed(Event, frozen=True, tag="handover.unsealed"):
+class EnvelopeUnsealed(Event, frozen=True, kw_only=True, tag="handover.unsealed"):
     """Opened by two persons before hand-over."""
 
     second_person: str
     reason: str
 
 
-class EnvelopeBagged(Event, frozen=True, tag="handover.put_in_bag"):
+class EnvelopeBagged(Event, frozen=True, kw_only=True, tag="handover.put_in_bag"):
     """The envelope lies in a closed bag."""
 
     bag: str
 
 
-class TakenOutOfBag(Event, frozen=True, tag="handover.taken_out_of_bag"):
+class TakenOutOfBag(Event, frozen=True, kw_only=True, tag="handover.taken_out_of_bag"):
     """The bag was opened again before it was offered."""
 
     due_at: datetime
 
 
-class HandoverOffered(Event, frozen=True, tag="handover.offered"):
+class HandoverOffered(Event, frozen=True, kw_only=True, tag="handover.offered"):
     """The bag stands ready for the post: custody is pending."""
 
 
-class HandoverAccepted(Event, frozen=True, tag="handover.accepted"):
+class HandoverAccepted(Event, frozen=True, kw_only=True, tag="handover.accepted"):
     """The post counted it and signed: custody is the post's."""
 
 
-class HandoverRefused(Event, frozen=True, tag="handover.refused"):
+class HandoverRefused(Event, frozen=True, kw_only=True, tag="handover.refused"):
     """The post did not find it, or would not take it: it is recounted."""
 
     reason: int
     due_at: datetime
 
 
-class FoundOnShelf(Event, frozen=True, tag="handover.found_on_shelf"):
+class FoundOnShelf(Event, frozen=True, kw_only=True, tag="handover.found_on_shelf"):
     """The recount found the envelope, intact: it goes into the next bag."""
 
     due_at: datetime
 
 
-class DeclaredMissing(Event, frozen=True, tag="handover.declared_missing"):
+class DeclaredMissing(Event, frozen=True, kw_only=True, tag="handover.declared_missing"):
     """The recount did not find it: the document is invalidated and made again."""
 
     order: str
@@ -125,27 +125,27 @@ class DeclaredMissing(Event, frozen=True, tag="handover.declared_missing"):
     at: datetime
 
 
-class ReadyForPickup(Event, frozen=True, tag="handover.ready_for_pickup"):
+class ReadyForPickup(Event, frozen=True, kw_only=True, tag="handover.ready_for_pickup"):
     """It lies at the authority's counter, and the applicant knows."""
 
     due_at: datetime
 
 
-class PickedUp(Event, frozen=True, tag="handover.picked_up"):
+class PickedUp(Event, frozen=True, kw_only=True, tag="handover.picked_up"):
     """Identity checked at the counter, document in hand."""
 
 
-class PickupLapsed(Event, frozen=True, tag="handover.pickup_expired"):
+class PickupLapsed(Event, frozen=True, kw_only=True, tag="handover.pickup_expired"):
     """Ninety days are over."""
 
 
-class RejectedAtCounter(Event, frozen=True, tag="handover.rejected_at_counter"):
+class RejectedAtCounter(Event, frozen=True, kw_only=True, tag="handover.rejected_at_counter"):
     """The applicant found a mistake in it and did not take it."""
 
     reason: int
 
 
-class HandoverRanLate(Event, frozen=True, tag="handover.ran_late"):
+class HandoverRanLate(Event, frozen=True, kw_only=True, tag="handover.ran_late"):
     """The clock of this state is over: the manager owns it."""
 
 

@@ -11,7 +11,7 @@ PaymentReference = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[
 AmountFen = Annotated[int, Meta(ge=1, le=10_000_000)]
 
 
-class SettlePayment(Command, frozen=True, tag="payment.settle"):
+class SettlePayment(Command, frozen=True, kw_only=True, tag="payment.settle"):
     """The payment service reports money: `paid_at` is when it was paid there."""
 
     reference: PaymentReference
@@ -19,11 +19,11 @@ class SettlePayment(Command, frozen=True, tag="payment.settle"):
     paid_at: datetime
 
 
-class PaymentExpired(Command, frozen=True, tag="payment.expired"):
+class PaymentExpired(Command, frozen=True, kw_only=True, tag="payment.expired"):
     """The clock: seven days without payment."""
 
 
-class RecordRefund(Command, frozen=True, tag="payment.record_refund"):
+class RecordRefund(Command, frozen=True, kw_only=True, tag="payment.record_refund"):
     """The payment service gave a sum back for the payment `reference`."""
 
     reference: PaymentReference

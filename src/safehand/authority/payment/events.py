@@ -5,54 +5,54 @@ from datetime import datetime
 from safehand.kernel.machine import Event
 
 
-class PaymentOpened(Event, frozen=True, tag="payment.opened"):
+class PaymentOpened(Event, frozen=True, kw_only=True, tag="payment.opened"):
     """The fee of the day of approval and the last moment to pay it."""
 
     fee_fen: int
     due_at: datetime
 
 
-class PaymentSettled(Event, frozen=True, tag="payment.settled"):
+class PaymentSettled(Event, frozen=True, kw_only=True, tag="payment.settled"):
     """Paid in full and in time."""
 
     reference: str
     amount_fen: int
 
 
-class PaymentLapsed(Event, frozen=True, tag="payment.lapsed"):
+class PaymentLapsed(Event, frozen=True, kw_only=True, tag="payment.lapsed"):
     """Not paid in time."""
 
 
-class PaymentClosed(Event, frozen=True, tag="payment.closed"):
+class PaymentClosed(Event, frozen=True, kw_only=True, tag="payment.closed"):
     """Withdrawn before it was paid."""
 
 
-class PaymentCameLate(Event, frozen=True, tag="payment.came_late"):
+class PaymentCameLate(Event, frozen=True, kw_only=True, tag="payment.came_late"):
     """Money for an application that has ended: it goes back."""
 
     reference: str
     amount_fen: int
 
 
-class PaymentCameTwice(Event, frozen=True, tag="payment.came_twice"):
+class PaymentCameTwice(Event, frozen=True, kw_only=True, tag="payment.came_twice"):
     """A second payment: it goes back, the application goes on."""
 
     reference: str
     amount_fen: int
 
 
-class RefundOwed(Event, frozen=True, tag="payment.refund_owed"):
+class RefundOwed(Event, frozen=True, kw_only=True, tag="payment.refund_owed"):
     """Withdrawn after payment: by the dated policy this much goes back."""
 
     reference: str
     amount_fen: int
 
 
-class PaymentKept(Event, frozen=True, tag="payment.kept"):
+class PaymentKept(Event, frozen=True, kw_only=True, tag="payment.kept"):
     """Withdrawn after payment, and by the dated policy nothing goes back."""
 
 
-class RefundRecorded(Event, frozen=True, tag="payment.refund_recorded"):
+class RefundRecorded(Event, frozen=True, kw_only=True, tag="payment.refund_recorded"):
     """The payment service gave one sum back; others may be owed, or the fee itself stays."""
 
     reference: str
@@ -60,7 +60,7 @@ class RefundRecorded(Event, frozen=True, tag="payment.refund_recorded"):
     amount_fen: int
 
 
-class RefundsDone(Event, frozen=True, tag="payment.refunds_done"):
+class RefundsDone(Event, frozen=True, kw_only=True, tag="payment.refunds_done"):
     """Nothing is owed any more."""
 
 

@@ -10,25 +10,25 @@ Ordinal = Annotated[int, Meta(ge=1, le=999_999_999)]
 SpoilReason = Literal["misprint", "damaged", "chip_failed", "check_failed", "missing"]
 
 
-class StartProduction(Command, frozen=True, tag="production.start"):
+class StartProduction(Command, frozen=True, kw_only=True, tag="production.start"):
     """Follows a draw from the stock; nobody gives it by hand."""
 
     blank: Ordinal
 
 
-class RecordPrinted(Command, frozen=True, tag="production.record_printed"):
+class RecordPrinted(Command, frozen=True, kw_only=True, tag="production.record_printed"):
     """The machine personalised this blank."""
 
     blank: Ordinal
 
 
-class PassCheck(Command, frozen=True, tag="production.pass_check"):
+class PassCheck(Command, frozen=True, kw_only=True, tag="production.pass_check"):
     """A second person compared the finished document with the application: issue it."""
 
     blank: Ordinal
 
 
-class SpoilDocument(Command, frozen=True, tag="production.spoil"):
+class SpoilDocument(Command, frozen=True, kw_only=True, tag="production.spoil"):
     """Burn the blank before a witness (or report it missing); another one is drawn, free of charge."""
 
     blank: Ordinal
@@ -36,7 +36,7 @@ class SpoilDocument(Command, frozen=True, tag="production.spoil"):
     witness: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
-class ProductionExpired(Command, frozen=True, tag="production.expired"):
+class ProductionExpired(Command, frozen=True, kw_only=True, tag="production.expired"):
     """The clock: the working days for production are used up."""
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from safehand.kernel.machine import Event
 
 
-class ProductionOpened(Event, frozen=True, tag="production.opened"):
+class ProductionOpened(Event, frozen=True, kw_only=True, tag="production.opened"):
     """A document is to be made: the first one, or another one free of charge."""
 
     cause: str
@@ -13,7 +13,7 @@ class ProductionOpened(Event, frozen=True, tag="production.opened"):
     due_at: datetime
 
 
-class ProductionStarted(Event, frozen=True, tag="production.started"):
+class ProductionStarted(Event, frozen=True, kw_only=True, tag="production.started"):
     """A blank was taken from the vault for this case."""
 
     blank: int
@@ -21,13 +21,13 @@ class ProductionStarted(Event, frozen=True, tag="production.started"):
     """Which document of the case this is, 1 for the first."""
 
 
-class DocumentPrinted(Event, frozen=True, tag="production.printed"):
+class DocumentPrinted(Event, frozen=True, kw_only=True, tag="production.printed"):
     """The blank was personalised."""
 
     printed_by: str
 
 
-class DocumentSpoiled(Event, frozen=True, tag="production.spoiled"):
+class DocumentSpoiled(Event, frozen=True, kw_only=True, tag="production.spoiled"):
     """The blank is burned before a witness, or missing; another one is drawn."""
 
     blank: int
@@ -36,18 +36,18 @@ class DocumentSpoiled(Event, frozen=True, tag="production.spoiled"):
     witness: str
 
 
-class DocumentIssued(Event, frozen=True, tag="production.issued"):
+class DocumentIssued(Event, frozen=True, kw_only=True, tag="production.issued"):
     """A second person checked it against the application: from now on it is a valid document."""
 
     blank: int
     make: int
 
 
-class ProductionRanLate(Event, frozen=True, tag="production.ran_late"):
+class ProductionRanLate(Event, frozen=True, kw_only=True, tag="production.ran_late"):
     """Three working days are over: the manager owns it."""
 
 
-class ProductionClosed(Event, frozen=True, tag="production.closed"):
+class ProductionClosed(Event, frozen=True, kw_only=True, tag="production.closed"):
     """Withdrawn before a blank was drawn."""
 
 

@@ -18,21 +18,21 @@ RANGES_MAX: Final = 50
 MISSING_MAX: Final = 500
 
 
-class BlanksReceived(Event, frozen=True, tag="stock.received"):
+class BlanksReceived(Event, frozen=True, kw_only=True, tag="stock.received"):
     """A delivery of blanks, by first and last ordinal."""
 
     first: int
     last: int
 
 
-class BlankDrawn(Event, frozen=True, tag="stock.drawn"):
+class BlankDrawn(Event, frozen=True, kw_only=True, tag="stock.drawn"):
     """The next blank in order went to a case."""
 
     blank: int
     case: str
 
 
-class BlankMissing(Event, frozen=True, tag="stock.blank_missing"):
+class BlankMissing(Event, frozen=True, kw_only=True, tag="stock.blank_missing"):
     """A blank that should lie in the stock does not: it is skipped, and searched for."""
 
     blank: int
@@ -41,20 +41,20 @@ class BlankMissing(Event, frozen=True, tag="stock.blank_missing"):
 StockEvent = BlanksReceived | BlankDrawn | BlankMissing
 
 
-class ReceiveBlanks(Command, frozen=True, tag="stock.receive"):
+class ReceiveBlanks(Command, frozen=True, kw_only=True, tag="stock.receive"):
     """Take in a delivery."""
 
     first: Ordinal
     last: Ordinal
 
 
-class DrawBlank(Command, frozen=True, tag="stock.draw"):
+class DrawBlank(Command, frozen=True, kw_only=True, tag="stock.draw"):
     """Take the next blank for a case."""
 
     case: Annotated[str, Meta(min_length=4, max_length=64)]
 
 
-class ReportMissing(Command, frozen=True, tag="stock.report_missing"):
+class ReportMissing(Command, frozen=True, kw_only=True, tag="stock.report_missing"):
     """A blank isn't where it should be."""
 
     blank: Ordinal

@@ -13,7 +13,7 @@ Evidence = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Claim = Annotated[str, Meta(max_length=160)]
 
 
-class RecordScan(Command, frozen=True, tag="tracking.record_scan"):
+class RecordScan(Command, frozen=True, kw_only=True, tag="tracking.record_scan"):
     """Link 205."""
 
     order: Reference
@@ -25,7 +25,7 @@ class RecordScan(Command, frozen=True, tag="tracking.record_scan"):
     due_at: datetime | None = None
 
 
-class RecordVoid(Command, frozen=True, tag="tracking.record_void"):
+class RecordVoid(Command, frozen=True, kw_only=True, tag="tracking.record_void"):
     """Link 216."""
 
     order: Reference
@@ -33,7 +33,7 @@ class RecordVoid(Command, frozen=True, tag="tracking.record_void"):
     scan_id: Reference
 
 
-class RecordAttempt(Command, frozen=True, tag="tracking.record_attempt"):
+class RecordAttempt(Command, frozen=True, kw_only=True, tag="tracking.record_attempt"):
     """Link 206."""
 
     order: Reference
@@ -44,11 +44,11 @@ class RecordAttempt(Command, frozen=True, tag="tracking.record_attempt"):
     occurred_at: datetime
 
 
-class ConfirmAtDoor(Command, frozen=True, tag="tracking.confirm_at_door"):
+class ConfirmAtDoor(Command, frozen=True, kw_only=True, tag="tracking.confirm_at_door"):
     """The recipient's own session, while the courier stands there."""
 
 
-class JudgeClaim(Command, frozen=True, tag="tracking.judge_claim"):
+class JudgeClaim(Command, frozen=True, kw_only=True, tag="tracking.judge_claim"):
     """Link 207, with what the authority itself found out: whether the code, session, identity or grade holds."""
 
     order: Reference
@@ -62,7 +62,7 @@ class JudgeClaim(Command, frozen=True, tag="tracking.judge_claim"):
     evidence: Evidence
 
 
-class RecordReported(Command, frozen=True, tag="tracking.record_reported"):
+class RecordReported(Command, frozen=True, kw_only=True, tag="tracking.record_reported"):
     """Link 208."""
 
     order: Reference
@@ -71,17 +71,17 @@ class RecordReported(Command, frozen=True, tag="tracking.record_reported"):
     occurred_at: datetime
 
 
-class ConfirmReceipt(Command, frozen=True, tag="tracking.confirm_receipt"):
+class ConfirmReceipt(Command, frozen=True, kw_only=True, tag="tracking.confirm_receipt"):
     """The recipient's own session: "I have it"."""
 
     evidence: Evidence
 
 
-class DenyReceipt(Command, frozen=True, tag="tracking.deny_receipt"):
+class DenyReceipt(Command, frozen=True, kw_only=True, tag="tracking.deny_receipt"):
     """The recipient's own session: "I don't have it"."""
 
 
-class Settle(Command, frozen=True, tag="tracking.settle"):
+class Settle(Command, frozen=True, kw_only=True, tag="tracking.settle"):
     """The manager ends what is reported, denied, disputed or searched for: in hand, or not."""
 
     in_hand: bool
@@ -92,7 +92,7 @@ class Settle(Command, frozen=True, tag="tracking.settle"):
     evidence: Evidence
 
 
-class RecordRejected(Command, frozen=True, tag="tracking.record_rejected"):
+class RecordRejected(Command, frozen=True, kw_only=True, tag="tracking.record_rejected"):
     """Link 209."""
 
     order: Reference
@@ -100,7 +100,7 @@ class RecordRejected(Command, frozen=True, tag="tracking.record_rejected"):
     reason: Reason
 
 
-class RecordIncident(Command, frozen=True, tag="tracking.record_incident"):
+class RecordIncident(Command, frozen=True, kw_only=True, tag="tracking.record_incident"):
     """Link 213."""
 
     order: Reference
@@ -108,21 +108,21 @@ class RecordIncident(Command, frozen=True, tag="tracking.record_incident"):
     reason: Reason
 
 
-class RecordLoss(Command, frozen=True, tag="tracking.record_loss"):
+class RecordLoss(Command, frozen=True, kw_only=True, tag="tracking.record_loss"):
     """Link 214."""
 
     order: Reference
     waybill: Waybill
 
 
-class RecordFound(Command, frozen=True, tag="tracking.record_found"):
+class RecordFound(Command, frozen=True, kw_only=True, tag="tracking.record_found"):
     """Link 215."""
 
     order: Reference
     waybill: Waybill
 
 
-class TrackingExpired(Command, frozen=True, tag="tracking.expired"):
+class TrackingExpired(Command, frozen=True, kw_only=True, tag="tracking.expired"):
     """The clock of the present state."""
 
 

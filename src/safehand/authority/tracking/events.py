@@ -5,7 +5,7 @@ from datetime import datetime
 from safehand.kernel.machine import Event
 
 
-class TrackingOpened(Event, frozen=True, tag="tracking.opened"):
+class TrackingOpened(Event, frozen=True, kw_only=True, tag="tracking.opened"):
     """The post has custody; `due_at` is its promise and the slack after it."""
 
     order: str
@@ -14,7 +14,7 @@ class TrackingOpened(Event, frozen=True, tag="tracking.opened"):
     due_at: datetime
 
 
-class ScanRecorded(Event, frozen=True, tag="tracking.scanned"):
+class ScanRecorded(Event, frozen=True, kw_only=True, tag="tracking.scanned"):
     """Somewhere a scan saw it. The peer's clock (`occurred_at`) is kept and decides nothing."""
 
     scan: int
@@ -24,13 +24,13 @@ class ScanRecorded(Event, frozen=True, tag="tracking.scanned"):
     due_at: datetime
 
 
-class ScanVoidRecorded(Event, frozen=True, tag="tracking.scan_voided"):
+class ScanVoidRecorded(Event, frozen=True, kw_only=True, tag="tracking.scan_voided"):
     """The named scan did not happen; it stays in the journal."""
 
     scan_id: str
 
 
-class AttemptRecorded(Event, frozen=True, tag="tracking.attempt_failed"):
+class AttemptRecorded(Event, frozen=True, kw_only=True, tag="tracking.attempt_failed"):
     """The courier stood at the door in vain."""
 
     reason: int
@@ -40,11 +40,11 @@ class AttemptRecorded(Event, frozen=True, tag="tracking.attempt_failed"):
     due_at: datetime
 
 
-class ConfirmedAtDoor(Event, frozen=True, tag="tracking.confirmed_at_door"):
+class ConfirmedAtDoor(Event, frozen=True, kw_only=True, tag="tracking.confirmed_at_door"):
     """The recipient says in an own session "I am being given it": valid for a claim of the next minutes."""
 
 
-class ClaimRefused(Event, frozen=True, tag="tracking.claim_refused"):
+class ClaimRefused(Event, frozen=True, kw_only=True, tag="tracking.claim_refused"):
     """The claim at the door did not prove the right person and envelope."""
 
     order: str
@@ -57,7 +57,7 @@ class ClaimRefused(Event, frozen=True, tag="tracking.claim_refused"):
     at: datetime
 
 
-class ProofSealed(Event, frozen=True, tag="tracking.proof_sealed"):
+class ProofSealed(Event, frozen=True, kw_only=True, tag="tracking.proof_sealed"):
     """Delivered, proven: the right person, the recipient's word, this envelope. `evidence`: SHA-256 of the record."""
 
     order: str
@@ -69,7 +69,7 @@ class ProofSealed(Event, frozen=True, tag="tracking.proof_sealed"):
     at: datetime
 
 
-class DeliveryReported(Event, frozen=True, tag="tracking.reported"):
+class DeliveryReported(Event, frozen=True, kw_only=True, tag="tracking.reported"):
     """The carrier says delivered, but not as the service requires: reported, not delivered."""
 
     carrier_code: str
@@ -77,23 +77,23 @@ class DeliveryReported(Event, frozen=True, tag="tracking.reported"):
     due_at: datetime
 
 
-class ReceiptDenied(Event, frozen=True, tag="tracking.receipt_denied"):
+class ReceiptDenied(Event, frozen=True, kw_only=True, tag="tracking.receipt_denied"):
     """The recipient says "I don't have it": frozen, recalled where possible, investigated."""
 
     due_at: datetime
 
 
-class DisputeSettled(Event, frozen=True, tag="tracking.dispute_settled"):
+class DisputeSettled(Event, frozen=True, kw_only=True, tag="tracking.dispute_settled"):
     """A sealed delivery was denied, and the investigation (or the recipient) found it to stand."""
 
 
-class RejectionRecorded(Event, frozen=True, tag="tracking.rejected"):
+class RejectionRecorded(Event, frozen=True, kw_only=True, tag="tracking.rejected"):
     """Handed back at the door: a misprint, a broken seal."""
 
     reason: int
 
 
-class TurnedBack(Event, frozen=True, tag="tracking.turned_back"):
+class TurnedBack(Event, frozen=True, kw_only=True, tag="tracking.turned_back"):
     """It is on its way back: from here no proof may be sealed."""
 
     reason: int
@@ -101,31 +101,31 @@ class TurnedBack(Event, frozen=True, tag="tracking.turned_back"):
     """The scan that said so, if it was one: voiding it takes this back."""
 
 
-class TurnVoided(Event, frozen=True, tag="tracking.turn_voided"):
+class TurnVoided(Event, frozen=True, kw_only=True, tag="tracking.turn_voided"):
     """The scan that said "return" was voided: it goes on to the door."""
 
     due_at: datetime
 
 
-class IncidentRecorded(Event, frozen=True, tag="tracking.incident_opened"):
+class IncidentRecorded(Event, frozen=True, kw_only=True, tag="tracking.incident_opened"):
     """Something is wrong with it; the post searches."""
 
     reason: int
     due_at: datetime
 
 
-class FindRecorded(Event, frozen=True, tag="tracking.found"):
+class FindRecorded(Event, frozen=True, kw_only=True, tag="tracking.found"):
     """Found before it was given up: it comes back, never to the door."""
 
 
-class LossRecorded(Event, frozen=True, tag="tracking.lost"):
+class LossRecorded(Event, frozen=True, kw_only=True, tag="tracking.lost"):
     """Given up: by the post's declaration, or because it is proven not to be in the recipient's hands."""
 
     by: str
     """`post` or `authority`."""
 
 
-class TrackingRanLate(Event, frozen=True, tag="tracking.overdue"):
+class TrackingRanLate(Event, frozen=True, kw_only=True, tag="tracking.overdue"):
     """The clock of this state is over: the manager owns it."""
 
 

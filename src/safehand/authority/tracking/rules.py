@@ -61,7 +61,9 @@ def record_scan(step: Tracking, command: c.RecordScan, m: Moment) -> Answer:
         due_at=_silence(m, command.due_at),
     )
     if command.scan in _RETURN_SCANS and step.state in _WITH_POST and command.scan_id not in step.voided:
-        return [scanned, e.TurnedBack(reason=0, scan_id=command.scan_id)]
+        # A void may take back only a turn of what was simply on its way: a denial stays frozen.
+        voidable = step.state is S.ON_THE_WAY
+        return [scanned, e.TurnedBack(reason=0, scan_id=command.scan_id if voidable else "")]
     return [scanned]
 
 
@@ -109,24 +111,28 @@ def judge_claim(step: Tracking, command: c.JudgeClaim, m: Moment) -> Answer:
         return [_claim_refused(step, command, m, Reason.NOT_THIS_ITEM)]
     if step.state not in (S.ON_THE_WAY, S.REPORTED):
         return [_claim_refused(step, command, m, Reason.NOT_IN_CUSTODY)]
+    if command.method is ProofMethod.RECIPIENT_CODE and step.wrong_codes >= CODE_ATTEMPTS_MAX:
+        return [_claim_refused(step, command, m, Reason.CODE_ATTEMPTS_USED_UP)]
+    if not _proven(step, command, m):
+        is_code = command.method is ProofMethod.RECIPIENT_CODE
+        return [
+            _claim_refused(step, command, m, Reason.CODE_WRONG if is_code else Reason.IDENTITY_NOT_PROVEN)
+        ]
+    return [_sealed(step, m, command.method, command.claimed_at, command.evidence)]
+
+
+def _proven(step: Tracking, command: c.JudgeClaim, m: Moment) -> bool:
+    """Whether what the authority found out carries the method that was claimed."""
     match command.method:
         case ProofMethod.RECIPIENT_CODE:
-            if step.wrong_codes >= CODE_ATTEMPTS_MAX:
-                return [_claim_refused(step, command, m, Reason.CODE_ATTEMPTS_USED_UP)]
-            proven, reason = command.code_matches, Reason.CODE_WRONG
+            return command.code_matches
         case ProofMethod.RECIPIENT_SESSION:
-            proven, reason = command.session_confirmed or _just_confirmed(step, m), Reason.IDENTITY_NOT_PROVEN
+            return command.session_confirmed or _just_confirmed(step, m)
         case ProofMethod.COUNTER_IDENTITY:
-            proven, reason = command.identity_confirmed, Reason.IDENTITY_NOT_PROVEN
+            return command.identity_confirmed
         case ProofMethod.EVIDENCE_GRADE:
             # What was reported in an improper way is ended by the recipient or the manager, never by more paper.
-            proven, reason = (
-                command.evidence_accepted and step.state is S.ON_THE_WAY,
-                Reason.IDENTITY_NOT_PROVEN,
-            )
-    if not proven:
-        return [_claim_refused(step, command, m, reason)]
-    return [_sealed(step, m, command.method, command.claimed_at, command.evidence)]
+            return command.evidence_accepted and step.state is S.ON_THE_WAY
 
 
 def _just_confirmed(step: Tracking, m: Moment) -> bool:

@@ -1,0 +1,295 @@
+"""The documents a case has made: which is valid, where each is, and what the national register must still be told.
+
+Usually one. A document that was invalidated (lost, misprinted, never fetched) stays here until it is destroyed, on
+its own worklist, so that the case itself can go on with the next one.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from safehand.authority.returns import commands as returns
+from safehand.authority.returns import refusals
+from safehand.authority.rulebook import Answer, Moment
+from safehand.authority.tracking import commands as tracking
+from safehand.kernel.machine import Command, Event, Waiting
+from safehand.kernel.outcome import define
+from safehand.link.messages import Reason
+
+
+class Account(StrEnum):
+    """The accounts of the authority's book of custody; each unit is one document."""
+
+    ISSUED = "issued"
+    """Where a unit comes from: no document is ever in it."""
+    VAULT = "vault"
+    PRODUCTION = "production"
+    HANDOVER_SHELF = "handover_shelf"
+    POST = "post"
+    RECIPIENT = "recipient"
+    COUNTER = "counter"
+    RETURN_SHELF = "return_shelf"
+    INCIDENT = "incident"
+    DESTROYED = "destroyed"
+
+
+RegisterWork = Literal["cancel_old", "issue", "invalidate"]
+
+
+class MadeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One document, from its blank to its end."""
+
+    make: int
+    blank: int
+    account: Account
+    pending: Account | None = None
+    """To whom it is offered."""
+    valid: bool = False
+    since: datetime
+    order: str = ""
+    waybill: str = ""
+    peer: str = ""
+
+
+class RegisterEntry(msgspec.Struct, frozen=True, array_like=True):
+    """Something that the national register must be told."""
+
+    work: RegisterWork
+    make: int
+    since: datetime
+
+
+class DocumentInvalidated(Event, frozen=True, kw_only=True, tag="document.invalidated"):
+    """From now on it opens no border; it may still have to be found and destroyed."""
+
+    make: int
+    reason: str
+    remake: bool
+
+
+class OldDocumentFound(Event, frozen=True, kw_only=True, tag="document.old_found"):
+    """An invalid document reappeared at the post: it comes back, never to the door."""
+
+    make: int
+
+
+class OldDocumentOffered(Event, frozen=True, kw_only=True, tag="document.old_offered"):
+    """The post stands at the door with it."""
+
+    make: int
+
+
+class OldDocumentReceived(Event, frozen=True, kw_only=True, tag="document.old_received"):
+    """Scanned in; it waits for its destruction."""
+
+    make: int
+    order: str
+    waybill: str
+    peer: str
+    at: datetime
+
+
+class OldClaimRefused(Event, frozen=True, kw_only=True, tag="document.old_claim_refused"):
+    """A courier claimed to hand out an invalid document: it must come back."""
+
+    order: str
+    waybill: str
+    peer: str
+    reason: int
+    at: datetime
+
+
+class DocumentDestroyed(Event, frozen=True, kw_only=True, tag="document.destroyed"):
+    """Destroyed before two witnesses."""
+
+    make: int
+    first_witness: str
+    second_witness: str
+
+
+class RegisterEntryDue(Event, frozen=True, kw_only=True, tag="register.entry_due"):
+    """The national register must be told."""
+
+    work: RegisterWork
+    make: int
+
+
+class RegisterEntryDone(Event, frozen=True, kw_only=True, tag="register.entry_done"):
+    """It was told, and said yes."""
+
+    work: RegisterWork
+    make: int
+
+
+MadeDocumentEvent = (
+    DocumentInvalidated
+    | OldDocumentFound
+    | OldDocumentOffered
+    | OldDocumentReceived
+    | OldClaimRefused
+    | DocumentDestroyed
+    | RegisterEntryDue
+    | RegisterEntryDone
+)
+
+
+class RecordRegisterDone(Command, frozen=True, kw_only=True, tag="register.record_done"):
+    """The national register confirmed an entry."""
+
+    work: RegisterWork
+    make: Annotated[int, Meta(ge=0, le=1_000)]
+
+
+ROLES: Final[dict[type[Command], frozenset[str]]] = {RecordRegisterDone: frozenset({"system"})}
+
+REGISTER_NOT_DUE = define(
+    code="register.not_due",
+    en="The register was never to be told this (“{work}”) for this case.",
+    zh="本件没有此项（{work}）登记事项。",
+    way_out_en="Compare with the list of entries that are due.",
+    way_out_zh="请核对待登记清单。",
+    owner="register",
+)
+
+
+class Papers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All documents of a case that still exist, and the register's unfinished entries."""
+
+    made: tuple[MadeDocument, ...] = ()
+    destroyed: int = 0
+    """How many exist no more."""
+    owed: tuple[RegisterEntry, ...] = ()
+    told: tuple[str, ...] = ()
+    """Entries done, as `work:make`."""
+
+    def find(self, make: int) -> MadeDocument | None:
+        """The document by its number within the case."""
+        return next((document for document in self.made if document.make == make), None)
+
+    def old_by_order(self, order: str) -> MadeDocument | None:
+        """An invalid document that once went out under this order."""
+        return next((d for d in self.made if not d.valid and d.order == order and order), None)
+
+    def old_by_waybill(self, waybill: str) -> MadeDocument | None:
+        """An invalid document that once went out under this waybill."""
+        return next((d for d in self.made if not d.valid and d.waybill == waybill and waybill), None)
+
+
+def record_register_done(papers: Papers, command: RecordRegisterDone) -> Answer:
+    """Once per entry."""
+    if any((entry.work, entry.make) == (command.work, command.make) for entry in papers.owed):
+        return [RegisterEntryDone(work=command.work, make=command.make)]
+    if f"{command.work}:{command.make}" in papers.told:
+        return []
+    return REGISTER_NOT_DUE(work=command.work)
+
+
+def destroy(papers: Papers, command: returns.DestroyDocument) -> Answer:
+    """Postal facts, document.destroyed: physical destruction, two witnesses; only what is invalid and in the house."""
+    if command.first_witness == command.second_witness:
+        return refusals.SAME_PERSON()
+    document = papers.find(command.make)
+    in_house = (Account.RETURN_SHELF, Account.INCIDENT)
+    if document is None or document.valid or document.account not in in_house or document.pending:
+        return refusals.NOTHING_TO_DESTROY(make=command.make)
+    if document.blank != command.blank:
+        return refusals.WRONG_BLANK(make=command.make)
+    return [
+        DocumentDestroyed(
+            make=command.make, first_witness=command.first_witness, second_witness=command.second_witness
+        )
+    ]
+
+
+OldCommand = tracking.JudgeClaim | tracking.RecordFound | returns.RecordReturnOffered | returns.ReceiveReturn
+
+
+def about_old(document: MadeDocument, command: OldCommand, m: Moment) -> Answer:
+    """What the post does with a document that is invalid by now: it may only come back to be destroyed."""
+    account, pending = document.account, document.pending
+    match command:
+        case tracking.JudgeClaim():
+            return [
+                OldClaimRefused(
+                    order=command.order,
+                    waybill=command.waybill,
+                    peer=document.peer,
+                    reason=int(Reason.NOT_IN_CUSTODY),
+                    at=m.now,
+                )
+            ]
+        case tracking.RecordFound():
+            return [OldDocumentFound(make=document.make)] if account is Account.INCIDENT else []
+        case returns.RecordReturnOffered():
+            waits = account in (Account.INCIDENT, Account.POST) and pending is None
+            return [OldDocumentOffered(make=document.make)] if waits else []
+        case returns.ReceiveReturn():
+            if account is Account.RETURN_SHELF:
+                return []
+            return [
+                OldDocumentReceived(
+                    make=document.make,
+                    order=document.order,
+                    waybill=document.waybill,
+                    peer=document.peer,
+                    at=m.now,
+                )
+            ]
+
+
+def fold(papers: Papers, event: MadeDocumentEvent, at: datetime) -> Papers:
+    """Validity and register entries after the event; where each document is follows from `custody`."""
+    match event:
+        case DocumentInvalidated():
+            return _changed(papers, event.make, valid=False)
+        case RegisterEntryDue():
+            return msgspec.structs.replace(
+                papers, owed=(*papers.owed, RegisterEntry(event.work, event.make, at))
+            )
+        case RegisterEntryDone():
+            owed = tuple(e for e in papers.owed if (e.work, e.make) != (event.work, event.make))
+            return msgspec.structs.replace(
+                papers, owed=owed, told=(*papers.told, f"{event.work}:{event.make}")
+            )
+        case (
+            OldDocumentFound()
+            | OldDocumentOffered()
+            | OldDocumentReceived()
+            | OldClaimRefused()
+            | DocumentDestroyed()
+        ):
+            return papers
+
+
+def _changed(papers: Papers, make: int, **changes: Any) -> Papers:
+    made = tuple(msgspec.structs.replace(d, **changes) if d.make == make else d for d in papers.made)
+    return msgspec.structs.replace(papers, made=made)
+
+
+def changed(papers: Papers, make: int, changes: Mapping[str, Any]) -> Papers:
+    """The papers with one document changed."""
+    return _changed(papers, make, **changes)
+
+
+def waits(papers: Papers, group: str) -> Sequence[Waiting]:
+    """The register's queue, and invalid documents that are coming back or wait for their destruction."""
+    lines: list[Waiting] = []
+    if papers.owed:
+        first = papers.owed[0]
+        lines.append(Waiting(queue="register.due", since=first.since, owner="system", group=first.work))
+    invalid = [document for document in papers.made if not document.valid]
+    for queue, accounts in _OLD_QUEUES.items():
+        since = [document.since for document in invalid if document.account in accounts]
+        if since:
+            lines.append(Waiting(queue=queue, since=min(since), owner="handover_clerk", group=group))
+    return lines
+
+
+_OLD_QUEUES: Final = {
+    "returns.old_coming_back": (Account.POST,),
+    "returns.to_destroy": (Account.RETURN_SHELF,),
+}

@@ -1,0 +1,1 @@
+"""What comes back: recalled, rejected, undeliverable, not fetched; and old documents until they are destroyed."""
