@@ -5,7 +5,7 @@ The double entry of custody (`move` rows) is folded per item into the treaty's f
 moved. Both houses make theirs from their own database and compare item by item; every difference has an owner.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ from safehand.link.messages import Statement, StatementLine
 ZONE = ZoneInfo("Asia/Shanghai")
 ITEM_PREFIX = "or_"
 """Units that both houses know are items, named by the order reference."""
+ISSUED = "issued"
+"""Whence a unit comes that is opened."""
 
 TreatyAccount = Literal["authority", "post", "recipient", "incident"]
 Accounts = Callable[[str], TreatyAccount]
@@ -37,72 +39,80 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Move(NamedTuple):
     unit: str
-    giver: TreatyAccount
+    giver: TreatyAccount | None
+    """None: the item is new."""
     taker: TreatyAccount
-    day: date
 
 
 async def statements(
-    *, store: PostgresStore, accounts: Accounts, cities: Sequence[int], last_day: date
+    *,
+    store: PostgresStore,
+    accounts: Accounts,
+    first_day: date,
+    last_day: date,
+    openings: Mapping[int, Mapping[str, int]] | None = None,
 ) -> dict[tuple[int, date], Statement]:
-    """Every statement of these cities up to `last_day`, folded from the moves; days without moves are left out.
+    """Every city's statements of these days, from the moves of these days; a day without moves has none.
 
-    `accounts` turns the house's own account into the treaty's. Memory holds one line per item of a city.
+    `accounts` turns the house's own account into the treaty's. `openings` are the closings before `first_day`; without
+    them `first_day` must be the first day of all. Reads one index range; memory holds one line per item that moved.
     """
+    by_city = await _moves(store, accounts, first_day, last_day)
     made: dict[tuple[int, date], Statement] = {}
-    for city in cities:
-        by_day = await _moves_by_day(store, accounts, city, last_day)
-        standing: dict[str, TreatyAccount] = {}
+    for city, by_day in by_city.items():
+        closing = dict((openings or {}).get(city, {}))
         for day in sorted(by_day):
-            opening = _counted(standing.values())
-            crossed: dict[str, int] = {}
-            touched: set[str] = set()
-            for move in by_day[day]:
-                standing[move.unit] = move.taker
-                touched.add(move.unit)
-                if move.giver != move.taker:
-                    name = f"{move.giver}>{move.taker}"
-                    crossed[name] = crossed.get(name, 0) + 1
-            lines = [StatementLine(order=unit, account=standing[unit]) for unit in sorted(touched)]
-            made[city, day] = Statement(
-                day=day,
-                opening=opening,
-                moves=dict(sorted(crossed.items())),
-                closing=_counted(standing.values()),
-                lines_root=lines_root(lines),
-                lines=lines,
-            )
+            statement = _statement(day, closing, by_day[day])
+            made[city, day] = statement
+            closing = dict(statement.closing)
     return made
 
 
-async def _moves_by_day(
-    store: PostgresStore, accounts: Accounts, city: int, last_day: date
-) -> dict[date, list[_Move]]:
+def _statement(day: date, opening: Mapping[str, int], moves: Sequence[_Move]) -> Statement:
+    crossed: dict[str, int] = {}
+    closing = dict(opening)
+    standing: dict[str, TreatyAccount] = {}
+    for move in moves:
+        standing[move.unit] = move.taker
+        if move.giver is not None:
+            closing[move.giver] = closing.get(move.giver, 0) - 1
+        closing[move.taker] = closing.get(move.taker, 0) + 1
+        if move.giver != move.taker:
+            name = f"{move.giver or 'new'}>{move.taker}"
+            crossed[name] = crossed.get(name, 0) + 1
+    lines = [StatementLine(order=unit, account=standing[unit]) for unit in sorted(standing)]
+    return Statement(
+        day=day,
+        opening=_without_nothing(opening),
+        moves=dict(sorted(crossed.items())),
+        closing=_without_nothing(closing),
+        lines_root=lines_root(lines),
+        lines=lines,
+    )
+
+
+async def _moves(
+    store: PostgresStore, accounts: Accounts, first_day: date, last_day: date
+) -> dict[int, dict[date, list[_Move]]]:
+    start = datetime.combine(first_day, time(), ZONE)
     end = datetime.combine(last_day + timedelta(days=1), time(), ZONE)
     rows = await store.fetch(
-        "select unit, giver, taker, at from move where city = $1 and at < $2 and starts_with(unit, $3)"
+        "select city, unit, giver, taker, at from move where at >= $1 and at < $2 and starts_with(unit, $3)"
         " and phase in ('opened', 'accepted', 'moved') order by at, stream, version",
-        city,
+        start,
         end,
         ITEM_PREFIX,
     )
-    by_day: dict[date, list[_Move]] = {}
-    for unit, giver, taker, at in rows:
+    found: dict[int, dict[date, list[_Move]]] = {}
+    for city, unit, giver, taker, at in rows:
         day = at.astimezone(ZONE).date()
-        by_day.setdefault(day, []).append(_Move(unit, _treaty(accounts, giver), accounts(taker), day))
-    return by_day
+        move = _Move(unit, None if giver == ISSUED else accounts(giver), accounts(taker))
+        found.setdefault(city, {}).setdefault(day, []).append(move)
+    return found
 
 
-def _treaty(accounts: Accounts, giver: str) -> TreatyAccount:
-    # An item is opened inside the authority: before that there was nothing to hand over.
-    return "authority" if giver == "issued" else accounts(giver)
-
-
-def _counted(standing: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for account in standing:
-        counts[account] = counts.get(account, 0) + 1
-    return dict(sorted(counts.items()))
+def _without_nothing(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in sorted(counts.items()) if count}
 
 
 def lines_root(lines: Sequence[StatementLine]) -> bytes:

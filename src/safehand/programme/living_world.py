@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from safehand.kernel.postgres_server import PostgresFailed, PostgresRefused, PostgresServer, RunningServer
-from safehand.programme.processes import ProcessFailed, Processes, end_left_over
+from safehand.programme.processes import Processes, ProcessFailed, end_left_over
 from safehand.programme.setting_up import (
     HOUSE_OF_STAFF,
     REHEARSAL_FIRST_DAY,

@@ -74,7 +74,7 @@ create table move (
     primary key (city, unit, stream, version, phase)
 );
 
-create index move_by_time on move (city, at);
+create index move_by_time on move (at);
 
 create table answer (
     key text collate "C" primary key,

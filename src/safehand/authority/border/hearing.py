@@ -1,0 +1,150 @@
+"""What the post says, as commands to cases and bags. A message about an order that is not ours is parked."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from safehand.authority.border.door_code import fits
+from safehand.authority.handover import bag
+from safehand.authority.handover import commands as handover
+from safehand.authority.returns import commands as returns
+from safehand.authority.tracking import commands as tracking
+from safehand.house.runtime import House
+from safehand.kernel.machine import Command, StreamKey
+from safehand.kernel.shell import Call
+from safehand.link import messages as m
+from safehand.link.reader import Heard
+
+ORDER_UNKNOWN = "border.order_unknown"
+NOT_FOR_US = "border.not_for_this_house"
+
+
+def order_claim(order: str) -> str:
+    """The claim under which a case holds its order."""
+    return f"order:{order}"
+
+
+class AuthorityBorder:
+    """See `link.reader.Border`."""
+
+    def __init__(self, *, house: House, code_secret: bytes) -> None:
+        self._house = house
+        self._secret = code_secret
+
+    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str]:
+        """One call per message, on the case that holds the order or on the bag."""
+        orders = sorted({order for one in heard if (order := getattr(one.body, "order", None)) is not None})
+        holders = await self._house.store.holders(names=[order_claim(order) for order in orders])
+        cases = {order: holder for order in orders if (holder := holders.get(order_claim(order))) is not None}
+        return [self._call(one, {o: StreamKey(c.city, c.stream) for o, c in cases.items()}) for one in heard]
+
+    def _call(self, one: Heard, cases: Mapping[str, StreamKey]) -> Call | str:
+        command = self._command(one)
+        if command is None:
+            return NOT_FOR_US
+        order = getattr(one.body, "order", None)
+        key = cases.get(order) if order is not None else StreamKey(one.city, one.subject)
+        if key is None or key.city != one.city:
+            return ORDER_UNKNOWN
+        token = self._house.ids.token(basis=f"link:{one.peer}:{one.subject}:{one.kind}:{key.stream}")
+        kind = "case" if order is not None else "bag"
+        return Call(stream=key, kind=kind, command=command, actor=f"post:{one.peer}", token=token)
+
+    def _command(self, one: Heard) -> Command | None:
+        match one.body:
+            case m.HandoverAccepted() as body:
+                return bag.RecordBagAcceptance(seal=body.seal, waybills=tuple(body.waybills))
+            case m.HandoverRefused() as body:
+                return bag.RecordBagRefusal(items={item.waybill: item.reason for item in body.items})
+            case m.WaybillAllocated() | m.OrderRefused():
+                return _about_the_order(one.body)
+            case m.DeliveryClaimed() as body:
+                return self._judge(body)
+            case m.RecallAccepted() | m.RecallRefused() | m.ReturnOffered():
+                return _about_the_return(one.body)
+            case _:
+                return _about_the_way(one.body)
+
+    def _judge(self, body: m.DeliveryClaimed) -> Command:
+        by_code = body.method is m.ProofMethod.RECIPIENT_CODE
+        return tracking.JudgeClaim(
+            order=body.order,
+            waybill=body.waybill,
+            method=body.method,
+            code_matches=by_code and fits(secret=self._secret, order=body.order, given=body.code),
+            session_confirmed=False,
+            claimed_at=body.occurred_at,
+            # The record is the message itself, kept as it came in `link_received`.
+            evidence=hashlib.sha256(msgspec.json.encode(body)).digest(),
+        )
+
+
+def _about_the_order(body: m.WaybillAllocated | m.OrderRefused) -> Command:
+    match body:
+        case m.WaybillAllocated():
+            return handover.RecordWaybill(
+                order=body.order, waybill=body.waybill, routing=body.routing, token=body.token
+            )
+        case m.OrderRefused():
+            return handover.RecordOrderRefused(order=body.order, reason=body.reason)
+
+
+def _about_the_return(body: m.RecallAccepted | m.RecallRefused | m.ReturnOffered) -> Command:
+    match body:
+        case m.RecallAccepted():
+            return returns.RecordRecallAccepted(order=body.order, waybill=body.waybill)
+        case m.RecallRefused():
+            return returns.RecordRecallRefused(order=body.order, waybill=body.waybill, reason=body.reason)
+        case m.ReturnOffered():
+            return returns.RecordReturnOffered(order=body.order, waybill=body.waybill, reason=body.reason)
+
+
+def _about_the_way(body: m.Message) -> Command | None:
+    match body:
+        case m.ItemScanned():
+            return tracking.RecordScan(
+                order=body.order,
+                waybill=body.waybill,
+                scan=body.scan,
+                scan_id=body.scan_id,
+                place=body.place,
+                occurred_at=body.occurred_at,
+                due_at=body.due_at,
+            )
+        case m.ScanVoided():
+            return tracking.RecordVoid(order=body.order, waybill=body.waybill, scan_id=body.scan_id)
+        case m.AttemptFailed():
+            return tracking.RecordAttempt(
+                order=body.order,
+                waybill=body.waybill,
+                reason=body.reason,
+                attempt=body.attempt,
+                place=body.place,
+                occurred_at=body.occurred_at,
+            )
+        case _:
+            return _about_what_went_wrong(body)
+
+
+def _about_what_went_wrong(body: m.Message) -> Command | None:
+    match body:
+        case m.DeliveryNonconforming():
+            return tracking.RecordReported(
+                order=body.order,
+                waybill=body.waybill,
+                carrier_code=body.carrier_code,
+                occurred_at=body.occurred_at,
+            )
+        case m.RejectedAtDoor():
+            return tracking.RecordRejected(order=body.order, waybill=body.waybill, reason=body.reason)
+        case m.IncidentOpened():
+            return tracking.RecordIncident(order=body.order, waybill=body.waybill, reason=body.reason)
+        case m.LossDeclared():
+            return tracking.RecordLoss(order=body.order, waybill=body.waybill)
+        case m.ItemFound():
+            return tracking.RecordFound(order=body.order, waybill=body.waybill)
+        case m.PostageCollected():
+            return None
+        case _:
+            return None
