@@ -180,6 +180,8 @@ class MemoryTransaction:
             old = store.rows.get(StreamKey(row.city, row.stream))
             if (old.version if old is not None else 0) != row.expected:
                 raise Conflict(f"streams: {row.stream} is not at version {row.expected}")
+        if len({(row.city, row.unit) for row in writes.units}) != len(writes.units):
+            raise Conflict("units: one unit is moved by two streams")
         for row in writes.units:
             old_unit = store.units.get((row.city, row.unit))
             was = (old_unit.account, old_unit.pending) if old_unit is not None else (None, None)
