@@ -33,7 +33,8 @@ class Sandbox(msgspec.Struct, kw_only=True):
 
     async def post(self, service: str, path: str, body: object, *, token: str = TOKEN) -> httpx.Response:
         """POST JSON with the service's token."""
-        return await self.clients[service].post(path, json=body, headers={"authorization": f"Bearer {token}"})
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        return await self.clients[service].post(path, json=body, headers=headers)
 
     async def get(self, service: str, path: str, *, token: str = TOKEN) -> httpx.Response:
         """GET with the service's token."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from safehand.kernel.clock import Clock
 from safehand.kernel.ids import Ids
@@ -118,7 +119,7 @@ class MessagesService:
         """GET /: the newest messages of everybody, recipients masked."""
         return self._page(request, box=None)
 
-    async def one_box(self, request: AnyRequest, box: str) -> Response[bytes]:
+    async def one_box(self, request: AnyRequest, box: FromPath[str]) -> Response[bytes]:
         """GET /box/{box}: one recipient's messages."""
         return self._page(request, box=box)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from safehand.kernel.clock import Clock
 from safehand.kernel.ids import Ids
@@ -149,7 +150,7 @@ class PaymentService:
         outcomes = self._book.status(keys=batch.keys, now=self._clock.now())
         return json_answer({"outcomes": _payment_answers(batch.keys, outcomes)})
 
-    async def pay(self, request: AnyRequest, payment_id: str) -> Response[bytes]:
+    async def pay(self, request: AnyRequest, payment_id: FromPath[str]) -> Response[bytes]:
         """POST /v1/payments/{id}/pay: the payer's act; whoever knows the unguessable id may pay."""
         act = await json_of(request, PayAct)
         return json_answer(await self._pay(payment_id, act))
@@ -168,7 +169,7 @@ class PaymentService:
         ]
         return json_answer({"outcomes": answers})
 
-    async def statement(self, request: AnyRequest, day: str) -> Response[bytes]:
+    async def statement(self, request: AnyRequest, day: FromPath[str]) -> Response[bytes]:
         """GET /v1/statements/2024-05-06?after=&limit=&open=yes: what moved on a day of Beijing."""
         require_token(request, self._settings.token)
         try:
@@ -197,7 +198,7 @@ class PaymentService:
         require_token(request, self._settings.token)
         return json_answer(self._book.callback_counts())
 
-    async def pay_page(self, request: AnyRequest, payment_id: str) -> Response[bytes]:
+    async def pay_page(self, request: AnyRequest, payment_id: FromPath[str]) -> Response[bytes]:
         """GET /pay/{id}: what the payer sees."""
         found = self._book.payment(payment_id=payment_id, now=self._clock.now())
         if isinstance(found, Refusal):
@@ -216,7 +217,7 @@ class PaymentService:
             return_url=return_url,
         )
 
-    async def pay_form(self, request: AnyRequest, payment_id: str) -> Response[bytes]:
+    async def pay_form(self, request: AnyRequest, payment_id: FromPath[str]) -> Response[bytes]:
         """POST /pay/{id}: the payer presses a button."""
         fields = await form_of(request)
         try:
