@@ -89,6 +89,8 @@ class Moment(NamedTuple):
     """The order that is, or was last, with the post; with its waybill and the peer."""
     waybill: str = ""
     peer: str = ""
+    token: bytes = b""
+    """Chance for this call alone: an order reference is drawn from it."""
 
     @property
     def today(self) -> date:

@@ -130,7 +130,8 @@ def fold(step: Returns, event: e.ReturnsEvent, at: datetime) -> Returns:
         case e.RecallAsked() | e.ReturnStarted() | e.ReturnShelved() | e.ReturnOffered():
             # A reason once known (misprint at the door) outlives a later, emptier one.
             reason = event.reason or step.reason
-            return clocked(step, event, at, TABLE, due_at=event.due_at, reason=reason)
+            recalled = step.recalled or isinstance(event, e.RecallAsked)
+            return clocked(step, event, at, TABLE, due_at=event.due_at, reason=reason, recalled=recalled)
         case e.RecallAccepted() | e.ReturnReceived():
             return clocked(step, event, at, TABLE, due_at=event.due_at)
         case e.ReturnsRanLate():
@@ -145,4 +146,4 @@ def fold(step: Returns, event: e.ReturnsEvent, at: datetime) -> Returns:
             | e.ReturnKeptForPickup()
             | e.ReturnGivenUp()
         ):
-            return clocked(step, event, at, TABLE, reason=0)
+            return clocked(step, event, at, TABLE, reason=0, recalled=False)

@@ -68,3 +68,5 @@ class Returns(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
 
     state: ReturnsState = S.NONE
     reason: int = 0
+    recalled: bool = False
+    """We asked for it: no voided scan lets it go on to the door."""

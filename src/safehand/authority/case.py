@@ -1,0 +1,49 @@
+"""A case: one person's application for one document, with every step's state inside. Stream `ca_…`."""
+
+import msgspec
+
+from safehand.authority.application.events import ApplicationEvent
+from safehand.authority.application.states import Application
+from safehand.authority.examination.events import ExaminationEvent
+from safehand.authority.examination.states import Examination
+from safehand.authority.handover.events import HandoverEvent
+from safehand.authority.handover.states import Handover
+from safehand.authority.made_documents import MadeDocument, MadeDocumentEvent, Papers
+from safehand.authority.payment.events import PaymentEvent
+from safehand.authority.payment.states import Payment
+from safehand.authority.production.events import ProductionEvent
+from safehand.authority.production.states import Production
+from safehand.authority.returns.events import ReturnsEvent
+from safehand.authority.returns.states import Returns
+from safehand.authority.tracking.events import TrackingEvent
+from safehand.authority.tracking.states import Tracking
+
+CaseEvent = (
+    ApplicationEvent
+    | ExaminationEvent
+    | PaymentEvent
+    | ProductionEvent
+    | HandoverEvent
+    | TrackingEvent
+    | ReturnsEvent
+    | MadeDocumentEvent
+)
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The steps of one case, each moved by its own table only."""
+
+    case: str
+    application: Application = Application()
+    examination: Examination = Examination()
+    payment: Payment = Payment()
+    production: Production = Production()
+    handover: Handover = Handover()
+    tracking: Tracking = Tracking()
+    returns: Returns = Returns()
+    papers: Papers = Papers()
+
+    @property
+    def document(self) -> MadeDocument | None:
+        """The document at work: the one drawn last."""
+        return self.papers.find(self.production.make)

@@ -1,0 +1,331 @@
+"""What a case shows to the outside: worklists, messages to the post, notices to the applicant, national tallies."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from safehand.authority import made_documents as papers
+from safehand.authority.application import events as application
+from safehand.authority.application import states as application_states
+from safehand.authority.case import Case, CaseEvent
+from safehand.authority.examination import events as examination
+from safehand.authority.examination import states as examination_states
+from safehand.authority.handover import events as handover
+from safehand.authority.handover import states as handover_states
+from safehand.authority.handover.states import HandoverState
+from safehand.authority.made_documents import Account
+from safehand.authority.payment import events as payment
+from safehand.authority.payment import states as payment_states
+from safehand.authority.payment.states import PaymentState
+from safehand.authority.production import states as production_states
+from safehand.authority.production.states import ProductionState
+from safehand.authority.returns import events as returns
+from safehand.authority.returns import states as returns_states
+from safehand.authority.returns.states import ReturnsState
+from safehand.authority.tracking import events as tracking
+from safehand.authority.tracking import states as tracking_states
+from safehand.authority.tracking.states import TrackingState
+from safehand.kernel.machine import Event, Notice, Outgoing, StreamKey, Waiting
+from safehand.kernel.steps import Wait, waiting_of
+from safehand.link.messages import (
+    Kind,
+    OrderCancelled,
+    OrderPlaced,
+    PostageMode,
+    ProofMethod,
+    ProofRefused,
+    ProofSealed,
+    Reason,
+    RecallRequested,
+    ReturnReceived,
+)
+
+_WAITS: Final[Mapping[str, Mapping[Any, Wait]]] = {
+    "application": application_states.WAITING,
+    "examination": examination_states.WAITING,
+    "payment": payment_states.WAITING,
+    "production": production_states.WAITING,
+    "handover": handover_states.WAITING,
+    "tracking": tracking_states.WAITING,
+    "returns": returns_states.WAITING,
+}
+
+
+def waits(case: Case, key: StreamKey) -> Sequence[Waiting]:
+    """The worklists the case stands on. Production's can be narrowed by kind (one stock each), the rest by office."""
+    office, kind = case.application.office, case.application.document
+    lines: list[Waiting] = []
+    for name, table in _WAITS.items():
+        group = kind if name == "production" else office
+        line = waiting_of(name=name, step=getattr(case, name), waits=table, group=group)
+        if line is not None:
+            lines.append(line)
+    if case.payment.owed and case.payment.state is not PaymentState.REFUND_DUE and case.payment.since:
+        # A double payment is owed while the fee itself stays settled.
+        lines.append(
+            Waiting(queue="payment.refund_due", since=case.payment.since, owner="system", group=office)
+        )
+    lines.extend(papers.waits(case.papers, office))
+    return lines
+
+
+_POSTAGE: Final = {
+    "on_delivery": PostageMode.ON_DELIVERY,
+    "prepaid": PostageMode.PREPAID,
+    "free": PostageMode.FREE,
+}
+
+
+def _order_placed(case: Case, event: handover.OrderPlaced) -> Outgoing:
+    body = OrderPlaced(
+        order=event.order,
+        authority=event.authority,
+        office=event.office,
+        destination=event.destination,
+        documents=1,
+        postage_mode=_POSTAGE[event.postage_mode],
+        postage_fen=event.postage_fen,
+        attempts_max=event.attempts_max,
+        held_days_max=event.held_days_max,
+        placed_at=event.at,
+    )
+    return Outgoing(
+        peer=event.peer, kind=Kind.ORDER_PLACED, body=body, subject=event.order, personal=case.case
+    )
+
+
+def _order_cancelled(case: Case, event: handover.ChangedToPickup | handover.DeclaredMissing) -> Outgoing:
+    body = OrderCancelled(order=event.order, at=event.at)
+    return Outgoing(peer=event.peer, kind=Kind.ORDER_CANCELLED, body=body, subject=event.order)
+
+
+def _proof_sealed(case: Case, event: tracking.ProofSealed) -> Outgoing:
+    # Keys are the border's: it signs these very fields when it numbers the message.
+    body = ProofSealed(
+        order=event.order,
+        waybill=event.waybill,
+        method=ProofMethod(event.method),
+        claimed_at=event.claimed_at,
+        sealed_at=event.at,
+        evidence=event.evidence,
+        signature=b"",
+    )
+    return Outgoing(peer=event.peer, kind=Kind.PROOF_SEALED, body=body, subject=event.order)
+
+
+def _proof_refused(case: Case, event: tracking.ClaimRefused | papers.OldClaimRefused) -> Outgoing:
+    left = event.attempts_left if isinstance(event, tracking.ClaimRefused) else 0
+    body = ProofRefused(
+        order=event.order,
+        waybill=event.waybill,
+        reason=Reason(event.reason),
+        attempts_left=left,
+        at=event.at,
+    )
+    return Outgoing(peer=event.peer, kind=Kind.PROOF_REFUSED, body=body, subject=event.order)
+
+
+def _recall_requested(case: Case, event: returns.RecallAsked) -> Outgoing:
+    body = RecallRequested(order=event.order, waybill=event.waybill, reason=Reason(event.reason), at=event.at)
+    return Outgoing(peer=event.peer, kind=Kind.RECALL_REQUESTED, body=body, subject=event.order)
+
+
+def _return_received(case: Case, event: returns.ReturnReceived | papers.OldDocumentReceived) -> Outgoing:
+    body = ReturnReceived(order=event.order, waybill=event.waybill, at=event.at)
+    return Outgoing(peer=event.peer, kind=Kind.RETURN_RECEIVED, body=body, subject=event.order)
+
+
+_MESSAGES: Final[Mapping[type[Event], Callable[[Case, Any], Outgoing]]] = {
+    handover.OrderPlaced: _order_placed,
+    handover.ChangedToPickup: _order_cancelled,
+    handover.DeclaredMissing: _order_cancelled,
+    tracking.ProofSealed: _proof_sealed,
+    tracking.ClaimRefused: _proof_refused,
+    papers.OldClaimRefused: _proof_refused,
+    returns.RecallAsked: _recall_requested,
+    returns.ReturnReceived: _return_received,
+    papers.OldDocumentReceived: _return_received,
+}
+
+
+def speaks(case: Case, event: CaseEvent, key: StreamKey) -> Sequence[Outgoing]:
+    """The message to the post that the event is, if it is one."""
+    message = _MESSAGES.get(type(event))
+    return () if message is None else (message(case, event),)
+
+
+_NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], tuple[str, dict[str, str | int]]]]] = {
+    application.ApplicationSubmitted: lambda case, e: ("application_received", {"document": e.document}),
+    application.CorrectionOpened: lambda case, e: (
+        "correction_asked",
+        {"defects": ",".join(e.defects), "due_at": e.due_at.isoformat()},
+    ),
+    application.ApplicationWithdrawn: lambda case, e: ("application_withdrawn", {}),
+    application.ApplicationDeemedWithdrawn: lambda case, e: (
+        "application_deemed_withdrawn",
+        {"cause": e.cause},
+    ),
+    # The template holds the right of appeal (examination/reasons.py).
+    examination.ExaminationRefused: lambda case, e: ("application_refused", {"reason": e.reason}),
+    payment.PaymentOpened: lambda case, e: (
+        "payment_due",
+        {"fee_fen": e.fee_fen, "due_at": e.due_at.isoformat()},
+    ),
+    payment.PaymentCameLate: lambda case, e: ("payment_goes_back", {"amount_fen": e.amount_fen}),
+    payment.PaymentCameTwice: lambda case, e: ("payment_goes_back", {"amount_fen": e.amount_fen}),
+    payment.RefundRecorded: lambda case, e: ("payment_refunded", {"amount_fen": e.amount_fen}),
+    handover.OrderRefused: lambda case, e: ("fetch_at_counter_instead", {}),
+    handover.ReadyForPickup: lambda case, e: (
+        "ready_for_pickup",
+        {"office": case.application.office, "due_at": e.due_at.isoformat()},
+    ),
+    handover.PickupLapsed: lambda case, e: ("pickup_lapsed", {}),
+    tracking.TrackingOpened: lambda case, e: ("with_the_post", {"waybill": e.waybill}),
+    tracking.AttemptRecorded: lambda case, e: ("attempt_failed", {"reason": e.reason, "attempt": e.attempt}),
+    tracking.DeliveryReported: lambda case, e: (
+        "please_confirm_receipt",
+        {"due_at": e.due_at.isoformat()},
+    ),
+    tracking.ClaimRefused: lambda case, e: (
+        "claim_refused",
+        {"reason": e.reason, "attempts_left": e.attempts_left},
+    ),
+    tracking.ProofSealed: lambda case, e: ("delivered", {"method": e.method}),
+    tracking.ReceiptDenied: lambda case, e: ("denial_taken", {}),
+    tracking.IncidentRecorded: lambda case, e: ("incident_opened", {}),
+    papers.DocumentInvalidated: lambda case, e: (
+        "document_made_again" if e.remake else "document_invalidated",
+        {"reason": e.reason},
+    ),
+    returns.ReturnStarted: lambda case, e: ("coming_back", {"reason": e.reason}),
+    returns.ReturnResent: lambda case, e: ("sent_again", {}),
+}
+TEMPLATES: Final = frozenset(
+    {
+        "application_received",
+        "correction_asked",
+        "application_withdrawn",
+        "application_deemed_withdrawn",
+        "application_refused",
+        "payment_due",
+        "payment_goes_back",
+        "payment_refunded",
+        "fetch_at_counter_instead",
+        "ready_for_pickup",
+        "pickup_lapsed",
+        "with_the_post",
+        "attempt_failed",
+        "please_confirm_receipt",
+        "claim_refused",
+        "delivered",
+        "denial_taken",
+        "incident_opened",
+        "document_made_again",
+        "document_invalidated",
+        "coming_back",
+        "sent_again",
+    }
+)
+"""Every template that a notice may name."""
+
+
+def tells(case: Case, event: CaseEvent) -> Sequence[Notice]:
+    """What the applicant hears of the event: a template and plain facts."""
+    notice = _NOTICES.get(type(event))
+    if notice is None:
+        return ()
+    template, facts = notice(case, event)
+    return (Notice(subject=case.case, template=template, facts=facts),)
+
+
+_WITH_POST: Final = {
+    TrackingState.ON_THE_WAY: "with_the_post",
+    TrackingState.REPORTED: "reported",
+    TrackingState.DENIED: "disputed",
+    TrackingState.INCIDENT: "incident",
+}
+
+
+def overall(case: Case) -> str:
+    """The one word for where the case stands, for the national table and the applicant's first line."""
+    state = case.application.state
+    if case.tracking.state is TrackingState.DISPUTED:
+        return "disputed"
+    if state is not application_states.ApplicationState.RECEIVED:
+        return str(state)
+    if case.returns.state is not ReturnsState.NONE:
+        return "coming_back"
+    if case.production.state is not ProductionState.ISSUED:
+        return _before_issue(case)
+    if case.handover.state is HandoverState.READY_FOR_PICKUP:
+        return "ready_for_pickup"
+    if case.handover.state is HandoverState.ACCEPTED:
+        return _WITH_POST.get(case.tracking.state, "with_the_post")
+    return "in_handover"
+
+
+def _before_issue(case: Case) -> str:
+    if case.production.state not in (ProductionState.NONE, ProductionState.CLOSED):
+        return "in_production"
+    return "awaiting_payment" if case.payment.state is PaymentState.AWAITING else "under_review"
+
+
+_EXCEPTIONS: Final[Mapping[str, Mapping[Any, str]]] = {
+    "examination": {examination_states.ExaminationState.STOPPED: "correction"},
+    "payment": {PaymentState.LAPSED: "payment_lapsed"},
+    "handover": {
+        HandoverState.RECOUNT: "short_in_bag",
+        HandoverState.MISSING: "missing_in_house",
+        HandoverState.NOT_TAKEN: "not_taken_at_counter",
+    },
+    "tracking": {
+        TrackingState.REPORTED: "reported_not_proven",
+        TrackingState.DENIED: "receipt_denied",
+        TrackingState.DISPUTED: "delivery_disputed",
+        TrackingState.INCIDENT: "incident",
+        TrackingState.LOST: "lost",
+    },
+    "returns": {
+        ReturnsState.RECALL_ASKED: "recalled",
+        ReturnsState.ON_SHELF: "came_back",
+    },
+}
+
+
+def counts(before: Case, after: Case) -> Mapping[str, int]:
+    """Changes of the tallies: cases by overall state, documents by account, documents made and issued, exceptions."""
+    changes: dict[str, int] = {}
+
+    def add(name: str, count: int) -> None:
+        if count:
+            changes[name] = changes.get(name, 0) + count
+
+    was, now = overall(before), overall(after)
+    if was != now:
+        if was != "none":
+            add(f"application.{was}", -1)
+        add(f"application.{now}", 1)
+    if before.papers is not after.papers:
+        for document in before.papers.made:
+            add(f"custody.{document.account}", -1)
+        for document in after.papers.made:
+            add(f"custody.{document.account}", 1)
+        add(f"custody.{Account.DESTROYED}", after.papers.destroyed - before.papers.destroyed)
+    if before.production is not after.production:
+        issued = after.production.state is ProductionState.ISSUED is not before.production.state
+        made_anew = before.production.make == after.production.make and not after.production.blank
+        add("document.made", after.production.make - before.production.make)
+        add("document.issued", int(issued))
+        add(
+            "exception.spoiled", int(made_anew and bool(before.production.blank) and not _invalidated(before))
+        )
+    add("exception.wrong_envelope", after.handover.wrong_envelopes - before.handover.wrong_envelopes)
+    add("exception.attempt_failed", max(0, after.tracking.attempts - before.tracking.attempts))
+    for name, words in _EXCEPTIONS.items():
+        state = getattr(after, name).state
+        if state is not getattr(before, name).state and state in words:
+            add(f"exception.{words[state]}", 1)
+    return {name: change for name, change in changes.items() if change}
+
+
+def _invalidated(case: Case) -> bool:
+    return case.production.state is ProductionState.ISSUED

@@ -1,0 +1,222 @@
+"""The process on one page: which event of one step opens what in the next.
+
+Inside a case the next step is opened by an event of its own, in the same decision: the table `NEXT`, at the end,
+reads from top to bottom as the case goes; above it stand its longer answers. What one step must know of another before it decides stands in `router.py`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from safehand.authority.application import events as application
+from safehand.authority.application.states import ApplicationState
+from safehand.authority.case import Case, CaseEvent
+from safehand.authority.examination import events as examination
+from safehand.authority.examination.reasons import DEFECTS
+from safehand.authority.examination.rules import resumed
+from safehand.authority.examination.states import ExaminationState
+from safehand.authority.handover import events as handover
+from safehand.authority.made_documents import DocumentInvalidated, RegisterEntryDue
+from safehand.authority.payment import events as payment
+from safehand.authority.payment.rules import on_withdrawal
+from safehand.authority.production import events as production
+from safehand.authority.production.states import ProductionState
+from safehand.authority.returns import events as returns
+from safehand.authority.returns.rules import recall_asked, shelved, started
+from safehand.authority.returns.states import ReturnsState
+from safehand.authority.rulebook import Moment
+from safehand.authority.tracking import events as tracking
+from safehand.authority.tracking.rules import opened
+from safehand.authority.tracking.states import TrackingState
+from safehand.kernel.ids import readable
+from safehand.kernel.machine import Event
+from safehand.link.messages import Reason
+
+_WAY_BACK: Final = frozenset({ReturnsState.RECALL_ASKED, ReturnsState.COMING_BACK, ReturnsState.OFFERED})
+ORDER_TOKEN_BYTES: Final = 16
+
+
+def what_follows(case: Case, event: CaseEvent, m: Moment) -> Sequence[Event]:
+    """The events by which other steps of the case answer this one; `case` as it is after it."""
+    answer = NEXT.get(type(event))
+    return () if answer is None else answer(case, event, m)
+
+
+def _examine(case: Case, event: application.ApplicationSubmitted, m: Moment) -> Sequence[Event]:
+    clock = m.review_clock()
+    due_at = clock.deadline()
+    assert due_at is not None
+    begun = examination.ExaminationOpened(budget_days=clock.budget_days, due_at=due_at)
+    return [begun, *_old_document(case, m, moment="at_acceptance")]
+
+
+def _ask_applicant(case: Case, event: examination.CorrectionAsked, m: Moment) -> Sequence[Event]:
+    asked = tuple(dict.fromkeys(DEFECTS[code].part for code in event.defects))
+    due_at = m.in_days(m.city_on.clocks.correct_days)
+    return [application.CorrectionOpened(asked=asked, defects=event.defects, due_at=due_at)]
+
+
+def _ask_fee(case: Case, event: examination.ExaminationApproved, m: Moment) -> Sequence[Event]:
+    due_at = m.in_days(m.city_on.clocks.pay_days)
+    return [payment.PaymentOpened(fee_fen=m.document_on.fee_fen, due_at=due_at)]
+
+
+def _hand_over(case: Case, event: production.DocumentIssued, m: Moment) -> Sequence[Event]:
+    return [
+        RegisterEntryDue(work="issue", make=event.make),
+        *_old_document(case, m, moment="when_issued"),
+        _handed_over(m, mode=case.application.mode, free=case.production.cause != "paid"),
+    ]
+
+
+def _track(case: Case, event: handover.HandoverAccepted, m: Moment) -> Sequence[Event]:
+    step = case.handover
+    return [opened(m, order=step.order, waybill=step.waybill, peer=step.peer, destination=step.destination)]
+
+
+def _complete(case: Case, event: tracking.ProofSealed, m: Moment) -> Sequence[Event]:
+    overtaken = case.returns.state is ReturnsState.RECALL_ASKED
+    return [application.ApplicationCompleted(), *([returns.RecallOvertaken()] if overtaken else [])]
+
+
+def _stop(case: Case, event: tracking.ReceiptDenied, m: Moment) -> Sequence[Event]:
+    # Before a proof the envelope may still be stopped; after one there is nothing to stop.
+    stoppable = case.tracking.state is TrackingState.DENIED and case.returns.state is ReturnsState.NONE
+    return [recall_asked(m, Reason.RECALLED)] if stoppable else []
+
+
+def _give_up(case: Case, event: tracking.LossRecorded, m: Moment) -> Sequence[Event]:
+    return [*_interrupted(case), _invalid(case, reason="lost", remake=True)]
+
+
+def _bring_back(case: Case, event: tracking.TurnedBack, m: Moment) -> Sequence[Event]:
+    # A recall or an offer turned it back and knows so already; a scan did not.
+    known = case.returns.state in (ReturnsState.COMING_BACK, ReturnsState.OFFERED)
+    return [] if known else [started(m, event.reason)]
+
+
+def _old_document(case: Case, m: Moment, *, moment: str) -> list[Event]:
+    """Policy, the old document: lost or stolen at acceptance, otherwise when the new one is issued; once."""
+    told = "cancel_old:0" in case.papers.told or any(e.work == "cancel_old" for e in case.papers.owed)
+    ground = case.application.ground
+    if told or (moment == "at_acceptance" and _cancels_old(m, ground) != moment):
+        return []
+    return [RegisterEntryDue(work="cancel_old", make=0)]
+
+
+def _cancels_old(m: Moment, ground: str) -> str:
+    rules = m.document_on.old_document
+    return rules.cancel_lost_or_stolen if ground in ("lost", "stolen") else rules.cancel_otherwise
+
+
+def _closed(case: Case, m: Moment) -> Sequence[Event]:
+    """The application has ended early: whichever step still waits is closed, and the fee goes by the dated policy."""
+    events: list[Event] = []
+    if case.examination.state in (ExaminationState.REVIEWING, ExaminationState.STOPPED):
+        events.append(examination.ExaminationClosed())
+    percent = m.document_on.refund.withdrawn_before_production_percent
+    settled = on_withdrawal(case.payment, -(-case.payment.fee_fen * percent // 100))
+    if not isinstance(settled, Sequence):
+        raise TypeError("a withdrawal can't be refused by the payment")
+    events.extend(settled)
+    if case.production.state is ProductionState.WAITING_BLANK:
+        events.append(production.ProductionClosed())
+    return events
+
+
+def _to_be_made(m: Moment, *, cause: str) -> Event:
+    due_at = m.in_working_days(m.city_on.clocks.produce_working_days)
+    return production.ProductionOpened(cause=cause, due_at=due_at)
+
+
+def _handed_over(m: Moment, *, mode: str, free: bool) -> Event:
+    due_at = m.in_working_days(m.book.clocks.to_counter_working_days)
+    return handover.HandoverOpened(mode=mode, free=free, due_at=due_at)
+
+
+def _invalid(case: Case, *, reason: str, remake: bool) -> Event:
+    return DocumentInvalidated(make=case.production.make, reason=reason, remake=remake)
+
+
+def _order(case: Case, event: handover.HandoverOpened, m: Moment) -> Sequence[Event]:
+    """The order names chance, not the case: the post must not be able to link two envelopes of one person."""
+    if event.mode != "post":
+        return []
+    if len(m.token) < ORDER_TOKEN_BYTES:
+        raise ValueError("placing an order needs a token of its own")
+    city, destination = m.city_on, case.application.destination
+    mode, postage_fen = m.postage(destination=destination, free=event.free)
+    placed = handover.OrderPlaced(
+        order=f"or_{readable(m.token[:ORDER_TOKEN_BYTES])}",
+        peer=m.book.post,
+        authority=m.book.authority,
+        office=case.application.office,
+        destination=destination,
+        postage_mode=mode,
+        postage_fen=postage_fen,
+        attempts_max=city.delivery.attempts_max,
+        held_days_max=city.delivery.held_days,
+        due_at=m.in_hours(m.book.clocks.waybill_hours),
+        at=m.now,
+    )
+    return [placed]
+
+
+def _interrupted(case: Case) -> list[Event]:
+    return [returns.ReturnInterrupted()] if case.returns.state in _WAY_BACK else []
+
+
+def _turned(case: Case, reason: int) -> list[Event]:
+    if case.tracking.state is TrackingState.TURNED_BACK:
+        return []
+    return [tracking.TurnedBack(reason=reason, scan_id="")]
+
+
+def _after_invalidation(case: Case, event: DocumentInvalidated, m: Moment) -> list[Event]:
+    """The register hears of it at once; then another document is made free of charge, or the case ends without."""
+    told: list[Event] = [RegisterEntryDue(work="invalidate", make=event.make)]
+    if not event.remake:
+        return [*told, application.ApplicationEndedUndelivered()]
+    if case.application.state is ApplicationState.COMPLETED:
+        told.append(application.ApplicationReopened())
+    return [*told, _to_be_made(m, cause=event.reason)]
+
+
+NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]] = {
+    # application -> examination -> payment -> production
+    application.ApplicationSubmitted: _examine,
+    examination.CorrectionAsked: _ask_applicant,
+    application.ApplicationCorrected: lambda case, event, m: [resumed(case.examination, m)],
+    examination.ExaminationRefused: lambda case, event, m: [
+        application.ApplicationRefused(reason=event.reason)
+    ],
+    examination.ExaminationApproved: _ask_fee,
+    payment.PaymentSettled: lambda case, event, m: [_to_be_made(m, cause="paid")],
+    payment.PaymentLapsed: lambda case, event, m: [application.ApplicationDeemedWithdrawn(cause="payment")],
+    application.ApplicationWithdrawn: lambda case, event, m: _closed(case, m),
+    application.ApplicationDeemedWithdrawn: lambda case, event, m: _closed(case, m),
+    # production -> handover -> tracking, or the counter -> application
+    production.DocumentIssued: _hand_over,
+    handover.HandoverOpened: lambda case, event, m: _order(case, event, m),
+    handover.HandoverAccepted: _track,
+    handover.PickedUp: lambda case, event, m: [application.ApplicationCompleted()],
+    tracking.ProofSealed: _complete,
+    # what goes wrong
+    tracking.ReceiptDenied: _stop,
+    tracking.IncidentRecorded: lambda case, event, m: _interrupted(case),
+    tracking.LossRecorded: _give_up,
+    handover.DeclaredMissing: lambda case, event, m: [_invalid(case, reason="missing", remake=True)],
+    DocumentInvalidated: lambda case, event, m: _after_invalidation(case, event, m),
+    # what comes back -> returns -> handover, or production, or the end
+    tracking.TurnedBack: _bring_back,
+    tracking.RejectionRecorded: lambda case, event, m: [started(m, event.reason)],
+    tracking.FindRecorded: lambda case, event, m: [started(m, int(Reason.LOST))],
+    tracking.TurnVoided: lambda case, event, m: [returns.ReturnCalledOff()],
+    returns.RecallAccepted: lambda case, event, m: _turned(case, int(Reason.RECALLED)),
+    returns.ReturnOffered: lambda case, event, m: _turned(case, event.reason),
+    handover.PickupLapsed: lambda case, event, m: [shelved(m, Reason.NOT_COLLECTED)],
+    handover.RejectedAtCounter: lambda case, event, m: [shelved(m, Reason(event.reason))],
+    returns.ReturnResent: lambda case, event, m: [_handed_over(m, mode="post", free=event.free)],
+    returns.ReturnKeptForPickup: lambda case, event, m: [_handed_over(m, mode="counter", free=True)],
+    returns.ReturnGivenUp: lambda case, event, m: [_invalid(case, reason="returned", remake=event.remake)],
+}
+"""The page itself: event of one step -> the events that open (or close) the others."""

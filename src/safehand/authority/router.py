@@ -1,0 +1,197 @@
+"""Where a command for a case goes, and what one step must know of another before it decides."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from safehand.authority import made_documents as papers
+from safehand.authority.application import commands as application
+from safehand.authority.application import refusals as application_refusals
+from safehand.authority.application import rules as application_rules
+from safehand.authority.case import Case
+from safehand.authority.examination import commands as examination
+from safehand.authority.examination import rules as examination_rules
+from safehand.authority.handover import commands as handover
+from safehand.authority.handover import rules as handover_rules
+from safehand.authority.made_documents import Account
+from safehand.authority.payment import commands as payment
+from safehand.authority.payment import rules as payment_rules
+from safehand.authority.production import commands as production
+from safehand.authority.production import rules as production_rules
+from safehand.authority.returns import commands as returns
+from safehand.authority.returns import events as returns_events
+from safehand.authority.returns import refusals as returns_refusals
+from safehand.authority.returns import rules as returns_rules
+from safehand.authority.returns.states import ReturnsState
+from safehand.authority.rulebook import Answer, Moment
+from safehand.authority.tracking import commands as tracking
+from safehand.authority.tracking import events as tracking_events
+from safehand.authority.tracking import refusals as tracking_refusals
+from safehand.authority.tracking import rules as tracking_rules
+from safehand.authority.tracking.states import TrackingState
+from safehand.kernel.machine import Command
+
+CaseCommand = (
+    application.ApplicationCommand
+    | examination.ExaminationCommand
+    | payment.PaymentCommand
+    | production.ProductionCommand
+    | handover.HandoverCommand
+    | tracking.TrackingCommand
+    | returns.ReturnsCommand
+    | papers.RecordRegisterDone
+)
+
+STEPS: Final[Mapping[str, Mapping[type, Any]]] = {
+    "application": application_rules.RULES,
+    "examination": examination_rules.RULES,
+    "payment": payment_rules.RULES,
+    "production": production_rules.RULES,
+    "handover": handover_rules.RULES,
+    "tracking": tracking_rules.RULES,
+    "returns": returns_rules.RULES,
+}
+_RULE_OF: Final[dict[type, tuple[str, Any]]] = {
+    command: (step, rule) for step, rules in STEPS.items() for command, rule in rules.items()
+}
+
+ROLES: Final[dict[type[Command], frozenset[str]]] = {
+    **application.ROLES,
+    **examination.ROLES,
+    **payment.ROLES,
+    **production.ROLES,
+    **handover.ROLES,
+    **tracking.ROLES,
+    **returns.ROLES,
+    **papers.ROLES,
+}
+"""Who may give which command to a case; what is not here, nobody may."""
+
+
+def routed(case: Case, command: CaseCommand, m: Moment) -> Answer:
+    """The answer of the step that the command belongs to, once its neighbours have nothing against it."""
+    guard = _GUARDS.get(type(command))
+    if guard is not None:
+        answer = guard(case, command, m)
+        if answer is not None:
+            return answer
+    step, rule = _RULE_OF[type(command)]
+    return rule(getattr(case, step), command, m)
+
+
+def _withdrawal(case: Case, command: application.WithdrawApplication, m: Moment) -> Answer | None:
+    """Until production starts: until a blank is drawn."""
+    return application_refusals.PRODUCTION_BEGUN() if case.production.make else None
+
+
+def _recall(case: Case, command: returns.RecallItem, m: Moment) -> Answer | None:
+    """Only what is with the post, and not yet turned back, can be recalled."""
+    states = (TrackingState.ON_THE_WAY, TrackingState.REPORTED, TrackingState.DENIED)
+    on_its_way_back = case.returns.state is not ReturnsState.NONE
+    if on_its_way_back or case.tracking.state in states:
+        return None
+    return returns_refusals.NOT_WITH_THE_POST()
+
+
+def _recall_answered(
+    case: Case, command: returns.RecordRecallAccepted | returns.RecordRecallRefused, m: Moment
+) -> Answer | None:
+    """An answer about an envelope of the past says nothing; one about a proven delivery is put on record."""
+    if command.order != m.order or case.papers.old_by_order(command.order):
+        return []
+    proven = case.tracking.state in (TrackingState.DELIVERED, TrackingState.DISPUTED)
+    if proven and isinstance(command, returns.RecordRecallAccepted):
+        return [returns_events.RecallCrossed()]
+    return None
+
+
+def _claim(case: Case, command: tracking.JudgeClaim, m: Moment) -> Answer | None:
+    """No proof for a document that is invalid by now."""
+    old = case.papers.old_by_order(command.order)
+    return None if old is None else papers.about_old(old, command, m)
+
+
+def _news(
+    case: Case, command: tracking.RecordScan | tracking.RecordVoid | tracking.RecordAttempt, m: Moment
+) -> Answer | None:
+    """Late news of an earlier order of the case is normal and changes nothing."""
+    if command.order != m.order and m.order:
+        return []
+    return None
+
+
+def _void(case: Case, command: tracking.RecordVoid, m: Moment) -> Answer | None:
+    """A voided scan lets an envelope go on only if nothing else holds it back."""
+    late = _news(case, command, m)
+    if late is not None or case.tracking.turned_by != command.scan_id:
+        return late
+    if case.returns.state is ReturnsState.COMING_BACK and not case.returns.recalled:
+        return None
+    answer = tracking_rules.record_void(case.tracking, command, m)
+    if not isinstance(answer, list):
+        return answer
+    return [event for event in answer if not isinstance(event, tracking_events.TurnVoided)]
+
+
+def _trouble(
+    case: Case,
+    command: tracking.RecordIncident
+    | tracking.RecordLoss
+    | tracking.RecordRejected
+    | tracking.RecordReported,
+    m: Moment,
+) -> Answer | None:
+    """Only what the post has can go wrong there; what is given up already can't go wrong again."""
+    if case.papers.old_by_order(command.order):
+        return []
+    document = case.document
+    if document is not None and document.account in (Account.POST, Account.INCIDENT, Account.RECIPIENT):
+        return None
+    return tracking_refusals.NOT_WITH_THE_POST()
+
+
+def _found(case: Case, command: tracking.RecordFound, m: Moment) -> Answer | None:
+    """What was given up comes back as an old document."""
+    old = case.papers.old_by_order(command.order)
+    return None if old is None else papers.about_old(old, command, m)
+
+
+def _return_offered(case: Case, command: returns.RecordReturnOffered, m: Moment) -> Answer | None:
+    """An old document, or the one that the post has."""
+    old = case.papers.old_by_order(command.order)
+    if old is not None:
+        return papers.about_old(old, command, m)
+    document = case.document
+    if command.order != m.order or document is None:
+        return returns_refusals.NOT_THIS_ITEM()
+    if case.returns.state is ReturnsState.ON_SHELF or document.account in (Account.POST, Account.INCIDENT):
+        return None
+    return returns_refusals.not_expected(case.returns.state)
+
+
+def _return_received(case: Case, command: returns.ReceiveReturn, m: Moment) -> Answer | None:
+    """An old document is received to be destroyed."""
+    old = case.papers.old_by_waybill(command.waybill)
+    return None if old is None else papers.about_old(old, command, m)
+
+
+_GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
+    application.WithdrawApplication: _withdrawal,
+    returns.RecallItem: _recall,
+    returns.RecordRecallAccepted: _recall_answered,
+    returns.RecordRecallRefused: _recall_answered,
+    tracking.JudgeClaim: _claim,
+    tracking.RecordScan: _news,
+    tracking.RecordAttempt: _news,
+    tracking.RecordVoid: _void,
+    tracking.RecordIncident: _trouble,
+    tracking.RecordLoss: _trouble,
+    tracking.RecordRejected: _trouble,
+    tracking.RecordReported: _trouble,
+    tracking.RecordFound: _found,
+    returns.RecordReturnOffered: _return_offered,
+    returns.ReceiveReturn: _return_received,
+    returns.DestroyDocument: lambda case, command, m: papers.destroy(case.papers, command),
+    papers.RecordRegisterDone: lambda case, command, m: papers.record_register_done(case.papers, command),
+}
+COMMANDS: Final = frozenset({*_RULE_OF, *_GUARDS})
+"""Every command that a case understands."""
