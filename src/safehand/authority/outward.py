@@ -1,12 +1,13 @@
 """What a case shows to the outside: worklists, messages to the post, notices to the applicant, national tallies."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from safehand.authority import made_documents as papers
 from safehand.authority.application import events as application
 from safehand.authority.application import states as application_states
-from safehand.authority.case import Case, CaseEvent
+from safehand.authority.case import Case
 from safehand.authority.examination import events as examination
 from safehand.authority.examination import states as examination_states
 from safehand.authority.handover import events as handover
@@ -17,7 +18,7 @@ from safehand.authority.payment import events as payment
 from safehand.authority.payment import states as payment_states
 from safehand.authority.payment.states import PaymentState
 from safehand.authority.production import states as production_states
-from safehand.authority.production.states import ProductionState
+from safehand.authority.production.states import Production, ProductionState
 from safehand.authority.returns import events as returns
 from safehand.authority.returns import states as returns_states
 from safehand.authority.returns.states import ReturnsState
@@ -147,7 +148,7 @@ _MESSAGES: Final[Mapping[type[Event], Callable[[Case, Any], Outgoing]]] = {
 }
 
 
-def speaks(case: Case, event: CaseEvent, key: StreamKey) -> Sequence[Outgoing]:
+def speaks(case: Case, event: Any, key: StreamKey) -> Sequence[Outgoing]:
     """The message to the post that the event is, if it is one."""
     message = _MESSAGES.get(type(event))
     return () if message is None else (message(case, event),)
@@ -228,7 +229,7 @@ TEMPLATES: Final = frozenset(
 """Every template that a notice may name."""
 
 
-def tells(case: Case, event: CaseEvent) -> Sequence[Notice]:
+def tells(case: Case, event: Any) -> Sequence[Notice]:
     """What the applicant hears of the event: a template and plain facts."""
     notice = _NOTICES.get(type(event))
     if notice is None:
@@ -293,39 +294,30 @@ _EXCEPTIONS: Final[Mapping[str, Mapping[Any, str]]] = {
 
 def counts(before: Case, after: Case) -> Mapping[str, int]:
     """Changes of the tallies: cases by overall state, documents by account, documents made and issued, exceptions."""
-    changes: dict[str, int] = {}
-
-    def add(name: str, count: int) -> None:
-        if count:
-            changes[name] = changes.get(name, 0) + count
-
+    tally: Counter[str] = Counter()
     was, now = overall(before), overall(after)
     if was != now:
+        tally[f"application.{now}"] += 1
         if was != "none":
-            add(f"application.{was}", -1)
-        add(f"application.{now}", 1)
+            tally[f"application.{was}"] -= 1
     if before.papers is not after.papers:
-        for document in before.papers.made:
-            add(f"custody.{document.account}", -1)
-        for document in after.papers.made:
-            add(f"custody.{document.account}", 1)
-        add(f"custody.{Account.DESTROYED}", after.papers.destroyed - before.papers.destroyed)
+        tally.update(f"custody.{document.account}" for document in after.papers.made)
+        tally.subtract(f"custody.{document.account}" for document in before.papers.made)
+        tally[f"custody.{Account.DESTROYED}"] += after.papers.destroyed - before.papers.destroyed
     if before.production is not after.production:
-        issued = after.production.state is ProductionState.ISSUED is not before.production.state
-        made_anew = before.production.make == after.production.make and not after.production.blank
-        add("document.made", after.production.make - before.production.make)
-        add("document.issued", int(issued))
-        add(
-            "exception.spoiled", int(made_anew and bool(before.production.blank) and not _invalidated(before))
-        )
-    add("exception.wrong_envelope", after.handover.wrong_envelopes - before.handover.wrong_envelopes)
-    add("exception.attempt_failed", max(0, after.tracking.attempts - before.tracking.attempts))
+        _count_production(before.production, after.production, tally)
+    tally["exception.wrong_envelope"] = after.handover.wrong_envelopes - before.handover.wrong_envelopes
+    tally["exception.attempt_failed"] = int(after.tracking.attempts > before.tracking.attempts)
     for name, words in _EXCEPTIONS.items():
         state = getattr(after, name).state
-        if state is not getattr(before, name).state and state in words:
-            add(f"exception.{words[state]}", 1)
-    return {name: change for name, change in changes.items() if change}
+        if state in words and state is not getattr(before, name).state:
+            tally[f"exception.{words[state]}"] += 1
+    return {name: change for name, change in tally.items() if change}
 
 
-def _invalidated(case: Case) -> bool:
-    return case.production.state is ProductionState.ISSUED
+def _count_production(before: Production, after: Production, tally: Counter[str]) -> None:
+    tally["document.made"] = after.make - before.make
+    if before.state is not after.state:
+        at_work = before.state in (ProductionState.STARTED, ProductionState.PRINTED)
+        tally["document.issued"] = int(after.state is ProductionState.ISSUED)
+        tally["exception.spoiled"] = int(at_work and after.state is ProductionState.WAITING_BLANK)

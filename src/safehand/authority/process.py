@@ -196,7 +196,7 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     application.ApplicationDeemedWithdrawn: lambda case, event, m: _closed(case, m),
     # production -> handover -> tracking, or the counter -> application
     production.DocumentIssued: _hand_over,
-    handover.HandoverOpened: lambda case, event, m: _order(case, event, m),
+    handover.HandoverOpened: _order,
     handover.HandoverAccepted: _track,
     handover.PickedUp: lambda case, event, m: [application.ApplicationCompleted()],
     tracking.ProofSealed: _complete,
@@ -205,7 +205,7 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     tracking.IncidentRecorded: lambda case, event, m: _interrupted(case),
     tracking.LossRecorded: _give_up,
     handover.DeclaredMissing: lambda case, event, m: [_invalid(case, reason="missing", remake=True)],
-    DocumentInvalidated: lambda case, event, m: _after_invalidation(case, event, m),
+    DocumentInvalidated: _after_invalidation,
     # what comes back -> returns -> handover, or production, or the end
     tracking.TurnedBack: _bring_back,
     tracking.RejectionRecorded: lambda case, event, m: [started(m, event.reason)],
