@@ -1,7 +1,7 @@
 """Acceptance: which orders the post carries, how they get a number, and what it signs for. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, assert_never
 
@@ -15,8 +15,11 @@ from safehand.postal.network.offices import Network
 from safehand.postal.order import Order
 from safehand.postal.steps import moved
 
-NUMBER_TRIES_MAX: Final = 6
-"""Every four hours for a day (assumed); then the authority is told that the order is not carried."""
+NUMBER_RETRY: Final = timedelta(hours=4)
+NUMBER_WAIT_MAX: Final = timedelta(hours=24)
+"""An order asks for a number every four hours for a day (assumed); then the authority is told it isn't carried."""
+HANDOVER_DUE: Final = timedelta(days=3)
+"""How long after the order the envelope may come (assumed: production is over, and there are two collections a day)."""
 PRINTS_MAX: Final = 20
 TOKEN_BYTES: Final = 16
 
@@ -42,7 +45,7 @@ def decide(
         case commands.Allocate(waybill=waybill):
             return _allocate(step, waybill, context)
         case commands.HearNoNumber():
-            if step.tries + 1 >= NUMBER_TRIES_MAX:
+            if step.since is not None and context.now >= step.since + NUMBER_WAIT_MAX:
                 return [events.NumberMissed(), events.OrderRefused(reason=Reason.TOO_LATE)]
             return [events.NumberMissed()]
         case commands.SeekNumber():
@@ -95,6 +98,11 @@ def _receive(
     if command.postage_mode is PostageMode.FREE and command.postage_fen:
         return [events.OrderTurnedAway(order=order, reason=Reason.MALFORMED)]
     return [events.OrderReceived(order=order)]
+
+
+def number_retry_at(step: Acceptance) -> datetime | None:
+    """When a number is asked for again; none before the order came."""
+    return step.since + min(NUMBER_RETRY * max(step.tries, 1), NUMBER_WAIT_MAX) if step.since else None
 
 
 def _terms(order: Order) -> tuple[object, ...]:

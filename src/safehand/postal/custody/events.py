@@ -61,4 +61,6 @@ class GivenBack(Event, frozen=True, kw_only=True, tag="custody.given_back"):
 
 
 Act = ToOffice | ToVehicle | ToCourier | ToCounter | ToIncident
-CustodyEvent = Act | Opened | OfferedToRecipient | TakenByRecipient | OfferedToSender | TakenBySender | GivenBack
+CustodyEvent = (
+    Act | Opened | OfferedToRecipient | TakenByRecipient | OfferedToSender | TakenBySender | GivenBack
+)

@@ -177,7 +177,14 @@ def _record_proof(step: Delivery, command: commands.RecordProof) -> Decided:
                     method=command.method, evidence=command.evidence, sealed_at=command.sealed_at
                 )
             ]
-        case State.NOT_BEGUN | State.AT_OFFICE | State.WITH_COURIER | State.ATTEMPTED | State.HELD | State.STOPPED:
+        case (
+            State.NOT_BEGUN
+            | State.AT_OFFICE
+            | State.WITH_COURIER
+            | State.ATTEMPTED
+            | State.HELD
+            | State.STOPPED
+        ):
             if step.claims == 0 or step.state is State.NOT_BEGUN:
                 return refusals.NO_CLAIM()
             if step.evidence == command.evidence:

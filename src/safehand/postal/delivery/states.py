@@ -81,9 +81,7 @@ TABLE: Final[Table] = {
     # A courier who still has a stopped item brings it back with the same act as ever.
     (State.STOPPED, events.BroughtBack): State.STOPPED,
     (State.STOPPED, events.ProofCameLate): State.STOPPED,
-    **{
-        (state, events.ProofCameLate): State.STOPPED for state in (*_AT_DOOR, State.AT_OFFICE, State.HELD)
-    },
+    **{(state, events.ProofCameLate): State.STOPPED for state in (*_AT_DOOR, State.AT_OFFICE, State.HELD)},
     **{
         (state, events.OldClaimAnswered): state
         for state in (*_UNPROVEN, State.NOT_BEGUN, State.DELIVERED, State.STOPPED)

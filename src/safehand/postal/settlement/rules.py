@@ -41,7 +41,9 @@ def decide(
     return [events.PostageCollected(amount_fen=command.amount_fen, collector=command.collector, at=now)]
 
 
-def fold(step: Settlement, event: events.SettlementEvent | events.SettlementSignal, at: datetime) -> Settlement:
+def fold(
+    step: Settlement, event: events.SettlementEvent | events.SettlementSignal, at: datetime
+) -> Settlement:
     """The step after the event."""
     match event:
         case events.Owed(amount_fen=amount_fen):

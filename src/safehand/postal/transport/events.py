@@ -23,6 +23,8 @@ class Departed(Event, frozen=True, kw_only=True, tag="transport.departed"):
     place: str
     leg: str
     occurred_at: datetime
+    giver: str
+    """The account that had it."""
 
 
 class ArrivedAtCentre(Event, frozen=True, kw_only=True, tag="transport.arrived"):
@@ -31,6 +33,7 @@ class ArrivedAtCentre(Event, frozen=True, kw_only=True, tag="transport.arrived")
     scan_id: str
     place: str
     occurred_at: datetime
+    giver: str
 
 
 class ArrivedAtOffice(Event, frozen=True, kw_only=True, tag="transport.arrived_at_office"):
@@ -39,6 +42,7 @@ class ArrivedAtOffice(Event, frozen=True, kw_only=True, tag="transport.arrived_a
     scan_id: str
     place: str
     occurred_at: datetime
+    giver: str
 
 
 class ScanKept(Event, frozen=True, kw_only=True, tag="transport.scan_kept"):

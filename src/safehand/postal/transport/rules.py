@@ -61,18 +61,20 @@ def _scan(step: Transport, custody: Custody, command: _ScanCommand, now: datetim
         return [_kept(command, events.Kept.LATE)]
     if step.state is State.STOPPED or custody.state not in (Holder.AT_OFFICE, Holder.IN_VEHICLE):
         return [_kept(command, events.Kept.CONTRADICTS)]
-    return [_counted(command)]
+    return [_counted(command, custody.account)]
 
 
-def _counted(command: _ScanCommand) -> Event:
+def _counted(command: _ScanCommand, giver: str) -> Event:
     scan_id, place, occurred_at = command.scan_id, command.place, command.occurred_at
     match command:
         case commands.Depart(leg=leg):
-            return events.Departed(scan_id=scan_id, place=place, leg=leg, occurred_at=occurred_at)
+            return events.Departed(
+                scan_id=scan_id, place=place, leg=leg, occurred_at=occurred_at, giver=giver
+            )
         case commands.Arrive():
-            return events.ArrivedAtCentre(scan_id=scan_id, place=place, occurred_at=occurred_at)
+            return events.ArrivedAtCentre(scan_id=scan_id, place=place, occurred_at=occurred_at, giver=giver)
         case commands.ArriveOffice():
-            return events.ArrivedAtOffice(scan_id=scan_id, place=place, occurred_at=occurred_at)
+            return events.ArrivedAtOffice(scan_id=scan_id, place=place, occurred_at=occurred_at, giver=giver)
         case _:
             assert_never(command)
 
@@ -107,12 +109,11 @@ def _void(step: Transport, custody: Custody, scan_id: str, now: datetime) -> Dec
         and custody.account == scanned.account
         and custody.acted_at == scanned.occurred_at
     )
-    if not gave_position or len(standing) < 2:
+    if not gave_position:
         return [events.ScanVoided(scan_id=scan_id, at=now)]
-    before = standing[-2]
-    return [
-        events.PositionVoided(scan_id=scan_id, account=before.account, acted_at=before.occurred_at, at=now)
-    ]
+    # The time goes back with the hands, so that the scan which is to follow doesn't count as late.
+    acted_at = standing[-2].occurred_at if len(standing) > 1 else scanned.occurred_at
+    return [events.PositionVoided(scan_id=scan_id, account=scanned.giver, acted_at=acted_at, at=now)]
 
 
 def fold(step: Transport, event: events.TransportEvent | events.TransportSignal, at: datetime) -> Transport:
@@ -121,15 +122,15 @@ def fold(step: Transport, event: events.TransportEvent | events.TransportSignal,
         case events.Began(account=account, occurred_at=occurred_at):
             # The acceptance opens the trail: if the first scan is voided, the item is back at this office.
             return moved(step, event, at, TABLE, trail=(Scanned("", account, occurred_at),))
-        case events.Departed(scan_id=scan_id, leg=leg, occurred_at=occurred_at):
-            scanned = Scanned(scan_id, custody_rules.vehicle(leg), occurred_at)
-            return moved(step, event, at, TABLE, trail=(*step.trail, scanned))
+        case events.Departed(scan_id=scan_id, leg=leg, occurred_at=occurred_at, giver=giver):
+            scanned = Scanned(scan_id, custody_rules.vehicle(leg), occurred_at, giver)
+            return _seen(moved(step, event, at, TABLE, trail=(*step.trail, scanned)), at)
         case (
-            events.ArrivedAtCentre(scan_id=scan_id, place=place, occurred_at=occurred_at)
-            | events.ArrivedAtOffice(scan_id=scan_id, place=place, occurred_at=occurred_at)
+            events.ArrivedAtCentre(scan_id=scan_id, place=place, occurred_at=occurred_at, giver=giver)
+            | events.ArrivedAtOffice(scan_id=scan_id, place=place, occurred_at=occurred_at, giver=giver)
         ):
-            scanned = Scanned(scan_id, custody_rules.office(place), occurred_at)
-            return moved(step, event, at, TABLE, trail=(*step.trail, scanned))
+            scanned = Scanned(scan_id, custody_rules.office(place), occurred_at, giver)
+            return _seen(moved(step, event, at, TABLE, trail=(*step.trail, scanned)), at)
         case events.ScanKept(scan_id=scan_id, occurred_at=occurred_at, why=why):
             since = step.contradicted_at or at if why is events.Kept.CONTRADICTS else step.contradicted_at
             trail = (*step.trail, Scanned(scan_id, "", occurred_at))
@@ -144,6 +145,13 @@ def fold(step: Transport, event: events.TransportEvent | events.TransportSignal,
             return moved(step, event, at, TABLE)
         case _:
             assert_never(event)
+
+
+def _seen(step: Transport, at: datetime) -> Transport:
+    """A scan winds the clock anew, also if it leads to the same kind of place (from one centre to the next)."""
+    if step.since is at and not step.escalated:
+        return step
+    return msgspec.structs.replace(step, since=at, escalated=False)
 
 
 def _marked(trail: tuple[Scanned, ...], scan_id: str) -> tuple[Scanned, ...]:

@@ -30,6 +30,8 @@ class Scanned(msgspec.Struct, frozen=True, array_like=True):
     account: str
     """The account that the scan gave custody to; empty when it only was kept."""
     occurred_at: datetime
+    giver: str = ""
+    """Who had the item before: gets it back if the scan is voided."""
     voided: bool = False
 
 

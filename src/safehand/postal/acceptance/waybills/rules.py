@@ -25,7 +25,9 @@ def range_stream(city: int) -> str:
     return f"wr_{city}"
 
 
-def decide(step: Numbers, command: commands.RangeCommand, context: Context, network: Network) -> Sequence[Event]:
+def decide(
+    step: Numbers, command: commands.RangeCommand, context: Context, network: Network
+) -> Sequence[Event]:
     """The next number or the news that there is none; with either, the warning that few are left."""
     day, city = local_day(context.now), context.key.city
     waybill = network.waybill(city=city, nth=step.drawn, day=day)
