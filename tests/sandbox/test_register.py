@@ -11,6 +11,8 @@ from safehand.authority.register.facts import RegisterFacts
 from safehand.sandbox.cast import load_cast, load_places, synthetic_person
 from safehand.sandbox.world import REPOSITORY, World
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2024, 5, 6)
 PLACES = load_places(cast_folder=REPOSITORY / "cast", cities_folder=REPOSITORY / "cities")
 CAST = load_cast(cast_folder=REPOSITORY / "cast", places=PLACES, today=TODAY)
@@ -204,7 +206,7 @@ def test_five_hundred_look_ups_take_no_longer_than_thirty_milliseconds(start, pl
     async def scene():
         async with start("register") as sandbox:
             asked = {"id_numbers": [resident(number) for number in range(500)]}
-            best = 1.0
+            best, answers = 1.0, []
             for _ in range(5):
                 began = time.perf_counter()
                 answers = outcomes(await sandbox.post("register", "/v1/lookup", asked))

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -64,9 +64,11 @@ async def running(*, settings: Settings, clock: Clock | None = None) -> AsyncIte
             services = _build_all(settings, folder=folder, sockets=sockets, clock=clock)
         except (OSError, ValueError, sqlite3.Error) as failure:
             raise BadSettings([f"folder: {folder} cannot be used ({failure})"]) from None
-        for name, service in services.items():
+        for service in services.values():
             stack.callback(service.close)
-            await stack.enter_async_context(_serving(app=service.app, bound=sockets[name]))
+        servers = [(service.app, sockets[name]) for name, service in services.items()]
+        await stack.enter_async_context(_serving(servers))
+        for service in services.values():
             await stack.enter_async_context(_working(service))
         for service in services.values():
             stack.callback(service.stop)
@@ -142,8 +144,25 @@ def _build_all(
 
 
 @asynccontextmanager
-async def _serving(*, app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]:
-    server = _Server(
+async def _serving(served: Sequence[tuple[ASGIApp, socket.socket]]) -> AsyncIterator[None]:
+    """Serve each app at its socket; they stop together, so that a stop takes as long as one of them."""
+    servers = [(_server_of(app), bound) for app, bound in served]
+    tasks = [asyncio.create_task(server.serve(sockets=[bound])) for server, bound in servers]
+    try:
+        for (server, _), task in zip(servers, tasks, strict=True):
+            while not server.started:
+                if task.done():
+                    await task
+                await asyncio.sleep(0)
+        yield
+    finally:
+        for server, _ in servers:
+            server.should_exit = True
+        await asyncio.gather(*tasks)
+
+
+def _server_of(app: ASGIApp) -> _Server:
+    return _Server(
         uvicorn.Config(
             app,  # pyright: ignore[reportArgumentType] - litestar's and uvicorn's ASGI types differ in name only
             lifespan="off",
@@ -154,16 +173,6 @@ async def _serving(*, app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]
             limit_concurrency=REQUESTS_AT_ONCE_MAX,
         )
     )
-    task = asyncio.create_task(server.serve(sockets=[bound]))
-    try:
-        while not server.started:
-            if task.done():
-                await task
-            await asyncio.sleep(0)
-        yield
-    finally:
-        server.should_exit = True
-        await task
 
 
 @asynccontextmanager

@@ -104,5 +104,5 @@ def read_mail(raw: bytes) -> tuple[str, str]:
 
 
 def _storable(text: str) -> str:
-    """Without the half characters that broken mails decode to: SQLite stores whole ones only."""
-    return text.encode("utf-8", "replace").decode()
+    """Plain line ends, and without the half characters of broken mails: SQLite stores whole ones only."""
+    return text.replace("\r\n", "\n").encode("utf-8", "replace").decode()
