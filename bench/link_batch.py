@@ -34,10 +34,11 @@ from safehand.link.envelope import GENESIS, Posted, chain, seal_run
 from safehand.link.http_signing import Request, sign_request
 from safehand.link.keys import KeyRing
 from safehand.link.messages import Kind, Message
-from safehand.link.pump import PUSH_PATH, RunAnswers, Runs
+from safehand.link.pump import RunAnswers, Runs
 
 BATCH_MESSAGES = 500
 TIMEOUT_SECONDS = 60.0
+RUNS_PATH = "/link/v1/runs"
 WARM_UP_BATCHES = 2
 """The first batches prepare statements and fill caches; they are applied and replayed but not counted."""
 
@@ -108,7 +109,7 @@ def signed_batches(*, heading: Heading, messages: Sequence[Spoken], at: datetime
             messages=posted,
         )
         body = msgspec.json.encode(Runs(runs=[run]))
-        request = Request("POST", heading.url.rstrip("/") + PUSH_PATH, {}, body)
+        request = Request("POST", heading.url.rstrip("/") + RUNS_PATH, {}, body)
         sign_request(ring=heading.ring, request=request, now=datetime.now(UTC))
         requests.append(request)
         previous = head

@@ -6,11 +6,11 @@ stand still, so that nothing else runs while a round is measured. Everything els
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 import msgspec
@@ -18,7 +18,7 @@ import msgspec
 from bench.database import make_twin
 from bench.http_race import Applying, Service
 from bench.link_batch import BATCH_MESSAGES, Heading, Spoken, signed_batches
-from bench.people import SEED
+from bench.people import SEED, residents
 from bench.plain import digest_of
 from safehand.house.settings import key_ring, read_settings
 from safehand.kernel.ids import SystemIds
@@ -32,13 +32,19 @@ from safehand.programme.processes import Processes
 from safehand.programme.setting_up import SmallWorld, set_up
 from safehand.sandbox.cast import Person
 
-
 MODULES = {"sandbox": "safehand.sandbox", "post": "safehand.postal", "authority": "safehand.authority"}
 OPENING_HOUR = datetime(2024, 5, 6, 2, 0, tzinfo=UTC)
 """Ten in the morning of the pilot's first day, in China."""
 LINK_CITY = 310000
-TWINS = {"authority": ("authority_limit",), "post": ("post_inserts", "post_copies")}
+LINK_PEOPLE_FIRST = 500_000
+TWINS: Mapping[str, tuple[str, ...]] = {
+    "authority": ("authority_limit",),
+    "post": ("post_inserts", "post_copies"),
+}
 """Databases with the same tables and indexes, into which the same rows are written plainly."""
+
+
+Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,18 +76,20 @@ def start_safehand(*, processes: Processes, server: RunningServer, folder: Path)
             make_twin(server=server, database=house, twin=twin)
     safehand = Safehand(world=world, server=server)
     for house in ("authority", "post"):
-        _controlled(safehand, house, "clock", {"now": OPENING_HOUR.isoformat()})
+        _controlled(safehand, house, lambda control: control.move_clock(OPENING_HOUR))
     return safehand
 
 
-def _controlled(safehand: Safehand, house: str, path: str, body: Any) -> Any:
-    """One of the house's rehearsal controls."""
+def _controlled(
+    safehand: Safehand, house: str, work: Callable[[HouseControl], Awaitable[Answered]]
+) -> Answered:
+    """Use the house's rehearsal controls."""
     world = safehand.world
 
-    async def ask() -> Any:
+    async def ask() -> Answered:
         async with httpx.AsyncClient(trust_env=False) as client:
             control = HouseControl(name=house, url=world.url(house), secret=world.secret, client=client)
-            return msgspec.json.decode(await control._post(path, body))  # noqa: SLF001
+            return await work(control)
 
     return asyncio.run(ask())
 
@@ -99,7 +107,7 @@ def intake(*, safehand: Safehand) -> Service:
             }
             for person in people
         ]
-        return _controlled(safehand, "authority", "sessions", asked)["tokens"]
+        return _controlled(safehand, "authority", lambda control: control.sessions(asked))
 
     port = safehand.world.ports["authority"]
     return Service("safehand", port, "/v1/application/submit", _body_of, open_sessions)
@@ -124,6 +132,28 @@ def _body_of(applying: Applying) -> Mapping[str, Any]:
         **{part: digest_of(person=person, part=part) for part in ("photo", "signature")},
         **{part: digest_of(person=person, part=part) for part in ("id_card_front", "id_card_back")},
     }
+
+
+def authority_limit() -> tuple[str, str]:
+    """The authority's database and the twin into which pgbench writes the rows of applications."""
+    return "authority", TWINS["authority"][0]
+
+
+class LinkSide(NamedTuple):
+    """What `measure_link` needs to know of one kind of batch."""
+
+    label: str
+    requests: list[Request]
+    house: str
+    twins: tuple[str, str]
+
+
+def link_sides(*, safehand: Safehand, batches: int) -> list[LinkSide]:
+    """Every kind of batch that is measured. The house is the name of its database."""
+    people = residents(first=LINK_PEOPLE_FIRST, count=batches * BATCH_MESSAGES)
+    inserts, copies = TWINS["post"]
+    orders = order_batches(safehand=safehand, batches=batches, people=people)
+    return [LinkSide("orders placed at the post", orders, "post", (inserts, copies))]
 
 
 def order_batches(*, safehand: Safehand, batches: int, people: Sequence[Person]) -> list[Request]:
