@@ -27,7 +27,12 @@ Check = Callable[[Shell], Coroutine[Any, Any, None]]
 
 def call(jar: str, command: Command, *, key: str | None = None, request_hash: bytes = b"") -> Call:
     return Call(
-        stream=StreamKey(CITY, jar), kind="jar", command=command, actor="cook", key=key, request_hash=request_hash
+        stream=StreamKey(CITY, jar),
+        kind="jar",
+        command=command,
+        actor="cook",
+        key=key,
+        request_hash=request_hash,
     )
 
 
@@ -116,7 +121,9 @@ def test_a_call_that_fails_is_answered_alone(on_store: Callable[[Check], None]) 
     on_store(check)
 
 
-def test_what_follows_on_another_stream_happens_in_the_same_transaction(on_store: Callable[[Check], None]) -> None:
+def test_what_follows_on_another_stream_happens_in_the_same_transaction(
+    on_store: Callable[[Check], None],
+) -> None:
     async def check(shell: Shell) -> None:
         await shell.run([call("a", Put(number=9))])
         await shell.run([call("a", Pour(number=2, into="b")), call("a", Pour(number=3, into="c"))])
@@ -129,7 +136,9 @@ def test_what_follows_on_another_stream_happens_in_the_same_transaction(on_store
     on_store(check)
 
 
-def test_the_same_key_gets_the_same_answer_and_another_body_is_refused(on_store: Callable[[Check], None]) -> None:
+def test_the_same_key_gets_the_same_answer_and_another_body_is_refused(
+    on_store: Callable[[Check], None],
+) -> None:
     async def check(shell: Shell) -> None:
         first = call("a", Put(number=3), key="k1", request_hash=b"one")
         [answer] = await shell.run([first])
@@ -168,7 +177,12 @@ def test_racing_batches_on_one_stream_lose_nothing(on_store: Callable[[Check], N
     async def check(shell: Shell) -> None:
         racing = [shell.run([call("a", Put(number=1)), call(f"x{n}", Put(number=1))]) for n in range(20)]
         outcomes = await asyncio.gather(*racing)
-        taken = sum(isinstance(o, Done) for batch in outcomes for o in batch if isinstance(o, Done) and o.stream == "a")
+        taken = sum(
+            isinstance(o, Done)
+            for batch in outcomes
+            for o in batch
+            if isinstance(o, Done) and o.stream == "a"
+        )
         events = await shell.store.events(key=StreamKey(CITY, "a"))
         assert len(events) == taken
         assert [e.version for e in events] == list(range(1, taken + 1))
@@ -183,7 +197,9 @@ def test_a_message_is_written_with_the_fact_that_it_tells(on_store: Callable[[Ch
             case MemoryStore(outbox=outbox):
                 bodies = [row.body for row in outbox]
             case PostgresStore() as store:
-                bodies = [r[0].encode() for r in await store.fetch("select body from link_outbox order by id")]
+                bodies = [
+                    r[0].encode() for r in await store.fetch("select body from link_outbox order by id")
+                ]
             case _:
                 raise AssertionError("an unknown store")
         assert bodies == [b'{"held":1}']

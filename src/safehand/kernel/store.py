@@ -180,7 +180,7 @@ class PositionRow(NamedTuple):
 
 
 class ReceivedRow(NamedTuple):
-    """A peer's message as it came, kept as evidence."""
+    """A peer's message as it came, kept as evidence; of its personal part the SHA-256 only, so that it can end."""
 
     peer: str
     city: int
@@ -188,13 +188,16 @@ class ReceivedRow(NamedTuple):
     kind: int
     subject: str
     body: bytes
-    personal: bytes | None
+    part_digest: bytes | None
     hash: bytes
     at: datetime
 
 
 class ParkedRow(NamedTuple):
-    """A message that could not be applied: the position moves on, an owner looks at it."""
+    """A message that could not be applied: the position moves on, an owner looks at it.
+
+    Its sealed personal part is kept here until the owner has resolved it.
+    """
 
     peer: str
     city: int
@@ -203,6 +206,7 @@ class ParkedRow(NamedTuple):
     subject: str
     reason: str
     at: datetime
+    personal: bytes | None = None
 
 
 class RunRow(NamedTuple):

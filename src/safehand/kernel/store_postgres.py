@@ -196,7 +196,7 @@ _PARTS: tuple[_Part, ...] = (
     _insert(
         "received",
         "link_received",
-        "peer, city, number, kind, subject, body, personal, hash, at",
+        "peer, city, number, kind, subject, body, part_digest, hash, at",
         "text int bigint int text text bytea bytea timestamptz",
         text=(5,),
     ),
@@ -209,8 +209,8 @@ _PARTS: tuple[_Part, ...] = (
     _insert(
         "parked",
         "link_parked",
-        "peer, city, number, kind, subject, reason, at",
-        "text int bigint int text text timestamptz",
+        "peer, city, number, kind, subject, reason, at, personal",
+        "text int bigint int text text timestamptz bytea",
     ),
 )
 

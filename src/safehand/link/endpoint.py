@@ -1,21 +1,24 @@
 """The link's own HTTP door: peers push runs and pull runs. Signed both ways; no session, no role, no person."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request as WebRequest
 from litestar import Response, Router, get, post
+from litestar.params import Parameter
 
 from safehand.kernel.clock import Clock, SystemClock
 from safehand.link.codes import Code
-from safehand.link.envelope import RUN_BYTES_MAX
+from safehand.link.envelope import CITY_MAX, RUN_BYTES_MAX, Run
 from safehand.link.http_signing import Answer, Request, sign_answer, verify_request
 from safehand.link.keys import BadSignature, KeyRing, UnknownKey
 from safehand.link.log import RUN_MESSAGES_MAX, LinkLog
 from safehand.link.pump import RunAnswers, Runs
-from safehand.link.reader import RUNS_PER_REQUEST_MAX, Reader
+from safehand.link.reader import RUNS_PER_REQUEST_MAX, Reader, RunAnswer
 
 REQUEST_BYTES_MAX = RUN_BYTES_MAX * 4
+POSITION_MAX = 2**63 - 1
 
 Web = WebRequest[Any, Any, Any]
 
@@ -24,6 +27,15 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """Why a whole request was not taken: a `codes.Code`."""
 
     code: int
+
+
+class _RawRuns(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`pump.Runs` before its runs are looked at: one malformed run must not stop the other cities."""
+
+    runs: list[msgspec.Raw]
+
+
+_RUN = msgspec.json.Decoder(Run)
 
 
 class LinkDoor:
@@ -38,19 +50,33 @@ class LinkDoor:
         self._clock = wire_clock or SystemClock()
 
     async def push(self, *, request: Request) -> Answer:
-        """Runs that a peer brings. 200 with an answer per run; 400/401/413 with a code when none was looked at."""
+        """Runs that a peer brings. 200 with an answer per run; 400/401/413/415 with a code when none was looked at."""
         if len(request.body) > REQUEST_BYTES_MAX:
             return self._signed(request, 413, Refused(code=Code.TOO_LARGE))
         peer = self._peer(request)
         if isinstance(peer, Answer):
             return peer
+        if _media_type(request) != "application/json":
+            return self._signed(request, 415, Refused(code=Code.MALFORMED))
         try:
-            runs = msgspec.json.decode(request.body, type=Runs).runs
+            runs = msgspec.json.decode(request.body, type=_RawRuns).runs
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._signed(request, 400, Refused(code=Code.MALFORMED))
         if len(runs) > RUNS_PER_REQUEST_MAX:
             return self._signed(request, 413, Refused(code=Code.TOO_LARGE))
-        return self._signed(request, 200, RunAnswers(answers=await self._reader.apply(peer=peer, runs=runs)))
+        return self._signed(request, 200, RunAnswers(answers=await self._apply(peer, runs)))
+
+    async def _apply(self, peer: str, raw: Sequence[msgspec.Raw]) -> list[RunAnswer]:
+        """Apply what can be read; a run that can't be read is MALFORMED, and its neighbours stand."""
+        answers: list[RunAnswer | None] = [None] * len(raw)
+        read: list[Run] = []
+        for place, one in enumerate(raw):
+            try:
+                read.append(_RUN.decode(one))
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                answers[place] = RunAnswer(city=0, code=Code.MALFORMED, position=-1)
+        applied = iter(await self._reader.apply(peer=peer, runs=read))
+        return [answer if answer is not None else next(applied) for answer in answers]
 
     async def pull(self, *, request: Request, city: int, after: int, limit: int) -> Answer:
         """The run after a position: the same bytes that a push would bring. 204-like: an empty list of runs."""
@@ -72,8 +98,16 @@ class LinkDoor:
         answer = Answer(status, {"Content-Type": "application/json"}, request, msgspec.json.encode(body))
         # An answer to a request without a signature can't be bound to it: it is sent unsigned.
         if any(name.lower() == "signature" for name in request.headers):
-            sign_answer(ring=self._ring, answer=answer, now=self._clock.now())
+            try:
+                sign_answer(ring=self._ring, answer=answer, now=self._clock.now())
+            except BadSignature:
+                return Answer(status, {"Content-Type": "application/json"}, request, answer.body)
         return answer
+
+
+def _media_type(request: Request) -> str:
+    found = next((value for name, value in request.headers.items() if name.lower() == "content-type"), "")
+    return found.partition(";")[0].strip().lower()
 
 
 async def _as_signed(request: Web) -> Request:
@@ -104,9 +138,13 @@ def link_routes(*, door: LinkDoor) -> Router:
 
     @get("/runs", summary="Pull the run after a position", tags=["link"])
     async def pull_runs(
-        request: Web, city: int, after: int = 0, limit: int = RUN_MESSAGES_MAX
+        request: Web,
+        city: Annotated[int, Parameter(ge=0, le=CITY_MAX)],
+        after: Annotated[int, Parameter(ge=0, le=POSITION_MAX)] = 0,
+        limit: Annotated[int, Parameter(ge=1, le=RUN_MESSAGES_MAX)] = RUN_MESSAGES_MAX,
     ) -> Response[bytes]:
         signed = await _as_signed(request)
-        return _response(await door.pull(request=signed, city=city, after=max(0, after), limit=max(1, limit)))
+        return _response(await door.pull(request=signed, city=city, after=after, limit=limit))
 
-    return Router(path="/link/v1", route_handlers=[push_runs, pull_runs])
+    # The body is bounded by `_as_signed`; the framework's own limit is lower and would answer unsigned.
+    return Router(path="/link/v1", route_handlers=[push_runs, pull_runs], request_max_body_size=None)

@@ -21,6 +21,8 @@ from safehand.link.sealing import PART_BYTES_MAX
 GENESIS = bytes(32)
 BODY_CHARACTERS_MAX = 200_000
 RUN_BYTES_MAX = 8_000_000
+CITY_MAX = 2_147_483_647
+YEAR_MIN, YEAR_MAX = 2000, 2200
 _NO_PART = bytes(32)
 
 
@@ -42,14 +44,22 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Consecutive messages of one sequence, signed."""
 
-    sender: str
-    receiver: str
-    city: int
+    sender: Annotated[str, Meta(max_length=64)]
+    receiver: Annotated[str, Meta(max_length=64)]
+    city: Annotated[int, Meta(ge=0, le=CITY_MAX)]
     previous: bytes
     messages: list[Posted]
     head: bytes
-    key_id: str
+    key_id: Annotated[str, Meta(max_length=64)]
     signature: bytes
+
+
+def can_be_kept(run: Run) -> bool:
+    """Whether every message can be kept as evidence, byte for byte: what can't was never in a genuine log.
+
+    PostgreSQL's text holds no NUL, and a time far outside of any process overflows on its way through time zones.
+    """
+    return all("\x00" not in m.body and YEAR_MIN <= m.at.year <= YEAR_MAX for m in run.messages)
 
 
 def message_hash(*, previous: bytes, sender: str, receiver: str, city: int, message: Posted) -> bytes:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier
 from http_message_signatures.algorithms import ED25519
-from http_message_signatures.exceptions import HTTPMessageSignaturesException
+from http_message_signatures.exceptions import HTTPMessageSignaturesException, InvalidSignature
 from http_message_signatures.resolvers import HTTPSignatureKeyResolver
 
 from safehand.link.keys import BadSignature, KeyRing, UnknownKey
@@ -15,6 +15,8 @@ from safehand.link.keys import BadSignature, KeyRing, UnknownKey
 TAG = "safehand-link"
 AGE_MAX = timedelta(minutes=5)
 """How old a request may be. Replays inside this time change nothing: numbered messages take effect once."""
+SKEW_MAX = timedelta(seconds=5)
+"""How far the peer's clock may be ahead of ours, or behind at the end of AGE_MAX."""
 REQUEST_COMPONENTS = ("@method", "@authority", "@path", "@query", "content-type")
 ANSWER_COMPONENTS = ("@status", "content-type", '"@method";req', '"@path";req', '"signature";req')
 
@@ -46,13 +48,42 @@ class _Keys(HTTPSignatureKeyResolver):
     def __init__(self, *, ring: KeyRing, now: datetime) -> None:
         self._ring = ring
         self._now = now
+        self.unknown: UnknownKey | None = None
 
     def resolve_private_key(self, key_id: str):
         return self._ring.private
 
     def resolve_public_key(self, key_id: str):
         peer, _, key = key_id.partition("/")
-        return self._ring.public_key(peer=peer, key_id=key, now=self._now)
+        try:
+            return self._ring.public_key(peer=peer, key_id=key, now=self._now)
+        except UnknownKey as unknown:
+            # The library turns every exception of a resolver into a bad signature; peers are told which it was.
+            self.unknown = unknown
+            return None
+
+
+class _Verifier(HTTPMessageVerifier):
+    """Judges freshness by the time that it is given; the library would ask the machine."""
+
+    def __init__(self, *, keys: _Keys, now: datetime) -> None:
+        super().__init__(signature_algorithm=ED25519, key_resolver=keys)
+        self._now = now
+
+    def validate_created_and_expires(self, sig_input: Any, max_age: timedelta | None = None) -> None:
+        created, expires = sig_input.params.get("created"), sig_input.params.get("expires")
+        if not isinstance(created, int):
+            raise InvalidSignature("the signature does not say when it was made")
+        try:
+            age = self._now - datetime.fromtimestamp(created, tz=UTC)
+        except (OverflowError, ValueError, OSError):
+            raise InvalidSignature("the signature was made at no time that there is") from None
+        if age < -SKEW_MAX:
+            raise InvalidSignature("the signature was made in the future")
+        if max_age is not None and age > max_age + SKEW_MAX:
+            raise InvalidSignature("the signature is too old")
+        if isinstance(expires, int) and expires < (self._now - SKEW_MAX).timestamp():
+            raise InvalidSignature("the signature has expired")
 
 
 def _signer(ring: KeyRing, now: datetime) -> HTTPMessageSigner:
@@ -74,17 +105,23 @@ def sign_request(*, ring: KeyRing, request: Request, now: datetime) -> None:
 
 
 def sign_answer(*, ring: KeyRing, answer: Answer, now: datetime) -> None:
-    """Add the same to the answer, bound to the request that it answers."""
+    """Add the same to the answer, bound to the request that it answers.
+
+    Raises `BadSignature` when the request is so broken that nothing can be bound to it.
+    """
     answer.headers.setdefault("Content-Type", "application/json")
-    _signer(ring, now).sign(
-        answer,
-        key_id=f"{ring.name}/{ring.key_id}",
-        created=now,
-        tag=TAG,
-        label="link",
-        covered_component_ids=ANSWER_COMPONENTS,
-        body=answer.body,
-    )
+    try:
+        _signer(ring, now).sign(
+            answer,
+            key_id=f"{ring.name}/{ring.key_id}",
+            created=now,
+            tag=TAG,
+            label="link",
+            covered_component_ids=ANSWER_COMPONENTS,
+            body=answer.body,
+        )
+    except (HTTPMessageSignaturesException, ValueError) as broken:
+        raise BadSignature(f"no answer can be bound to this request: {broken}") from None
 
 
 def verify_request(*, ring: KeyRing, request: Request, now: datetime) -> str:
@@ -100,18 +137,18 @@ def verify_answer(*, ring: KeyRing, answer: Answer, now: datetime) -> str:
 def _verify(
     *, ring: KeyRing, message: Request | Answer, required: tuple[str, ...], body: bytes, now: datetime
 ) -> str:
-    verifier = HTTPMessageVerifier(signature_algorithm=ED25519, key_resolver=_Keys(ring=ring, now=now))
+    keys = _Keys(ring=ring, now=now)
     try:
-        results = verifier.verify(
+        results = _Verifier(keys=keys, now=now).verify(
             message,
             max_age=AGE_MAX,
             expect_tag=TAG,
             require_components=(*required, "content-digest"),
             body=body,
         )
-    except UnknownKey:
-        raise
     except (HTTPMessageSignaturesException, ValueError, KeyError, TypeError) as broken:
+        if keys.unknown is not None:
+            raise keys.unknown from None
         raise BadSignature(f"the HTTP signature does not hold: {broken}") from None
     parameters: Mapping[str, Any] = results[0].parameters
     return str(parameters["keyid"]).partition("/")[0]

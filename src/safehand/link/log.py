@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from safehand.kernel.store import VaultKeyRow, VaultRow
 from safehand.kernel.store_postgres import Connection, PostgresStore
 from safehand.kernel.vault import Unsealable, VaultKeys, unseal
-from safehand.link.envelope import GENESIS, Posted, Run, message_hash, seal_run
+from safehand.link.envelope import GENESIS, RUN_BYTES_MAX, Posted, Run, message_hash, seal_run
 from safehand.link.keys import KeyRing
 from safehand.link.sealing import Sealer, link_key
 
@@ -18,6 +18,24 @@ NUMBERED_AT_ONCE_MAX = 2_000
 RUN_MESSAGES_MAX = 500
 RUNS_AT_ONCE_MAX = 40
 NUMBERER_LOCK = 5_240_001
+_BYTES = "sum(octet_length(s.body) + 2 * coalesce(octet_length(s.personal), 0) + 256)"
+"""About how long the messages so far are on the wire; the receiver's limit leaves room for escapes (times four)."""
+_SIZED = f"""
+    select city, number, kind, subject, body, personal, hash, at from (
+        select s.*, {_BYTES} over said as bytes, row_number() over said as place from {{said}} s
+        window said as (order by s.city, s.number)) sized
+    where bytes <= {RUN_BYTES_MAX} or place = 1 order by city, number"""  # noqa: S608 - our own text
+_BEHIND = _SIZED.format(
+    said="""(select m.* from (
+        select city, acknowledged from link_head
+        where peer = $1 and acknowledged < number and city <> all($4::int[]) order by city limit $3) h
+    cross join lateral (
+        select * from link_sent where peer = $1 and city = h.city and number > h.acknowledged
+        order by number limit $2) m)"""
+)
+_AFTER = _SIZED.format(
+    said="(select * from link_sent where peer = $1 and city = $2 and number > $3 order by number limit $4)"
+)
 DELIVERY_RECORD = "delivery"
 """The vault record that holds what a peer may know of the person (JSON of `messages.DeliveryPart`)."""
 
@@ -42,9 +60,12 @@ class LinkLog:
             if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", NUMBERER_LOCK):
                 return 0
             rows = await connection.fetch(
-                "delete from link_outbox where id in (select id from link_outbox order by id limit $1)"
+                # What is said to a house that this one does not know yet waits; it stops nobody else.
+                "delete from link_outbox where id in"
+                " (select id from link_outbox where peer = any($2::text[]) order by id limit $1)"
                 " returning id, peer, city, kind, subject, body, personal, at",
                 limit,
+                list(self._ring.peers),
             )
             if not rows:
                 return 0
@@ -130,17 +151,17 @@ class LinkLog:
             )
         return parts
 
-    async def behind(self, *, peer: str) -> list[Run]:
-        """One run per city of what the peer has not acknowledged, oldest first, a bounded number at a time."""
+    async def behind(self, *, peer: str, without: Sequence[int] = ()) -> list[Run]:
+        """One run per city of what the peer has not acknowledged, oldest first, a bounded number of bytes at a time.
+
+        `without` names cities to leave out (the peer refused them a moment ago), so that they don't block others.
+        """
         rows = await self._store.fetch(
-            "select s.city, s.number, s.kind, s.subject, s.body, s.personal, s.hash, s.at, h.acknowledged"
-            " from (select city, acknowledged from link_head where peer = $1 and acknowledged < number"
-            " order by city limit $3) h cross join lateral"
-            " (select * from link_sent where peer = $1 and city = h.city and number > h.acknowledged"
-            "  order by number limit $2) s order by s.city, s.number",
+            _BEHIND,
             peer,
             RUN_MESSAGES_MAX,
             RUNS_AT_ONCE_MAX,
+            list(without),
         )
         by_city: dict[int, list[Any]] = {}
         for row in rows:
@@ -156,8 +177,7 @@ class LinkLog:
         """The run that follows a peer's position, for pulling; asking acknowledges what came before."""
         await self.acknowledge(peer=peer, positions={city: position})
         rows = await self._store.fetch(
-            "select city, number, kind, subject, body, personal, hash, at from link_sent"
-            " where peer = $1 and city = $2 and number > $3 order by number limit $4",
+            _AFTER,
             peer,
             city,
             position,
@@ -200,6 +220,16 @@ class LinkLog:
         await self._store.fetch(
             "update link_head h set acknowledged = w.position from unnest($2::int[], $3::bigint[]) as w (city, position)"
             " where h.peer = $1 and h.city = w.city and w.position > h.acknowledged and w.position <= h.number",
+            peer,
+            list(positions),
+            list(positions.values()),
+        )
+
+    async def send_again(self, *, peer: str, positions: Mapping[int, int]) -> None:
+        """The peer asks for what follows an earlier position than it acknowledged (it was restored, say)."""
+        await self._store.fetch(
+            "update link_head h set acknowledged = w.position from unnest($2::int[], $3::bigint[]) as w (city, position)"
+            " where h.peer = $1 and h.city = w.city and w.position >= 0 and w.position < h.acknowledged",
             peer,
             list(positions),
             list(positions.values()),

@@ -7,13 +7,14 @@ import msgspec
 
 from safehand.kernel.clock import Clock, SystemClock
 from safehand.link.codes import Code
-from safehand.link.envelope import Run
+from safehand.link.envelope import RUN_BYTES_MAX, Run
 from safehand.link.http_signing import Answer, Request, sign_request, verify_answer
 from safehand.link.keys import BadSignature, KeyRing, UnknownKey
-from safehand.link.log import LinkLog
+from safehand.link.log import RUN_MESSAGES_MAX, LinkLog
 from safehand.link.reader import RunAnswer
 
 PUSH_PATH = "/link/v1/runs"
+ANSWER_BYTES_MAX = RUN_BYTES_MAX * 4
 TIMEOUT_SECONDS = 60.0
 ROUNDS_MAX = 10_000
 
@@ -48,59 +49,115 @@ class Pump:
         self._clock = wire_clock or SystemClock()
 
     async def until_quiet(self) -> int:
-        """Number and push until nothing is left; returns how many messages were acknowledged.
+        """Number and push until nothing is left that can go; returns how many messages were acknowledged.
 
-        Raises `PeerSilent` when a peer does not answer; what was not acknowledged is sent again next time.
+        A peer that does not answer, and a city that a peer refuses, stop nobody else. Raises `PeerSilent` at the
+        end when a peer did not answer; what was not acknowledged is sent again next time.
         """
         moved = 0
+        silent: dict[str, PeerSilent] = {}
+        stuck: dict[str, set[int]] = {peer: set() for peer in self._ring.peers}
         for _ in range(ROUNDS_MAX):
             numbered = await self._log.number()
-            pushed = 0
+            again = False
             for peer in self._ring.peers.values():
-                if peer.url:
-                    pushed += await self.push(peer=peer.name)
-            moved += pushed
-            if not numbered and not pushed:
-                return moved
+                if not peer.url or peer.name in silent:
+                    continue
+                try:
+                    pushed, goes_on = await self._push(peer=peer.name, stuck=stuck[peer.name])
+                except PeerSilent as quiet:
+                    silent[peer.name] = quiet
+                    continue
+                moved += pushed
+                again = again or goes_on
+            if not numbered and not again:
+                break
+        if silent:
+            raise next(iter(silent.values()))
         return moved
 
     async def push(self, *, peer: str) -> int:
-        """Send one request of runs; returns how many messages it moved."""
-        runs = await self._log.behind(peer=peer)
+        """Send one request of runs; returns how many messages it moved. Raises `PeerSilent`."""
+        moved, _ = await self._push(peer=peer, stuck=set())
+        return moved
+
+    async def _push(self, *, peer: str, stuck: set[int]) -> tuple[int, bool]:
+        """One request. Cities that the peer refuses are added to `stuck`; also: whether there may be more to send."""
+        runs = await self._log.behind(peer=peer, without=sorted(stuck))
         if not runs:
-            return 0
+            return 0, False
         answers = await self._exchange(peer=peer, runs=runs)
-        positions: dict[int, int] = {}
+        taken: dict[int, int] = {}
+        gaps: dict[int, int] = {}
         moved = 0
         for run, answer in zip(runs, answers, strict=True):
-            before = run.messages[0].number - 1
-            match Code(answer.code):
-                case Code.TAKEN | Code.GAP if answer.position >= 0:
-                    positions[run.city] = answer.position
-                    moved += max(0, min(answer.position, run.messages[-1].number) - before)
-                case code:
-                    log.error("push_refused", extra={"peer": peer, "city": run.city, "code": int(code)})
-        await self._log.acknowledge(peer=peer, positions=positions)
-        return moved
+            first, last = run.messages[0].number, run.messages[-1].number
+            if answer.code == Code.TAKEN and first <= answer.position + 1 and answer.city == run.city:
+                taken[run.city] = answer.position
+                moved += min(answer.position, last) - (first - 1)
+            elif answer.code == Code.GAP and 0 <= answer.position < first - 1 and answer.city == run.city:
+                gaps[run.city] = answer.position
+            else:
+                stuck.add(run.city)
+                log.error("push_refused", extra={"peer": peer, "city": run.city, "code": answer.code})
+        await self._log.acknowledge(peer=peer, positions=taken)
+        await self._log.send_again(peer=peer, positions=gaps)
+        return moved, True
+
+    async def pull(self, *, peer: str, city: int, after: int, limit: int = RUN_MESSAGES_MAX) -> list[Run]:
+        """Ask a peer for the run after a position: none or one, the same bytes that it would push.
+
+        Asking tells the peer that everything up to `after` has taken effect here. Raises `PeerSilent`.
+        """
+        query = f"?city={city}&after={after}&limit={limit}"
+        content = await self._ask(peer=peer, method="GET", path=PUSH_PATH + query, body=b"")
+        try:
+            return msgspec.json.decode(content, type=Runs).runs
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as broken:
+            raise PeerSilent(f"the runs of {peer} can't be read: {broken}") from broken
 
     async def _exchange(self, *, peer: str, runs: list[Run]) -> list[RunAnswer]:
         body = msgspec.json.encode(Runs(runs=runs))
-        request = Request("POST", self._ring.peers[peer].url.rstrip("/") + PUSH_PATH, {}, body)
+        content = await self._ask(peer=peer, method="POST", path=PUSH_PATH, body=body)
+        try:
+            answers = msgspec.json.decode(content, type=RunAnswers).answers
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as broken:
+            raise PeerSilent(f"the answer of {peer} can't be read: {broken}") from broken
+        if len(answers) != len(runs):
+            raise PeerSilent(f"{peer} answered {len(answers)} runs, asked were {len(runs)}")
+        return answers
+
+    async def _ask(self, *, peer: str, method: str, path: str, body: bytes) -> bytes:
+        """One signed request; the content of the genuine answer. Raises `PeerSilent`."""
+        request = Request(method, self._ring.peers[peer].url.rstrip("/") + path, {}, body)
         sign_request(ring=self._ring, request=request, now=self._clock.now())
         try:
-            response = await self._client.post(
-                request.url, content=body, headers=request.headers, timeout=TIMEOUT_SECONDS
-            )
+            status, headers, content = await self._send(request)
         except httpx.HTTPError as silent:
             raise PeerSilent(f"{peer} does not answer: {type(silent).__name__}") from silent
-        if response.status_code != 200:
-            raise PeerSilent(f"{peer} answered {response.status_code}")
-        answer = Answer(response.status_code, dict(response.headers), request, response.content)
+        if status != 200:
+            raise PeerSilent(f"{peer} answered {status}")
+        answer = Answer(status, headers, request, content)
         try:
             signer = verify_answer(ring=self._ring, answer=answer, now=self._clock.now())
-            answers = msgspec.json.decode(response.content, type=RunAnswers).answers
-        except (BadSignature, UnknownKey, msgspec.MsgspecError) as broken:
+        except (BadSignature, UnknownKey) as broken:
             raise PeerSilent(f"the answer of {peer} is not genuine: {broken}") from broken
-        if signer != peer or len(answers) != len(runs):
-            raise PeerSilent(f"the answer came from {signer}, or not for these runs")
-        return answers
+        if signer != peer:
+            raise PeerSilent(f"the answer came from {signer}")
+        return content
+
+    async def _send(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and content; an answer without end is cut off at ANSWER_BYTES_MAX (and is not genuine)."""
+        content = bytearray()
+        async with self._client.stream(
+            request.method,
+            request.url,
+            content=request.body,
+            headers=request.headers,
+            timeout=TIMEOUT_SECONDS,
+        ) as response:
+            async for piece in response.aiter_bytes():
+                content += piece
+                if len(content) > ANSWER_BYTES_MAX:
+                    break
+            return response.status_code, dict(response.headers), bytes(content)

@@ -43,6 +43,7 @@ create table link_position (
     primary key (peer, city)
 ) with (fillfactor = 50);
 
+-- Evidence. Of a personal part only its SHA-256 stays (the chain covers no more), so that a person can be erased.
 create table link_received (
     peer text not null,
     city integer not null,
@@ -50,7 +51,7 @@ create table link_received (
     kind integer not null,
     subject text not null,
     body text not null,
-    personal bytea,
+    part_digest bytea,
     hash bytea not null,
     at timestamptz not null,
     primary key (peer, city, number)
@@ -79,6 +80,8 @@ create table link_parked (
     owner text not null default 'operator',
     at timestamptz not null,
     resolved_at timestamptz,
+    -- The sealed part, for the owner to apply it after all; emptied when the case is resolved.
+    personal bytea,
     primary key (peer, city, number)
 );
 
