@@ -24,7 +24,7 @@ from bench.report import Report, Series, as_json, as_text, series
 from bench.safehand_services import Safehand, authority_limit, intake, link_sides, start_safehand
 from bench.written_rows import Image, next_transaction, tables_of, written_since
 from safehand.kernel.postgres_server import PostgresFailed, PostgresRefused, PostgresServer, RunningServer
-from safehand.programme.processes import Processes, ProcessFailed
+from safehand.programme.processes import Processes, ProcessFailed, end_left_over
 
 ROOT = Path(__file__).parents[1]
 FOLDER_NAME = "bench"
