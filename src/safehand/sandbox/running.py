@@ -5,8 +5,9 @@ import contextlib
 import logging
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -136,11 +137,16 @@ def _build_all(
             settings=settings.messages,
             folder=folder,
             base_url=base["messages"],
-            smtp_socket=sockets[SMTP],
+            smtp_port=sockets[SMTP].getsockname()[1],
+            listen=partial(_listen, sockets[SMTP]),
             clock=clock,
             ids=ids,
         )
     return services
+
+
+async def _listen(bound: socket.socket, protocol: Callable[[], asyncio.Protocol]) -> asyncio.Server:
+    return await asyncio.get_running_loop().create_server(protocol, sock=bound)
 
 
 @asynccontextmanager

@@ -22,7 +22,6 @@ REPOSITORY: Final = Path(__file__).parents[3]
 WORLD_FILE: Final = "world.json"
 WORLD_BYTES_MAX: Final = 1_000
 _STRIDE_BACK: Final = pow(STRIDE, -1, ID_NUMBERS)
-_ABOUT_MANY: Final = ("任意一位合成居民：填写其公民身份号码。", "Any synthetic resident: by ID number.")
 
 
 class _WorldNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,10 +76,7 @@ class World:
 
     def to_choose_from(self) -> list[SignInPerson]:
         """The cast, for the sign-in's page."""
-        return [
-            _signing_in(member.person, hint_zh=member.person.name_zh, hint_en=member.about)
-            for member in self.cast.people.values()
-        ]
+        return [_signing_in(member.person, about=member.about) for member in self.cast.people.values()]
 
     def find(self, *, login_hint: str) -> SignInPerson | None:
         """The person of a cast key, of `person_<number>`, or of an ID number; None when there is nobody."""
@@ -92,7 +88,7 @@ class World:
             if number is None:
                 return None
             person = self.resident(number=number, city=self.usual_city(number=number))
-        return _signing_in(person, hint_zh=_ABOUT_MANY[0], hint_en=_ABOUT_MANY[1])
+        return _signing_in(person, about="")
 
 
 def open_world(
@@ -154,12 +150,12 @@ def _resident_number(login_hint: str) -> int | None:
     return int(digits)
 
 
-def _signing_in(person: Person, *, hint_zh: str, hint_en: str) -> SignInPerson:
+def _signing_in(person: Person, *, about: str) -> SignInPerson:
     return SignInPerson(
         key=person.key,
         name=person.name_zh,
+        name_en=person.name_en,
         resident_id_number=person.id_number,
         phone=person.phone,
-        hint_zh=hint_zh,
-        hint_en=hint_en,
+        about=about,
     )

@@ -1,7 +1,6 @@
 """The message service over HTTP: sending text messages, their receipts, the mailbox for tests and for people."""
 
 import hashlib
-import socket
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from safehand.kernel.clock import Clock
 from safehand.kernel.ids import Ids
 from safehand.kernel.outcome import Refusal
 from safehand.sandbox.messages import refusals
-from safehand.sandbox.messages.mail_server import MailDoor, serve_mail
+from safehand.sandbox.messages.mail_server import Listen, MailDoor, serve_mail
 from safehand.sandbox.messages.mailbox import MailStore
 from safehand.sandbox.messages.wire import Mailbox, Receipts, SmsAnswer, SmsBatch
 from safehand.sandbox.moments import BEIJING
@@ -46,13 +45,15 @@ class MessagesService:
         settings: MessagesSettings,
         folder: Path,
         base_url: str,
-        smtp_socket: socket.socket,
+        smtp_port: int,
+        listen: Listen,
         clock: Clock,
         ids: Ids,
     ) -> None:
         self._token = settings.token
         self._base_url = base_url
-        self._smtp_socket = smtp_socket
+        self._smtp_port = smtp_port
+        self._listen = listen
         self._clock = clock
         self._store = MailStore(
             file=folder / "messages.sqlite",
@@ -74,11 +75,11 @@ class MessagesService:
 
     def ready_facts(self) -> dict[str, str | int]:
         """Its address and the port for mail."""
-        return {"address": self._base_url, "smtp_port": self._smtp_socket.getsockname()[1]}
+        return {"address": self._base_url, "smtp_port": self._smtp_port}
 
     async def run(self) -> None:
         """Take mail."""
-        await serve_mail(door=MailDoor(store=self._store, clock=self._clock), bound=self._smtp_socket)
+        await serve_mail(door=MailDoor(store=self._store, clock=self._clock), listen=self._listen)
 
     def stop(self) -> None:
         """No request is held back here."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-import socket
+from collections.abc import Awaitable, Callable
 from email import message_from_bytes, policy
 from email.errors import MessageError
 from email.message import EmailMessage
@@ -25,6 +25,9 @@ MAGIC_ANSWERS: Final = {
     "later": "451 4.3.0 Not now: send again later",
 }
 """By the part before the @: these recipients are refused, the last one only for the time being."""
+
+Listen = Callable[[Callable[[], asyncio.Protocol]], Awaitable[asyncio.Server]]
+"""Starts a server at the address that was kept for mail; given by whoever opened the socket."""
 
 
 class MailDoor:
@@ -72,10 +75,10 @@ class MailDoor:
         return "250 2.0.0 Kept in the sandbox's mailbox"
 
 
-async def serve_mail(*, door: MailDoor, bound: socket.socket) -> None:
+async def serve_mail(*, door: MailDoor, listen: Listen) -> None:
     """Serve until cancelled."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
+    server = await listen(
         lambda: SMTP(
             door,
             data_size_limit=MAIL_BYTES_MAX,
@@ -84,8 +87,7 @@ async def serve_mail(*, door: MailDoor, bound: socket.socket) -> None:
             ident="Safehand sandbox",
             timeout=SILENCE_SECONDS_MAX,
             loop=loop,
-        ),
-        sock=bound,
+        )
     )
     async with server:
         await server.serve_forever()

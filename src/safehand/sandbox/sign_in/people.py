@@ -6,14 +6,14 @@ import msgspec
 
 
 class SignInPerson(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who can sign in. `key` is what a login hint names; the hints say what the person is good for."""
+    """Somebody who can sign in. `key` is what a login hint names; `about` says what the person is good for."""
 
     key: str
     name: str
+    name_en: str
     resident_id_number: str
     phone: str
-    hint_zh: str
-    hint_en: str
+    about: str
 
 
 class People(Protocol):
