@@ -300,7 +300,7 @@ class House:
         self.with_post(**changes).ok(self.claim(), actor="postal")
         return self
 
-    def item(self) -> dict[str, str]:
+    def item(self) -> dict[str, Any]:
         """Order and waybill as the post names them."""
         return {"order": self.case.tracking.order, "waybill": self.case.tracking.waybill}
 

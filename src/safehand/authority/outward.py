@@ -1,6 +1,5 @@
 """What a case shows to the outside: worklists, messages to the post, notices to the applicant, national tallies."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -294,30 +293,36 @@ _EXCEPTIONS: Final[Mapping[str, Mapping[Any, str]]] = {
 
 def counts(before: Case, after: Case) -> Mapping[str, int]:
     """Changes of the tallies: cases by overall state, documents by account, documents made and issued, exceptions."""
-    tally: Counter[str] = Counter()
+    changes: dict[str, int] = {}
     was, now = overall(before), overall(after)
     if was != now:
-        tally[f"application.{now}"] += 1
+        changes[f"application.{now}"] = 1
         if was != "none":
-            tally[f"application.{was}"] -= 1
+            changes[f"application.{was}"] = -1
     if before.papers is not after.papers:
-        tally.update(f"custody.{document.account}" for document in after.papers.made)
-        tally.subtract(f"custody.{document.account}" for document in before.papers.made)
-        tally[f"custody.{Account.DESTROYED}"] += after.papers.destroyed - before.papers.destroyed
+        _count_papers(before.papers, after.papers, changes)
     if before.production is not after.production:
-        _count_production(before.production, after.production, tally)
-    tally["exception.wrong_envelope"] = after.handover.wrong_envelopes - before.handover.wrong_envelopes
-    tally["exception.attempt_failed"] = int(after.tracking.attempts > before.tracking.attempts)
+        _count_production(before.production, after.production, changes)
+    changes["exception.wrong_envelope"] = after.handover.wrong_envelopes - before.handover.wrong_envelopes
+    changes["exception.attempt_failed"] = int(after.tracking.attempts > before.tracking.attempts)
     for name, words in _EXCEPTIONS.items():
         state = getattr(after, name).state
         if state in words and state is not getattr(before, name).state:
-            tally[f"exception.{words[state]}"] += 1
-    return {name: change for name, change in tally.items() if change}
+            changes[f"exception.{words[state]}"] = 1
+    return {name: change for name, change in changes.items() if change}
 
 
-def _count_production(before: Production, after: Production, tally: Counter[str]) -> None:
-    tally["document.made"] = after.make - before.make
+def _count_papers(before: papers.Papers, after: papers.Papers, changes: dict[str, int]) -> None:
+    for documents, sign in ((before.made, -1), (after.made, 1)):
+        for document in documents:
+            name = f"custody.{document.account}"
+            changes[name] = changes.get(name, 0) + sign
+    changes[f"custody.{Account.DESTROYED}"] = after.destroyed - before.destroyed
+
+
+def _count_production(before: Production, after: Production, changes: dict[str, int]) -> None:
+    changes["document.made"] = after.make - before.make
     if before.state is not after.state:
         at_work = before.state in (ProductionState.STARTED, ProductionState.PRINTED)
-        tally["document.issued"] = int(after.state is ProductionState.ISSUED)
-        tally["exception.spoiled"] = int(at_work and after.state is ProductionState.WAITING_BLANK)
+        changes["document.issued"] = int(after.state is ProductionState.ISSUED)
+        changes["exception.spoiled"] = int(at_work and after.state is ProductionState.WAITING_BLANK)

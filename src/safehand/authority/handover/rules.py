@@ -266,16 +266,14 @@ def fold(step: Handover, event: e.HandoverEvent, at: datetime) -> Handover:
             return clocked(step, event, at, TABLE, cancelled=step.order)
         case e.EnvelopeSealed() | e.EnvelopeUnsealed():
             return moved(step, event, at, TABLE)
-        case e.HandoverAccepted():
-            # What only the label needed is not kept any longer than the envelope.
-            return clocked(step, event, at, TABLE, routing="", token=b"")
         case _:
             return _fold_end(step, event, at)
 
 
 def _fold_end(
     step: Handover,
-    event: e.HandoverOffered | e.PickedUp | e.PickupLapsed | e.RejectedAtCounter,
+    event: e.HandoverOffered | e.HandoverAccepted | e.PickedUp | e.PickupLapsed | e.RejectedAtCounter,
     at: datetime,
 ) -> Handover:
-    return clocked(step, event, at, TABLE)
+    # What only the label needed is not kept any longer than the envelope.
+    return clocked(step, event, at, TABLE, routing="", token=b"")

@@ -1,0 +1,156 @@
+"""Production: blanks in order, two persons, and a spoiled blank costs the applicant nothing."""
+
+from safehand.authority.production.commands import (
+    PassCheck,
+    ProductionExpired,
+    RecordPrinted,
+    SpoilDocument,
+    StartProduction,
+)
+from safehand.authority.production.stock import (
+    LOW_BLANKS,
+    MISSING_MAX,
+    RANGES_MAX,
+    DrawBlank,
+    ReceiveBlanks,
+    ReportMissing,
+)
+from safehand.kernel.working_days import add_working_days
+from tests.authority.house import CASE, MONDAY, STOCK, House
+
+
+def spoil(blank: int = 1, reason: str = "misprint", witness: str = "st_witness") -> SpoilDocument:
+    return SpoilDocument(blank=blank, reason=reason, witness=witness)  # pyright: ignore[reportArgumentType]
+
+
+def test_the_production_clock_is_three_working_days():
+    line = House().paid().waits()["production.waiting_blank"]
+    assert line.due_at == add_working_days(MONDAY, 3)
+    assert (line.owner, line.group) == ("production_clerk", "passport")
+
+
+def test_blanks_are_consumed_in_order():
+    house = House().paid()
+    house.ok(ReceiveBlanks(first=7, last=9), stream=STOCK)
+    assert house.ok(DrawBlank(case=CASE), stream=STOCK) == ["stock.drawn"]
+    assert house.case.production.blank == 7
+    assert house.account == "production"
+
+
+def test_a_draw_for_a_case_that_does_not_wait_leaves_the_blank_in_the_vault():
+    house = House().drawn()
+    left = house.state(STOCK).left
+    assert house.no(DrawBlank(case=CASE), stream=STOCK) == "production.not_now"
+    assert house.state(STOCK).left == left
+
+
+def test_an_empty_stock_refuses_and_a_low_one_has_an_owner():
+    house = House().paid()
+    assert house.no(DrawBlank(case=CASE), stream=STOCK) == "stock.exhausted"
+    house.ok(ReceiveBlanks(first=1, last=LOW_BLANKS), stream=STOCK)
+    assert house.waits(STOCK) == {}
+    house.ok(DrawBlank(case=CASE), stream=STOCK)
+    assert house.waits(STOCK)["stock.low"].owner == "production_clerk"
+    house.ok(ReceiveBlanks(first=1000, last=2000), stream=STOCK)
+    assert house.waits(STOCK) == {}
+
+
+def test_deliveries_rise_and_never_overlap():
+    house = House()
+    house.ok(ReceiveBlanks(first=10, last=20), stream=STOCK)
+    assert house.no(ReceiveBlanks(first=20, last=30), stream=STOCK) == "stock.range_wrong"
+    assert house.no(ReceiveBlanks(first=40, last=30), stream=STOCK) == "stock.range_wrong"
+
+
+def test_the_stock_has_limits():
+    house = House()
+    for number in range(RANGES_MAX):
+        house.ok(ReceiveBlanks(first=number * 1000 + 1, last=number * 1000 + 999), stream=STOCK)
+    assert house.no(ReceiveBlanks(first=900_001, last=900_002), stream=STOCK) == "stock.too_many"
+    for blank in range(1, MISSING_MAX + 1):
+        house.ok(ReportMissing(blank=blank), stream=STOCK)
+    assert house.no(ReportMissing(blank=MISSING_MAX + 1), stream=STOCK) == "stock.too_many"
+
+
+def test_a_missing_blank_is_skipped():
+    house = House().paid()
+    house.ok(ReceiveBlanks(first=1, last=3), stream=STOCK)
+    assert house.ok(ReportMissing(blank=1), stream=STOCK) == ["stock.blank_missing"]
+    assert house.ok(ReportMissing(blank=1), stream=STOCK) == []
+    assert house.no(ReportMissing(blank=4), stream=STOCK) == "stock.blank_not_in_stock"
+    house.draw()
+    assert house.case.production.blank == 2
+    assert house.state(STOCK).left == 1
+    assert house.no(ReportMissing(blank=2), stream=STOCK) == "stock.blank_not_in_stock"
+
+
+def test_the_printer_can_not_pass_the_check():
+    house = House().drawn()
+    assert house.ok(RecordPrinted(blank=1), actor="st_a") == ["production.printed"]
+    assert house.no(PassCheck(blank=1), actor="st_a") == "production.same_person"
+    issued = house.ok(PassCheck(blank=1), actor="st_b")
+    assert issued[:3] == ["production.issued", "register.entry_due", "register.entry_due"]
+    assert house.case.papers.made[0].valid
+
+
+def test_only_the_blank_of_the_case_can_be_worked_on():
+    house = House().drawn()
+    assert house.no(RecordPrinted(blank=2)) == "production.wrong_blank"
+    assert house.no(PassCheck(blank=1)) == "production.not_now"
+    assert house.no(spoil(blank=2)) == "production.wrong_blank"
+
+
+def test_what_is_done_already_is_already_so():
+    house = House().drawn()
+    house.ok(RecordPrinted(blank=1), actor="st_a")
+    assert house.ok(RecordPrinted(blank=1), actor="st_a") == []
+    house.ok(PassCheck(blank=1), actor="st_b")
+    assert house.ok(PassCheck(blank=1), actor="st_b") == []
+
+
+def test_a_spoiled_blank_is_burned_before_a_witness_and_another_one_is_drawn_free_of_charge():
+    house = House().drawn()
+    assert house.no(spoil(), actor="st_witness") == "production.same_person"
+    assert house.ok(spoil()) == ["production.spoiled"]
+    assert house.tally["custody.destroyed"] == house.tally["exception.spoiled"] == 1
+    assert "payment.awaiting" not in house.waits()
+    house.draw()
+    house.make()
+    assert [document.make for document in house.case.papers.made] == [2]
+
+
+def test_a_spoiled_print_keeps_the_first_clock():
+    house = House().drawn()
+    due_at = house.waits()["production.started"].due_at
+    house.ok(RecordPrinted(blank=1))
+    house.ok(spoil(reason="check_failed"))
+    assert house.waits()["production.waiting_blank"].due_at == due_at
+
+
+def test_a_blank_that_is_missing_in_production_is_an_incident_and_not_destroyed():
+    house = House().drawn()
+    house.ok(spoil(reason="missing"))
+    assert house.tally["custody.incident"] == 1
+
+
+def test_an_issued_document_can_not_be_spoiled():
+    assert House().issued().no(spoil()) == "production.not_now"
+
+
+def test_late_production_is_the_managers_in_each_of_its_states():
+    house = House().paid()
+    assert house.ok(ProductionExpired()) == []
+    house.ring("production.waiting_blank")
+    assert house.waits()["production.waiting_blank"].owner == "authority_manager"
+    house.draw()
+    assert house.waits()["production.started"].owner == "authority_manager"
+    assert house.ok(ProductionExpired()) == []
+    fresh = House().drawn()
+    fresh.ring("production.started")
+    printed = House().drawn()
+    printed.ok(RecordPrinted(blank=1))
+    assert printed.ring("production.printed") == ["production.ran_late"]
+
+
+def test_nobody_starts_production_of_an_unpaid_case():
+    assert House().approved().no(StartProduction(blank=1)) == "production.not_now"
