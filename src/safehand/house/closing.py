@@ -10,6 +10,7 @@ from safehand.house.runtime import House
 from safehand.house.statements import ITEM_PREFIX, ZONE, Accounts, compare, statements
 from safehand.kernel.shell import Call, Done
 from safehand.link.messages import Statement
+from safehand.link.reader import Border, Heard
 
 DAYS_AT_ONCE_MAX = 400
 
@@ -104,3 +105,23 @@ class Closing:
         )
         nothing = Statement(day=day, opening={}, moves={}, closing={}, lines_root=b"", lines=[])
         return made.get((city, day), nothing)
+
+
+class DayBorder:
+    """A house's border that also hears the peers' statements."""
+
+    def __init__(self, *, inner: Border, closing: Closing) -> None:
+        self._inner = inner
+        self._closing = closing
+
+    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str]:
+        """Statements are compared here; everything else is the house's own."""
+        others = [one for one in heard if not isinstance(one.body, Statement)]
+        translated = iter(await self._inner.calls(others) if others else ())
+        found: list[Call | str] = []
+        for one in heard:
+            if isinstance(one.body, Statement):
+                found.append(await self._closing.heard(city=one.city, statement=one.body))
+            else:
+                found.append(next(translated))
+        return found

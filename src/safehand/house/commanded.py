@@ -23,6 +23,13 @@ Stream = Annotated[str, Meta(min_length=4, max_length=64, pattern=r"^[a-z]{2}_[A
 NOT_PEOPLE = frozenset({"system", "post", "authority"})
 """Roles that clocks and peers act in: they come through jobs and the link, never through the front door."""
 
+ONESELF = ("courier", "clerk", "collector")
+"""Fields that say who acts: a person acts as oneself; a manager may name another."""
+MANAGERS = frozenset({"postal_manager", "authority_manager"})
+
+Facts = Callable[[Sequence[Asked]], Awaitable[Sequence[Mapping[str, Any]]]]
+"""For each request: the fields of the command that the house finds out itself and nobody may send."""
+
 Owned = Callable[[Sequence[tuple[str, StreamKey]]], Awaitable[set[tuple[str, StreamKey]]]]
 """Of pairs (actor, stream): those in which the stream is the actor's own."""
 
@@ -35,32 +42,43 @@ def command_actions(
     names_stream: str,
     roles: Mapping[type[Command], frozenset[str]],
     owned: Owned | None = None,
+    facts: Mapping[type[Command], tuple[frozenset[str], Facts]] | None = None,
 ) -> list[Action]:
-    """One action per command that people may give. `names_stream` is the request's field for the stream."""
+    """One action per command that people may give. `names_stream` is the request's field for the stream.
+
+    `facts` names, for a command, the fields that are no part of the request, and what finds them out.
+    """
     actions: list[Action] = []
     for command, allowed in roles.items():
         people = allowed - NOT_PEOPLE
         if not people:
             continue
         name = str(command.__struct_config__.tag)
-        asks = _request_of(command, names_stream, name)
+        found_out, finder = (facts or {}).get(command, (frozenset[str](), None))
+        asks = _request_of(command, names_stream, name, without=found_out)
         actions.append(
             Action(
                 name=name,
                 summary=(command.__doc__ or name).split("\n")[0],
                 roles=people,
                 asks=asks,
-                run=_runner(shell, ids, kind, names_stream, command, owned),
+                run=_runner(shell, ids, kind, names_stream, command, owned, found_out, finder),
             )
         )
     return actions
 
 
-def _request_of(command: type[Command], names_stream: str, name: str) -> type[msgspec.Struct]:
+def _request_of(
+    command: type[Command], names_stream: str, name: str, *, without: frozenset[str]
+) -> type[msgspec.Struct]:
     """The request's shape: city and stream, then the command's fields with their limits and defaults."""
     fields: list[Any] = [("city", City), (names_stream, Stream)]
     for one in msgspec.structs.fields(command):
-        if one.required:
+        if one.name in without:
+            continue
+        if one.name in ONESELF:
+            fields.append((one.name, one.type | None, None))
+        elif one.required:
             fields.append((one.name, one.type))
         elif one.default_factory is not msgspec.NODEFAULT:
             fields.append((one.name, one.type, msgspec.field(default_factory=one.default_factory)))
@@ -73,9 +91,16 @@ def _request_of(command: type[Command], names_stream: str, name: str) -> type[ms
 
 
 def _runner(
-    shell: Shell, ids: Ids, kind: str, names_stream: str, command: type[Command], owned: Owned | None
+    shell: Shell,
+    ids: Ids,
+    kind: str,
+    names_stream: str,
+    command: type[Command],
+    owned: Owned | None,
+    found_out: frozenset[str],
+    finder: Facts | None,
 ) -> Callable[[Sequence[Asked]], Awaitable[Sequence[Done | Refusal]]]:
-    names = [one.name for one in msgspec.structs.fields(command)]
+    names = [one.name for one in msgspec.structs.fields(command) if one.name not in found_out]
 
     async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         keys = [StreamKey(one.item.city, getattr(one.item, names_stream)) for one in asked]
@@ -85,33 +110,41 @@ def _runner(
             if "applicant" in one.session.roles
         ]
         own = await owned(applicants) if applicants and owned is not None else set()
-        outcomes: list[Done | Refusal | None] = []
-        calls: list[Call] = []
-        for one, key in zip(asked, keys, strict=True):
-            refusal = _refused(one, key, own)
-            outcomes.append(refusal)
-            if refusal is None:
-                calls.append(
-                    Call(
-                        stream=key,
-                        kind=kind,
-                        command=command(**{name: getattr(one.item, name) for name in names}),
-                        actor=one.session.actor,
-                        key=one.key,
-                        request_hash=one.request_hash,
-                        token=ids.token(basis=one.key),
-                    )
-                )
+        refusals = [_refused(one, key, own) for one, key in zip(asked, keys, strict=True)]
+        found = await finder(asked) if finder is not None else [{} for _ in asked]
+        calls = [
+            Call(
+                stream=key,
+                kind=kind,
+                command=command(**_fields(one, names), **facts),
+                actor=one.session.actor,
+                key=one.key,
+                request_hash=one.request_hash,
+                token=ids.token(basis=one.key),
+            )
+            for one, key, refusal, facts in zip(asked, keys, refusals, found, strict=True)
+            if refusal is None
+        ]
         answered = iter(await shell.run(calls) if calls else ())
-        return [next(answered) if outcome is None else outcome for outcome in outcomes]
+        return [next(answered) if refusal is None else refusal for refusal in refusals]
 
     return run
 
 
+def _fields(one: Asked, names: Sequence[str]) -> dict[str, Any]:
+    fields = {name: getattr(one.item, name) for name in names}
+    for name in ONESELF:
+        if name in fields and fields[name] is None:
+            fields[name] = one.session.actor
+    return fields
+
+
 def _refused(one: Asked, key: StreamKey, own: set[tuple[str, StreamKey]]) -> Refusal | None:
-    """Another's case answers exactly as an unknown one; staff act in their own cities only."""
-    if "applicant" in one.session.roles:
-        return None if (one.session.actor, key) in own else NOT_FOUND()
-    if one.session.cities and key.city not in one.session.cities:
+    """Another's case answers exactly as an unknown one; staff act in their own cities and as themselves only."""
+    session = one.session
+    if "applicant" in session.roles:
+        return None if (session.actor, key) in own else NOT_FOUND()
+    if session.cities and key.city not in session.cities:
         return NOT_ALLOWED()
-    return None
+    named = {getattr(one.item, name, None) for name in ONESELF} - {None, session.actor}
+    return NOT_ALLOWED() if named and not MANAGERS & session.roles else None

@@ -143,6 +143,9 @@ class _Control:
         moved = await self.jobs.send_messages()
         return {"moved": moved}
 
+    async def chores(self, _: Any) -> Any:
+        return {"done": await self.jobs.run_chores()}
+
     async def worklists(self, wanted: Wanted) -> Any:
         return {
             queue: await worklist_lines(
@@ -222,6 +225,7 @@ def control_routes(
             route("clock", Moment, control.move_clock),
             route("play", Crowd, control.play),
             route("settle", dict, control.settle),
+            route("chores", dict, control.chores),
             route("worklists", Wanted, control.worklists),
             route("next-clock", dict, control.next_clock),
             route("books", dict, control.books),

@@ -31,6 +31,8 @@ class Jobs:
     """The jobs of one house; `start` sets them going, or call each by hand."""
 
     def __init__(self, *, shell: Shell, store: PostgresStore, pump: Pump, clock: Clock, ids: Ids) -> None:
+        self.chores: dict[str, Callable[[], Awaitable[int]]] = {}
+        """The house's own jobs by name (refunds, register entries, notices, closing the day): each says how much it did."""
         self._shell = shell
         self._store = store
         self._pump = pump
@@ -76,6 +78,10 @@ class Jobs:
         """Number and push until quiet; returns how many messages the peers acknowledged."""
         return await self._pump.until_quiet()
 
+    async def run_chores(self) -> int:
+        """Run each of the house's own jobs once; returns how much they did."""
+        return sum([await chore() for chore in self.chores.values()])
+
     async def roll_up(self) -> int:
         """Sum the changes of counts."""
         return await self._store.roll_up()
@@ -86,6 +92,7 @@ class Jobs:
             ("clocks", self.run_clocks, BEAT_SECONDS * 4),
             ("messages", self.send_messages, BEAT_SECONDS),
             ("roll_up", self.roll_up, SLOW_BEAT_SECONDS),
+            *((name, chore, BEAT_SECONDS * 2) for name, chore in self.chores.items()),
         ):
             self._tasks.append(asyncio.create_task(self._beat(name, work, seconds), name=name))
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Litestar, Request, Response, Router, get, post
-from litestar.config.response_cache import ResponseCacheConfig
 from litestar.exceptions import (
     ClientException,
     HTTPException,
@@ -293,7 +292,7 @@ def make_app(
         on_startup=[start],
         on_shutdown=[stop],
         request_max_body_size=BODY_BYTES_MAX,
-        response_cache_config=ResponseCacheConfig(),
+        logging_config=None,
         openapi_config=OpenAPIConfig(
             title=title,
             version="1",

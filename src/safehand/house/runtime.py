@@ -89,6 +89,14 @@ class House:
         return self.clock if isinstance(self.clock, SetClock) else None
 
 
+REPOSITORY = Path(__file__).parents[3]
+
+
+def data_folder(settings: Settings) -> Path:
+    """The folder that holds `cities/`, `documents/` and `carriers/`."""
+    return settings.data_folder if settings.data_folder != Path() else REPOSITORY
+
+
 async def open_house(*, settings: Settings, machines: dict[str, Machine]) -> House:
     """Connect and put together. Raises `Unavailable` when the database can't be reached."""
     await _migrate(settings)
@@ -213,6 +221,8 @@ def log_as_json() -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("safehand").setLevel(logging.INFO)
+    # It would name every address that is called; what is called is in the journal.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 async def serve(*, settings: Settings, make: Callable[[], Awaitable[Litestar]]) -> None:

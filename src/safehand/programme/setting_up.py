@@ -3,6 +3,7 @@
 All keys and secrets made here carry the sandbox's mark; a house in live mode refuses them.
 """
 
+import hashlib
 import json
 import secrets
 import socket
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from safehand.house.sessions import secret_of
 from safehand.house.settings import SANDBOX_MARK
+from safehand.kernel.ids import readable
 from safehand.sandbox.cast import Cast, load_cast, load_places
 
 REPOSITORY = Path(__file__).parents[3]
@@ -58,7 +60,7 @@ class SmallWorld:
     @property
     def token(self) -> str:
         """The token of the sandbox services."""
-        return f"sandbox_{self.secret}"
+        return f"sandbox:{self.secret}"
 
 
 def set_up(*, folder: Path, databases: Mapping[str, str], rehearsal: bool, seed: int) -> SmallWorld:
@@ -202,6 +204,11 @@ def _sandbox(world: SmallWorld, rehearsal: bool) -> dict[str, Any]:
     return settings
 
 
+def staff_reference(login: str) -> str:
+    """How a staff member appears in journals and messages: a reference, never a name."""
+    return f"st_{readable(hashlib.sha256(login.encode()).digest()[:10])}"
+
+
 def _staff(cast: Cast, house: str) -> str:
     lines: list[str] = []
     for login, member in cast.staff.items():
@@ -211,7 +218,7 @@ def _staff(cast: Cast, house: str) -> str:
         cities = [int(member.city)] if member.city else []
         fields = {
             "login": login,
-            "actor": f"{member.role}:{login}",
+            "actor": staff_reference(login),
             "secret": secret,
             "roles": [member.role],
             "cities": cities,

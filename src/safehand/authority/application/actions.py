@@ -1,7 +1,7 @@
 """Applying: ask the register, seal the person away, submit. A crowd's applications share one transaction."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal, Protocol
 
 import msgspec
@@ -10,13 +10,15 @@ from msgspec import Meta
 from safehand.authority.application.commands import Digest, Mode, SubmitApplication
 from safehand.authority.documents.document import Ground
 from safehand.authority.documents.numbers import make_receipt_number
+from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
+from safehand.authority.ports.register import Register
 from safehand.authority.register.facts import RegisterFacts
-from safehand.authority.register.refusals import PERSON_UNKNOWN
+from safehand.authority.register.refusals import REGISTER_SILENT
 from safehand.house.commanded import City
 from safehand.house.front import Action, Asked
 from safehand.house.problems import SIGN_IN
 from safehand.house.runtime import House
-from safehand.house.sessions import Identity
+from safehand.house.sessions import Identity, Session
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.shell import Call, Done
@@ -34,14 +36,6 @@ class ReceiptOf(Protocol):
 
     def __call__(self, *, city: int, case: str) -> str:
         """The 15 digits."""
-        ...
-
-
-class Register(Protocol):
-    """The population register's port, as applying needs it."""
-
-    async def lookup(self, *, id_numbers: Sequence[str]) -> Mapping[str, RegisterFacts]:
-        """The facts of each person the register knows. Raises `Unavailable` when it does not answer."""
         ...
 
 
@@ -92,6 +86,26 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
     repeated: bool
 
 
+async def facts_of(
+    *, register: Register, sessions: Sequence[Session]
+) -> list[tuple[Identity, RegisterFacts] | Refusal]:
+    """Who is signed in, with the register's facts of this moment; or why that can't be had."""
+    numbers = sorted({one.identity.id_number for one in sessions if one.identity is not None})
+    try:
+        facts = dict(zip(numbers, await register.lookup(id_numbers=numbers), strict=True)) if numbers else {}
+    except (ServiceUnavailable, ServiceFault):
+        return [REGISTER_SILENT() for _ in sessions]
+    found: list[tuple[Identity, RegisterFacts] | Refusal] = []
+    for session in sessions:
+        person = session.identity
+        if person is None:
+            found.append(SIGN_IN())
+            continue
+        known = facts[person.id_number]
+        found.append(known if isinstance(known, Refusal) else (person, known))
+    return found
+
+
 def submit_action(*, house: House, register: Register, receipt_key: bytes) -> Action:
     """`application.submit`, for applicants whose sign-in has proven who they are."""
 
@@ -100,18 +114,16 @@ def submit_action(*, house: House, register: Register, receipt_key: bytes) -> Ac
         return make_receipt_number(city=str(city), number=number, key=receipt_key)
 
     async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
-        people = {one.session.identity for one in asked if one.session.identity is not None}
-        facts = await register.lookup(id_numbers=sorted({p.id_number for p in people})) if people else {}
+        found = await facts_of(register=register, sessions=[one.session for one in asked])
         outcomes: list[Done | Refusal | None] = []
         calls: list[Call] = []
-        for one in asked:
-            person = one.session.identity
-            known = facts.get(person.id_number) if person is not None else None
-            if person is None or known is None:
-                outcomes.append(SIGN_IN() if person is None else PERSON_UNKNOWN())
+        for one, known in zip(asked, found, strict=True):
+            if isinstance(known, Refusal):
+                outcomes.append(known)
                 continue
             outcomes.append(None)
-            calls.append(_call(house, one, person, known, receipt_of))
+            person, facts = known
+            calls.append(_call(house, one, person, facts, receipt_of))
         answered = iter(await house.shell.run(calls) if calls else ())
         return [next(answered) if outcome is None else outcome for outcome in outcomes]
 

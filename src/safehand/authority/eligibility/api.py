@@ -6,15 +6,16 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, post
 
-from safehand.authority.application.actions import Register
+from safehand.authority.application.actions import facts_of
 from safehand.authority.documents.document import Ground
 from safehand.authority.eligibility.rules import EligibilityRequest, judge
-from safehand.authority.register.refusals import PERSON_UNKNOWN
+from safehand.authority.ports.register import Register
 from safehand.authority.rulebook import Rulebook
 from safehand.house.commanded import City
 from safehand.house.problems import SIGN_IN, Problem, invalid, language_of, problem_of
 from safehand.house.routes import problem_response, session_of
 from safehand.house.runtime import House
+from safehand.kernel.outcome import Refusal
 from safehand.kernel.working_days import local_day
 
 
@@ -42,16 +43,16 @@ def eligibility_route(*, house: House, register: Register, book: Rulebook) -> An
     @post("/eligibility", status_code=200, summary="May I apply online?", tags=["eligibility"])
     async def eligibility(request: Request[Any, Any, Any], data: EligibilityAsked) -> Response[Any]:
         session = await session_of(request=request, sessions=house.sessions)
-        if session is None or session.identity is None:
+        if session is None:
             return problem_response(refusal=SIGN_IN(), request=request)
         today = local_day(house.clock.now())
         document = book.document(data.document, today)
         if document is None:
             return problem_response(refusal=invalid("document: no such kind of document"), request=request)
-        facts = await register.lookup(id_numbers=[session.identity.id_number])
-        person = facts.get(session.identity.id_number)
-        if person is None:
-            return problem_response(refusal=PERSON_UNKNOWN(), request=request)
+        [known] = await facts_of(register=register, sessions=[session])
+        if isinstance(known, Refusal):
+            return problem_response(refusal=known, request=request)
+        _, person = known
         verdict = judge(
             person=person,
             request=EligibilityRequest(ground=data.ground),

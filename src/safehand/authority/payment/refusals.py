@@ -42,3 +42,22 @@ def not_now(state: PaymentState) -> Refusal:
     """The step does not take the command in this state."""
     en, zh = WORDS[state]
     return NOT_NOW(state_en=en, state_zh=zh)
+
+
+NOT_PAID_YET = define(
+    code="payment.not_paid_yet",
+    en="The payment service has not received the fee yet.",
+    zh="支付平台尚未收到费用。",
+    way_out_en="If you have paid, wait a minute and look again; else open the payment and pay before the deadline.",
+    way_out_zh="如已支付，请稍候一分钟再查看；否则请打开支付页面，在期限前缴费。",
+    owner="payment",
+)
+PAYMENT_SILENT = define(
+    code="payment.service_silent",
+    en="The payment service does not answer at this moment. Nothing was charged by this request.",
+    zh="支付平台暂时没有应答，本次请求未产生扣款。",
+    way_out_en="Try again in a few minutes; whatever you pay is counted once.",
+    way_out_zh="请几分钟后重试；所付款项只会计入一次。",
+    owner="payment",
+    status=503,
+)

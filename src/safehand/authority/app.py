@@ -1,0 +1,181 @@
+"""The authority's application: its machines, actions, ports, jobs and border, put together from one settings file."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+
+from safehand.authority import envelopes
+from safehand.authority.application.actions import OWNER, submit_action
+from safehand.authority.border.hearing import AuthorityBorder
+from safehand.authority.border.speaking import signing
+from safehand.authority.case import Case
+from safehand.authority.cities.city import load_cities
+from safehand.authority.documents.document import load_documents
+from safehand.authority.eligibility.api import eligibility_route
+from safehand.authority.handover import bag
+from safehand.authority.machines import build_machines
+from safehand.authority.payment.actions import Paying
+from safehand.authority.ports.calling import ServiceCaller
+from safehand.authority.ports.payment import HttpPayments
+from safehand.authority.ports.register import HttpRegister
+from safehand.authority.production import stock
+from safehand.authority.register.actions import RegisterEntries
+from safehand.authority.router import ROLES as CASE_ROLES
+from safehand.authority.rulebook import HouseClocks, Rulebook
+from safehand.authority.tracking import commands as tracking
+from safehand.house.books import read_books
+from safehand.house.closing import Closing, DayBorder
+from safehand.house.commanded import Facts, command_actions
+from safehand.house.daybook import KIND, daybook_machine
+from safehand.house.daybook import ROLES as DAYBOOK_ROLES
+from safehand.house.front import Action, Asked
+from safehand.house.runtime import House, data_folder, house_app, open_house
+from safehand.house.settings import Settings, read_key
+from safehand.kernel.machine import Command, StreamKey
+
+AUTHORITY_CODE = "NIA"
+
+
+def secret_for(settings: Settings, purpose: str) -> bytes:
+    """A secret of the house for one purpose, derived from its blinding key (door codes, receipt numbers)."""
+    return hashlib.sha256(
+        f"safehand {purpose}\x1f".encode() + read_key(settings.keys.vault_blinding)
+    ).digest()
+
+
+class Ownership:
+    """Whose case it is: a blind index entry made at submission."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def owned(self, pairs: Sequence[tuple[str, StreamKey]]) -> set[tuple[str, StreamKey]]:
+        """Of pairs (actor, case): those in which the case is the actor's own."""
+        digests = {actor: self._house.vault.digest(purpose=OWNER, value=actor) for actor, _ in pairs}
+        rows = await self._house.store.fetch(
+            "select digest, city, subject from blind_index where purpose = $1 and digest = any($2::bytea[])",
+            OWNER,
+            sorted(digests.values()),
+        )
+        found = {(row[0], StreamKey(row[1], row[2])) for row in rows}
+        return {(actor, key) for actor, key in pairs if (digests[actor], key) in found}
+
+
+def _evidence(what: str) -> Facts:
+    """The digest of what the recipient said in the own session: who, what, on which case, under which key."""
+
+    async def find(asked: Sequence[Asked]) -> Sequence[Mapping[str, Any]]:
+        return [
+            {
+                "evidence": hashlib.sha256(
+                    f"{what}\x1f{a.session.actor}\x1f{a.item.case}\x1f{a.key}".encode()
+                ).digest()
+            }
+            for a in asked
+        ]
+
+    return find
+
+
+def _settle_facts(house: House) -> Facts:
+    """The manager's decision: its digest, and the case's own claim, to be taken again if the case goes on."""
+    cases = msgspec.json.Decoder(Case)
+
+    async def find(asked: Sequence[Asked]) -> Sequence[Mapping[str, Any]]:
+        rows = await house.store.streams(keys=[StreamKey(a.item.city, a.item.case) for a in asked])
+        claims = {key.stream: cases.decode(row.state).application.claim for key, row in rows.items()}
+        evidence = await _evidence("settled by the manager")(asked)
+        return [
+            {**digest, "claim": claims.get(a.item.case, "")}
+            for a, digest in zip(asked, evidence, strict=True)
+        ]
+
+    return find
+
+
+def command_actions_of(house: House, ownership: Ownership) -> list[Action]:
+    """One action per command that people may give, for cases, bags, stocks and the daybook."""
+    facts: dict[type[Command], tuple[frozenset[str], Facts]] = {
+        tracking.ConfirmReceipt: (frozenset({"evidence"}), _evidence("I have it")),
+        tracking.Settle: (frozenset({"evidence", "claim"}), _settle_facts(house)),
+    }
+    by_kind = (
+        (
+            "case",
+            "case",
+            {c: r for c, r in CASE_ROLES.items() if c.__struct_config__.tag != "application.submit"},
+        ),
+        ("bag", "bag", bag.ROLES),
+        ("stock", "stock", stock.ROLES),
+        (KIND, "daybook", DAYBOOK_ROLES),
+    )
+    return [
+        action
+        for kind, names, roles in by_kind
+        for action in command_actions(
+            shell=house.shell,
+            ids=house.ids,
+            kind=kind,
+            names_stream=names,
+            roles=roles,
+            owned=ownership.owned,
+            facts=facts,
+        )
+    ]
+
+
+async def make_app(settings: Settings) -> Litestar:
+    """Connect and put the authority together."""
+    folder = data_folder(settings)
+    cities = {int(code): city for code, city in load_cities(folder / "cities").items()}
+    documents = load_documents(folder / "documents")
+    peer = settings.peers[0].name
+    machines = {
+        **build_machines(cities=cities, documents=documents, authority=AUTHORITY_CODE, post=peer),
+        KIND: daybook_machine(manager="authority_manager"),
+    }
+    house = await open_house(settings=settings, machines=machines)
+    case = replace(machines["case"], moves=envelopes.moves)
+    house.shell.machines["case"] = signing(machine=case, ring=house.ring)
+    book = Rulebook(
+        cities=cities, documents=documents, clocks=HouseClocks(), authority=AUTHORITY_CODE, post=peer
+    )
+    ownership = Ownership(house)
+    register = HttpRegister(caller=_caller(settings, "register"))
+    paying = Paying(
+        house=house, payments=HttpPayments(caller=_caller(settings, "payment")), owned=ownership.owned
+    )
+    entries = RegisterEntries(house=house, register=register, book=book)
+    closing = Closing(house=house, accounts=envelopes.treaty_account, cities=sorted(cities), peer=peer)
+    house.jobs.chores |= {
+        "refunds": paying.refund,
+        "register_entries": entries.run,
+        "close_days": closing.close_days,
+    }
+    border = AuthorityBorder(house=house, code_secret=secret_for(settings, "door code"))
+    receipt_key = secret_for(settings, "receipt number")
+    return house_app(
+        house=house,
+        title="Safehand: the authority",
+        actions=[
+            submit_action(house=house, register=register, receipt_key=receipt_key),
+            *paying.actions(),
+            *command_actions_of(house, ownership),
+        ],
+        border=DayBorder(inner=border, closing=closing),
+        routes=[eligibility_route(house=house, register=register, book=book)],
+        figures=lambda: read_books(house=house, accounts=envelopes.treaty_account),
+    )
+
+
+def _caller(settings: Settings, service: str) -> ServiceCaller:
+    return ServiceCaller(
+        service=service,
+        base_url=settings.services[service],
+        token=settings.secrets["services"],
+        live=settings.mode == "live",
+    )

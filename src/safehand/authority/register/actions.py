@@ -1,0 +1,152 @@
+"""Telling the national register: issued, cancelled, invalidated. A job; each entry is made once, by its key."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from safehand.authority.application.actions import PERSON_RECORD, PersonRecord
+from safehand.authority.case import Case
+from safehand.authority.documents.numbers import number_of_blank
+from safehand.authority.made_documents import RecordRegisterDone, RegisterEntry
+from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
+from safehand.authority.ports.register import CancelReason, DocumentToCancel, DocumentToEnter, Register
+from safehand.authority.register.facts import RegisterFacts
+from safehand.authority.rulebook import Rulebook
+from safehand.house.persons import read_persons
+from safehand.house.runtime import House
+from safehand.kernel.machine import StreamKey
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.shell import Call, Done
+from safehand.kernel.working_days import local_day
+
+QUEUE = "register.due"
+AT_ONCE_MAX = 500
+
+
+class _Due(NamedTuple):
+    key: StreamKey
+    case: Case
+    entry: RegisterEntry
+    person: PersonRecord
+    facts: RegisterFacts
+
+
+class RegisterEntries:
+    """Carries out the entries that cases owe the register."""
+
+    def __init__(self, *, house: House, register: Register, book: Rulebook) -> None:
+        self._house = house
+        self._register = register
+        self._book = book
+        self._cases = msgspec.json.Decoder(Case)
+        self._persons = msgspec.json.Decoder(PersonRecord)
+
+    async def run(self) -> int:
+        """The job: tell what is due; returns how many entries were made. A silent register is asked again later."""
+        lines = await self._house.store.worklist(queue=QUEUE, limit=AT_ONCE_MAX)
+        if not lines:
+            return 0
+        keys = [StreamKey(line.city, line.stream) for line in lines]
+        rows = await self._house.store.streams(keys=keys)
+        sealed = await read_persons(house=self._house, keys=keys, name=PERSON_RECORD)
+        persons = {key: self._persons.decode(plain) for key, plain in sealed.items()}
+        numbers = sorted({person.id_number for person in persons.values()})
+        try:
+            looked = dict(zip(numbers, await self._register.lookup(id_numbers=numbers), strict=True))
+            due = self._due(rows, persons, looked)
+            outcomes = await self._tell(due)
+        except (ServiceUnavailable, ServiceFault):
+            return 0
+        calls = [
+            Call(
+                stream=one.key,
+                kind="case",
+                command=RecordRegisterDone(work=one.entry.work, make=one.entry.make),
+                actor="register",
+            )
+            for one, outcome in zip(due, outcomes, strict=True)
+            if outcome is None
+        ]
+        return sum(isinstance(one, Done) for one in (await self._house.shell.run(calls) if calls else ()))
+
+    def _due(self, rows, persons, looked) -> list[_Due]:
+        due: list[_Due] = []
+        for key, row in rows.items():
+            person = persons.get(key)
+            facts = looked.get(person.id_number) if person is not None else None
+            if person is None or not isinstance(facts, RegisterFacts):
+                continue
+            case = self._cases.decode(row.state)
+            # Entries of one case go in order: the first that is owed, each time.
+            due.append(_Due(key, case, case.papers.owed[0], person, facts))
+        return due
+
+    async def _tell(self, due: Sequence[_Due]) -> list[Refusal | None]:
+        enter = [one for one in due if one.entry.work == "issue"]
+        cancel = [one for one in due if one.entry.work != "issue"]
+        entered = await self._register.enter(documents=[self._entry(one) for one in enter])
+        cancellations = [self._cancellation(one) for one in cancel]
+        wanted = [one for one in cancellations if one is not None]
+        cancelled = iter(await self._register.cancel(documents=wanted))
+        by_entry = dict(zip([(one.key, one.entry) for one in enter], entered, strict=True))
+        by_entry |= {
+            (one.key, one.entry): next(cancelled) if asked is not None else None
+            for one, asked in zip(cancel, cancellations, strict=True)
+        }
+        return [by_entry[one.key, one.entry] for one in due]
+
+    def number_of(self, *, case: Case, make: int, city: int) -> str:
+        """The printed number of a document: its blank's place in the city's roll (policy: pre-printed, in order)."""
+        document = case.papers.find(make)
+        today = local_day(self._house.clock.now())
+        rules = self._book.document(case.application.document, today)
+        assert document is not None
+        assert rules is not None
+        # Each city has a roll of its own; the rolls lie one behind the other in the national range.
+        return number_of_blank(template=rules.numbers.issued, serial=_roll(city) + document.blank)
+
+    def _entry(self, one: _Due) -> DocumentToEnter:
+        today = local_day(self._house.clock.now())
+        rules = self._book.document(one.case.application.document, today)
+        assert rules is not None
+        return DocumentToEnter(
+            key=f"{one.case.case}/issue/{one.entry.make}",
+            id_number=one.person.id_number,
+            kind=one.case.application.document,
+            number=self.number_of(case=one.case, make=one.entry.make, city=one.key.city),
+            issued_on=today,
+            expires_on=rules.expires_on(issued_on=today, birth_date=one.facts.birth_date),
+            fingerprints_stored=True,
+        )
+
+    def _cancellation(self, one: _Due) -> DocumentToCancel | None:
+        """The document to cancel; none when there is nothing left to cancel."""
+        key = f"{one.case.case}/{one.entry.work}/{one.entry.make}"
+        if one.entry.work == "invalidate":
+            number = self.number_of(case=one.case, make=one.entry.make, city=one.key.city)
+            return DocumentToCancel(key=key, id_number=one.person.id_number, number=number, reason="lost")
+        today = local_day(self._house.clock.now())
+        own = {self.number_of(case=one.case, make=d.make, city=one.key.city) for d in one.case.papers.made}
+        held = [
+            document
+            for document in one.facts.documents
+            if document.kind == one.case.application.document
+            and document.status != "cancelled"
+            and document.number not in own
+            and document.issued_on <= today
+        ]
+        if not held:
+            return None
+        old = max(held, key=lambda document: document.issued_on)
+        reason = _REASONS.get(one.case.application.ground, "replaced")
+        return DocumentToCancel(key=key, id_number=one.person.id_number, number=old.number, reason=reason)
+
+
+_REASONS: dict[str, CancelReason] = {"lost": "lost", "stolen": "stolen", "damaged": "damaged"}
+ROLL_BLANKS = 10_000
+
+
+def _roll(city: int) -> int:
+    """Where a city's roll of blanks begins in the national range: by its code, so that no two cities meet."""
+    return (city // 100 - 1100) * ROLL_BLANKS

@@ -1,0 +1,110 @@
+"""The post's application: its machines, actions and border, put together from one settings file."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from litestar import Litestar
+
+from safehand.house.books import read_books
+from safehand.house.closing import Closing, DayBorder
+from safehand.house.commanded import command_actions
+from safehand.house.daybook import KIND, daybook_machine
+from safehand.house.daybook import ROLES as DAYBOOK_ROLES
+from safehand.house.front import Action, Asked
+from safehand.house.runtime import House, data_folder, house_app, open_house
+from safehand.house.settings import Settings
+from safehand.house.statements import TreatyAccount
+from safehand.postal.border.hearing import PostalBorder
+from safehand.postal.delivery import commands as to_deliver
+from safehand.postal.machines import ROLES, build_machines
+from safehand.postal.network.cities import load_postal_cities
+from safehand.postal.process import BAG, ITEM, RANGE
+
+_TREATY: dict[str, TreatyAccount] = {
+    "sender": "authority",
+    "returned": "authority",
+    "office": "post",
+    "vehicle": "post",
+    "courier": "post",
+    "counter": "post",
+    "recipient": "recipient",
+    "incident": "incident",
+}
+
+
+def treaty_account(account: str) -> TreatyAccount:
+    """The treaty's account for one of the post's: `office:310101` is simply the post's."""
+    return _TREATY[account.partition(":")[0]]
+
+
+def actions_of(house: House) -> list[Action]:
+    """Every action of the post's people: one per command, by kind of stream."""
+    asked_last_hour = _AskedLastHour(house)
+    facts = {
+        to_deliver.Claim: (frozenset({"courier_asked_last_hour"}), asked_last_hour.of_courier),
+        to_deliver.ClaimAtCounter: (frozenset({"clerk_asked_last_hour"}), asked_last_hour.of_clerk),
+    }
+    found: list[Action] = []
+    for kind, names, prefix in ((ITEM, "item", ""), (BAG, "bag", "bag."), (RANGE, "range", "range.")):
+        roles = {c: r for c, r in ROLES.items() if _kind_of(str(c.__struct_config__.tag)) == prefix}
+        found += command_actions(
+            shell=house.shell, ids=house.ids, kind=kind, names_stream=names, roles=roles, facts=facts
+        )
+    found += command_actions(
+        shell=house.shell, ids=house.ids, kind=KIND, names_stream="daybook", roles=DAYBOOK_ROLES
+    )
+    return found
+
+
+def _kind_of(tag: str) -> str:
+    return next((prefix for prefix in ("bag.", "range.") if tag.startswith(prefix)), "")
+
+
+class _AskedLastHour:
+    """How many claims somebody made within the last hour: a guesser of codes is stopped across all items."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def of_courier(self, asked: Sequence[Asked]) -> Sequence[Mapping[str, Any]]:
+        """The field of a courier's claim."""
+        return [{"courier_asked_last_hour": count} for count in await self._counts(asked)]
+
+    async def of_clerk(self, asked: Sequence[Asked]) -> Sequence[Mapping[str, Any]]:
+        """The field of a counter clerk's claim."""
+        return [{"clerk_asked_last_hour": count} for count in await self._counts(asked)]
+
+    async def _counts(self, asked: Sequence[Asked]) -> list[int]:
+        actors = sorted({one.session.actor for one in asked})
+        rows = await self._house.store.fetch(
+            "select actor, count(*) from event where kind = 'delivery.claimed' and actor = any($1::text[])"
+            " and at > $2::timestamptz - interval '1 hour' group by actor",
+            actors,
+            self._house.clock.now(),
+        )
+        before = {row[0]: row[1] for row in rows}
+        counts: list[int] = []
+        for one in asked:
+            actor = one.session.actor
+            counts.append(before.get(actor, 0))
+            before[actor] = before.get(actor, 0) + 1
+        return counts
+
+
+async def make_app(settings: Settings) -> Litestar:
+    """Connect and put the post together."""
+    cities = load_postal_cities(data_folder(settings) / "cities")
+    machines = {**build_machines(cities=cities), KIND: daybook_machine(manager="postal_manager")}
+    house = await open_house(settings=settings, machines=machines)
+    peer = settings.peers[0].name
+    closing = Closing(
+        house=house, accounts=treaty_account, cities=[int(code) for code in sorted(cities)], peer=peer
+    )
+    house.jobs.chores["close_days"] = closing.close_days
+    return house_app(
+        house=house,
+        title="Safehand: the post",
+        actions=actions_of(house),
+        border=DayBorder(inner=PostalBorder(house=house), closing=closing),
+        figures=lambda: read_books(house=house, accounts=treaty_account),
+    )

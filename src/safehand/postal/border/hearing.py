@@ -1,0 +1,122 @@
+"""What an authority says, as commands to items and bags. The sealed part of an order is sealed anew for this house."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from safehand.house.runtime import House
+from safehand.kernel.machine import Command, StreamKey
+from safehand.kernel.shell import Call
+from safehand.kernel.vault import seal_all
+from safehand.link import messages as m
+from safehand.link.keys import BadSignature, UnknownKey
+from safehand.link.proof import check_proof
+from safehand.link.reader import Heard
+from safehand.postal.acceptance import commands as to_accept
+from safehand.postal.acceptance.bags import commands as to_count
+from safehand.postal.delivery import commands as to_deliver
+from safehand.postal.undeliverable import commands as to_return
+
+RECIPIENT_RECORD = "recipient"
+NOT_FOR_US = "border.not_for_this_house"
+PART_MISSING = "border.recipient_missing"
+PART_MALFORMED = "border.recipient_malformed"
+
+
+class PostalBorder:
+    """See `link.reader.Border`."""
+
+    def __init__(self, *, house: House) -> None:
+        self._house = house
+        self._parts = msgspec.json.Decoder(m.DeliveryPart)
+
+    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str]:
+        """One call per message: an item's stream has the order's name, a bag's the bag's."""
+        return [self._call(one) for one in heard]
+
+    def _call(self, one: Heard) -> Call | str:
+        if isinstance(one.body, m.OrderPlaced):
+            return self._order(one, one.body)
+        command = self._command(one)
+        if command is None:
+            return NOT_FOR_US
+        order = getattr(one.body, "order", None)
+        return Call(
+            stream=StreamKey(one.city, order if order is not None else one.subject),
+            kind="item" if order is not None else "bag",
+            command=command,
+            actor=f"authority:{one.peer}",
+            token=self._token(one),
+        )
+
+    def _order(self, one: Heard, body: m.OrderPlaced) -> Call | str:
+        """A new order: its person goes into this house's vault under a key of its own."""
+        if one.part is None:
+            return PART_MISSING
+        try:
+            part = self._parts.decode(one.part)
+        except msgspec.MsgspecError:
+            return PART_MALFORMED
+        wrapped, records = seal_all(
+            keys=self._house.vault, city=one.city, subject=body.order, records={RECIPIENT_RECORD: one.part}
+        )
+        fields: Mapping[str, object] = msgspec.structs.asdict(body)
+        county = part.region if part.region % 100 else 0
+        return Call(
+            stream=StreamKey(one.city, body.order),
+            kind="item",
+            command=to_accept.ReceiveOrder(**fields, peer=one.peer, county=str(county) if county else ""),  # type: ignore[arg-type]
+            actor=f"authority:{one.peer}",
+            token=self._token(one),
+            vault=records,
+            vault_keys=(wrapped,),
+        )
+
+    def _token(self, one: Heard) -> bytes:
+        return self._house.ids.token(basis=f"link:{one.peer}:{one.city}:{one.subject}:{one.kind}")
+
+    def _command(self, one: Heard) -> Command | None:
+        match one.body:
+            case m.OrderCancelled():
+                return to_accept.Cancel()
+            case m.HandoverOffered() as body:
+                return to_count.Expect(
+                    peer=one.peer,
+                    seal=body.seal,
+                    office=body.office,
+                    waybills=tuple(body.waybills),
+                    offered_at=body.offered_at,
+                )
+            case m.ProofSealed() as body:
+                return to_deliver.RecordProof(
+                    waybill=body.waybill,
+                    method=body.method,
+                    evidence=body.evidence,
+                    claimed_at=body.claimed_at,
+                    sealed_at=body.sealed_at,
+                    proof_verified=self._is_genuine(one, body),
+                )
+            case m.ProofRefused() as body:
+                return to_deliver.RecordProofRefusal(
+                    waybill=body.waybill, reason=body.reason, attempts_left=body.attempts_left, at=body.at
+                )
+            case m.RecallRequested() as body:
+                return to_return.Recall(waybill=body.waybill, reason=body.reason)
+            case m.ReturnReceived() as body:
+                return to_return.RecordReturnReceived(waybill=body.waybill)
+            case _:
+                return None
+
+    def _is_genuine(self, one: Heard, proof: m.ProofSealed) -> bool:
+        """Only the authority's own signature over exactly these fields writes *delivered*."""
+        try:
+            check_proof(
+                ring=self._house.ring,
+                peer=one.peer,
+                key_id=one.key_id,
+                proof=proof,
+                now=self._house.clock.now(),
+            )
+        except (BadSignature, UnknownKey):
+            return False
+        return True
