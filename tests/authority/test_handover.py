@@ -1,0 +1,388 @@
+"""Hand-over: the right document in the right envelope, counted by both sides; or fetched by the right person."""
+
+from typing import Any
+
+import pytest
+
+from safehand.authority.handover import bag
+from safehand.authority.handover.commands import (
+    ChangeToPickup,
+    DeclareMissing,
+    FindOnShelf,
+    HandoverExpired,
+    MakeReadyForPickup,
+    OfferHandover,
+    PickUp,
+    PickupExpired,
+    PrintLabel,
+    RecordAcceptance,
+    RecordOrderRefused,
+    RecordWaybill,
+    RejectAtCounter,
+    SealEnvelope,
+    UnsealEnvelope,
+)
+from safehand.authority.handover.rules import LABEL_PRINTS_MAX
+from safehand.kernel.machine import Command
+from safehand.kernel.working_days import add_days
+from safehand.link.messages import OrderPlaced, PostageMode, Reason
+from tests.authority.house import BAG, CASE, House
+
+RIGHT_PERSON = PickUp(blank=1, is_applicant=True, face_matches=True, id_card_valid=True)
+SHORT = Reason.SHORT
+
+
+def waybill_of(house: House) -> str:
+    return house.case.handover.waybill
+
+
+def short() -> House:
+    house = House().offered()
+    items: Any = {waybill_of(house): SHORT}
+    house.ok(bag.RecordBagRefusal(items=items), stream=BAG, actor="postal")
+    return house
+
+
+def two_in_a_bag() -> tuple[House, str]:
+    """Two cases, one bag; the other case's waybill."""
+    house = House().sealed()
+    first = waybill_of(house)
+    streams = house.streams.pop(CASE)
+    house.holders.clear()
+    house.streams["ca_b"] = streams
+    return house, first
+
+
+def test_an_issued_document_places_an_order_that_names_no_case():
+    house = House().issued()
+    body = house.messages[-1].body
+    assert isinstance(body, OrderPlaced)
+    assert body.order.startswith("or_")
+    assert (body.documents, body.postage_mode) == (1, PostageMode.ON_DELIVERY)
+    assert house.messages[-1].subject == body.order
+    assert house.messages[-1].personal == CASE
+    assert house.holders[f"order:{body.order}"] == CASE
+    assert house.waits()["handover.ordered"].owner == "post"
+
+
+def test_postage_follows_the_destination():
+    near = House().issued(destination=310000).messages[-1].body
+    far = House().issued(destination=440100).messages[-1].body
+    assert isinstance(near, OrderPlaced)
+    assert isinstance(far, OrderPlaced)
+    assert near.postage_fen < far.postage_fen
+
+
+def test_a_waybill_once_given_never_changes():
+    house = House().issued()
+    order = house.case.handover.order
+    record = RecordWaybill(order=order, waybill="ZA000000001CN", routing="R", token=b"t")
+    assert house.ok(record) == ["handover.waybill_recorded"]
+    assert house.ok(record) == []
+    other = RecordWaybill(order=order, waybill="ZA000000002CN", routing="R", token=b"t")
+    assert house.no(other) == "handover.waybill_differs"
+
+
+def test_news_of_a_strange_order_is_refused():
+    house = House().issued()
+    strange = RecordWaybill(order="or_aaaa", waybill="ZA000000001CN", routing="R", token=b"t")
+    assert house.no(strange) == "handover.not_this_order"
+    assert house.no(RecordOrderRefused(order="or_aaaa", reason=Reason.MALFORMED)) == "handover.not_this_order"
+
+
+def test_what_the_post_can_not_carry_is_fetched_at_the_counter():
+    house = House().issued()
+    order = house.case.handover.order
+    refusal = RecordOrderRefused(order=order, reason=Reason.AREA_NOT_SERVED)
+    assert house.ok(refusal) == ["handover.order_refused"]
+    assert house.notices[-1].template == "fetch_at_counter_instead"
+    assert house.ok(refusal) == []
+    assert house.ok(MakeReadyForPickup(blank=1)) == ["handover.ready_for_pickup"]
+    assert house.account == "counter"
+
+
+def test_an_order_with_a_waybill_can_no_longer_be_refused():
+    house = House().labelled()
+    refusal = RecordOrderRefused(order=house.case.handover.order, reason=Reason.AREA_NOT_SERVED)
+    assert house.no(refusal) == "handover.not_now"
+
+
+@pytest.mark.parametrize("stage", ["issued", "labelled", "sealed"])
+def test_until_the_bag_the_applicant_may_fetch_it_instead(stage: str):
+    house: House = getattr(House(), stage)()
+    order = house.case.handover.order
+    assert house.ok(ChangeToPickup(), actor="ap_one") == ["handover.changed_to_pickup"]
+    assert house.sent()[-1] == 102
+    assert house.ok(ChangeToPickup()) == []
+    late = RecordWaybill(order=order, waybill="ZA000000001CN", routing="R", token=b"t")
+    assert house.ok(late) == [], "what the post said before it heard of the cancellation changes nothing"
+
+
+def test_once_in_the_bag_it_goes_by_post():
+    assert House().offered().no(ChangeToPickup()) == "handover.not_now"
+
+
+def test_a_waybill_that_comes_twice_in_a_later_state_changes_nothing():
+    house = House().labelled()
+    step = house.case.handover
+    again = RecordWaybill(order=step.order, waybill=step.waybill, routing="R", token=b"t")
+    assert house.ok(again) == []
+
+
+def test_every_print_is_an_event_and_every_reprint_has_a_reason():
+    house = House().labelled()
+    assert house.no(PrintLabel()) == "handover.reprint_needs_reason"
+    assert house.ok(PrintLabel(reason="damaged")) == ["handover.label_printed"]
+    for _ in range(LABEL_PRINTS_MAX - 2):
+        house.ok(PrintLabel(reason="unreadable"))
+    assert house.no(PrintLabel(reason="unreadable")) == "handover.prints_used_up"
+
+
+def test_no_label_without_a_waybill():
+    assert House().issued().no(PrintLabel()) == "handover.not_now"
+
+
+@pytest.mark.parametrize(("waybill", "blank", "what"), [("ZA999999999CN", 1, "waybill"), ("", 2, "blank")])
+def test_a_wrong_envelope_is_caught_at_sealing_and_counted(waybill: str, blank: int, what: str):
+    house = House().labelled()
+    right = waybill_of(house)
+    wrong = SealEnvelope(waybill=waybill or right, blank=blank, second_person="st_two")
+    assert house.ok(wrong) == ["handover.wrong_envelope_caught"]
+    assert getattr(house.events[-1][1], "what") == what  # noqa: B009
+    assert house.tally["exception.wrong_envelope"] == 1
+    assert house.case.handover.state == "labelled"
+    house.seal()
+
+
+def test_sealing_and_opening_need_two_persons():
+    house = House().labelled()
+    seal = SealEnvelope(waybill=waybill_of(house), blank=1, second_person="st_one")
+    assert house.no(seal, actor="st_one") == "handover.same_person"
+    assert house.ok(seal, actor="st_two") == ["handover.sealed"]
+    assert house.ok(seal, actor="st_two") == []
+    unseal = UnsealEnvelope(second_person="st_one", reason="label_wrong")
+    assert house.no(unseal, actor="st_one") == "handover.same_person"
+    assert house.ok(unseal, actor="st_two") == ["handover.unsealed"]
+    assert house.no(unseal, actor="st_two") == "handover.not_now"
+
+
+def test_sealing_comes_after_labelling():
+    house = House().issued()
+    assert house.no(SealEnvelope(waybill="ZA1", blank=1, second_person="st_two")) == "handover.not_now"
+
+
+def test_a_bag_takes_only_sealed_envelopes_with_their_own_waybills():
+    house = House().labelled()
+    close = bag.CloseBag(seal="S-100", office="SH-01", items={waybill_of(house): CASE})
+    assert house.no(close, stream=BAG) == "handover.not_now"
+    house.seal()
+    strange = bag.CloseBag(seal="S-100", office="SH-01", items={"ZA999999999CN": CASE})
+    assert house.no(strange, stream=BAG) == "handover.wrong_item"
+    assert house.state(BAG).state == "none", "what one envelope refuses the whole bag is refused"
+    assert house.ok(close, stream=BAG) == ["bag.closed"]
+    assert house.ok(close, stream=BAG) == []
+    assert house.no(bag.CloseBag(seal="S-101", office="SH-01", items={}), stream=BAG) == "bag.already_closed"
+
+
+def test_an_empty_bag_is_refused():
+    empty = bag.CloseBag(seal="S-100", office="SH-01", items={})
+    assert House().no(empty, stream=BAG) == "bag.items_wrong"
+
+
+def test_an_envelope_lies_in_one_bag_only():
+    house = House().sealed()
+    items: Any = {waybill_of(house): CASE}
+    house.ok(bag.CloseBag(seal="S-100", office="SH-01", items=items), stream=BAG)
+    second = bag.CloseBag(seal="S-101", office="SH-01", items=items)
+    assert house.no(second, stream="bg_b") == "handover.not_now"
+    assert house.no(OfferHandover(bag="bg_other")) == "handover.not_in_this_bag"
+
+
+def test_a_closed_bag_can_be_opened_until_it_is_offered():
+    house = House().sealed()
+    house.ok(bag.CloseBag(seal="S-100", office="SH-01", items={waybill_of(house): CASE}), stream=BAG)
+    assert house.ok(bag.ReopenBag(), stream=BAG) == ["bag.reopened"]
+    assert house.ok(bag.ReopenBag(), stream=BAG) == []
+    assert house.case.handover.state == "sealed"
+    assert house.waits()["handover.sealed"].due_at is not None
+    house.offer("bg_b")
+    assert house.no(bag.ReopenBag(), stream="bg_b") == "bag.not_now"
+
+
+def test_a_bag_is_offered_with_its_own_seal_and_once():
+    house = House().sealed()
+    house.ok(bag.CloseBag(seal="S-100", office="SH-01", items={waybill_of(house): CASE}), stream=BAG)
+    assert house.no(bag.OfferBag(seal="S-999"), stream=BAG) == "bag.seal_differs"
+    assert house.ok(bag.OfferBag(seal="S-100"), stream=BAG) == ["bag.offered"]
+    assert house.ok(bag.OfferBag(seal="S-100"), stream=BAG) == []
+    assert house.account == "handover_shelf"
+    assert house.case.papers.made[0].pending == "post"
+    assert house.sent()[-1] == 103
+
+
+def test_custody_is_the_posts_only_when_it_signs():
+    house = House().offered()
+    assert house.account == "handover_shelf"
+    house.accept()
+    assert house.account == "post"
+    assert house.state(BAG).state == "settled"
+    assert house.ok(RecordAcceptance(bag=BAG)) == []
+
+
+def test_a_repeated_answer_changes_nothing_and_an_unknown_item_is_refused():
+    house = House().with_post()
+    again = bag.RecordBagAcceptance(seal="SEAL-1", waybills=(waybill_of(house),))
+    assert house.ok(again, stream=BAG) == []
+    unknown = bag.RecordBagAcceptance(seal="SEAL-1", waybills=("ZA999999999CN",))
+    assert house.no(unknown, stream=BAG) == "bag.unknown_waybill"
+    both: Any = {waybill_of(house): SHORT}
+    assert house.no(bag.RecordBagRefusal(items=both), stream=BAG) == "bag.unknown_waybill"
+
+
+def test_an_answer_with_a_strange_seal_or_for_a_bag_not_offered_is_refused():
+    house = House().offered()
+    strange = bag.RecordBagAcceptance(seal="S-999", waybills=(waybill_of(house),))
+    assert house.no(strange, stream=BAG) == "bag.seal_differs"
+    assert house.no(strange, stream="bg_b") == "bag.not_now"
+
+
+def test_a_bag_that_is_short_leaves_custody_here_and_is_recounted():
+    house = short()
+    assert house.account == "handover_shelf"
+    assert house.waits()["handover.recount"].owner == "handover_clerk"
+    assert house.state(BAG).state == "settled"
+    assert house.tally["exception.short_in_bag"] == 1
+
+
+def test_what_the_recount_finds_goes_into_the_next_bag():
+    house = short()
+    assert house.no(FindOnShelf(waybill="ZA999999999CN")) == "handover.wrong_item"
+    assert house.ok(FindOnShelf(waybill=waybill_of(house))) == ["handover.found_on_shelf"]
+    house.offer("bg_b")
+    house.accept("bg_b")
+    assert house.account == "post"
+
+
+def test_a_damaged_envelope_found_by_the_recount_is_opened_and_sealed_anew():
+    house = short()
+    house.ok(UnsealEnvelope(second_person="st_two", reason="envelope_damaged"))
+    house.seal()
+
+
+def test_what_the_recount_does_not_find_is_invalidated_and_made_again_free_of_charge():
+    house = short()
+    assert house.no(DeclareMissing(second_person="st_one"), actor="st_one") == "handover.same_person"
+    declared = house.ok(DeclareMissing(second_person="st_two"))
+    assert declared == [
+        "handover.declared_missing",
+        "document.invalidated",
+        "register.entry_due",
+        "production.opened",
+    ]
+    assert house.ok(DeclareMissing(second_person="st_two")) == []
+    assert house.sent()[-1] == 102
+    assert house.account == "incident"
+    house.draw()
+    house.make()
+    body = house.messages[-1].body
+    assert isinstance(body, OrderPlaced)
+    assert (body.postage_mode, body.postage_fen) == (PostageMode.FREE, 0)
+
+
+def test_only_a_recount_can_find_or_miss_something():
+    house = House().sealed()
+    assert house.no(FindOnShelf(waybill=waybill_of(house))) == "handover.not_now"
+    assert house.no(DeclareMissing(second_person="st_two")) == "handover.not_now"
+
+
+def test_the_counter_keeps_it_for_ninety_days():
+    house = House().at_counter()
+    assert house.waits()["handover.ready_for_pickup"].due_at == add_days(house.now, 90)
+    assert house.ok(MakeReadyForPickup(blank=1)) == []
+    assert house.ok(PickupExpired()) == []
+
+
+def test_the_counter_takes_only_the_document_of_the_case():
+    house = House().issued(mode="counter")
+    assert 101 not in house.sent()
+    assert house.no(MakeReadyForPickup(blank=2)) == "handover.wrong_item"
+    assert House().issued().no(MakeReadyForPickup(blank=1)) == "handover.not_now"
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        {"is_applicant": False, "face_matches": True, "id_card_valid": True},
+        {"is_applicant": True, "face_matches": False, "id_card_valid": True},
+        {"is_applicant": True, "face_matches": True, "id_card_valid": False},
+        {"is_applicant": False, "face_matches": False, "id_card_valid": False, "agent_authorised": True},
+    ],
+)
+def test_a_stranger_at_the_counter_is_always_refused(person: Any):
+    house = House().at_counter()
+    assert house.no(PickUp(blank=1, **person)) == "handover.not_the_recipient"
+    assert house.account == "counter"
+
+
+def test_the_right_person_or_an_agent_picks_it_up():
+    house = House().at_counter()
+    assert house.no(PickUp(blank=2, is_applicant=True, face_matches=True, id_card_valid=True)) == (
+        "handover.wrong_item"
+    )
+    assert house.ok(RIGHT_PERSON) == ["handover.picked_up", "application.completed"]
+    assert house.ok(RIGHT_PERSON) == []
+    assert house.account == "recipient"
+    agent = PickUp(blank=1, is_applicant=False, face_matches=False, id_card_valid=True, agent_authorised=True)
+    assert House().at_counter().ok(agent)[0] == "handover.picked_up"
+    assert House().issued().no(agent) == "handover.not_now"
+
+
+def test_after_ninety_days_it_goes_onto_the_return_shelf():
+    house = House().at_counter()
+    house.later(days=100)
+    assert house.no(RIGHT_PERSON) == "handover.pickup_too_late"
+    assert house.ok(PickupExpired()) == ["handover.pickup_expired", "returns.shelved"]
+    assert house.account == "return_shelf"
+
+
+def test_a_mistake_found_at_the_counter_stays_there():
+    house = House().at_counter()
+    reject = RejectAtCounter(reason=Reason.MISPRINT)
+    assert house.ok(reject) == ["handover.rejected_at_counter", "returns.shelved"]
+    assert house.no(reject) == "handover.not_now"
+
+
+@pytest.mark.parametrize(
+    ("stage", "queue"),
+    [("issued", "ordered"), ("labelled", "labelled"), ("sealed", "sealed")],
+)
+def test_what_is_left_lying_becomes_the_managers(stage: str, queue: str):
+    house: House = getattr(House(), stage)()
+    assert house.ok(HandoverExpired()) == []
+    assert house.ring(f"handover.{queue}") == ["handover.ran_late"]
+    assert house.waits()[f"handover.{queue}"].owner == "authority_manager"
+    assert house.ok(HandoverExpired()) == []
+
+
+def test_a_bag_that_nobody_answers_becomes_the_managers():
+    house = House().offered()
+    assert house.ok(bag.BagExpired(), stream=BAG) == []
+    assert house.ring("bag.offered", BAG) == ["bag.ran_late"]
+    assert house.waits(BAG)["bag.offered"].owner == "authority_manager"
+    house.accept()
+
+
+def test_a_bag_is_answered_item_by_item():
+    house, first = two_in_a_bag()
+    house.sealed(claim="live:other:passport")
+    second = waybill_of(house)
+    items: Any = {first: "ca_b", second: CASE}
+    house.ok(bag.CloseBag(seal="S-100", office="SH-01", items=items), stream=BAG)
+    house.ok(bag.OfferBag(seal="S-100"), stream=BAG)
+    assert house.ok(bag.RecordBagAcceptance(seal="S-100", waybills=(first,)), stream=BAG) == [
+        "bag.items_accepted"
+    ]
+    refused: Command = bag.RecordBagRefusal(items={second: SHORT})
+    assert house.ok(refused, stream=BAG) == ["bag.items_refused", "bag.settled"]
+    assert house.state("ca_b").handover.state == "accepted"
+    assert house.case.handover.state == "recount"

@@ -1,0 +1,436 @@
+"""Tracking: scans may be wrong, late and repeated; delivered is proven, never said."""
+
+from datetime import timedelta
+
+import pytest
+
+from safehand.authority.returns.commands import RecallItem, RecordRecallAccepted, RecordReturnOffered
+from safehand.authority.tracking.commands import (
+    ConfirmAtDoor,
+    ConfirmReceipt,
+    DenyReceipt,
+    RecordAttempt,
+    RecordFound,
+    RecordIncident,
+    RecordLoss,
+    RecordRejected,
+    RecordReported,
+    RecordVoid,
+    Settle,
+    TrackingExpired,
+)
+from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, SCANS_KEPT_MAX, position
+from safehand.link.messages import ProofMethod, ProofRefused, ProofSealed, Reason, Scan
+from tests.authority.house import CLAIM, EVIDENCE, House, application
+
+CONFIRM = ConfirmReceipt(evidence=EVIDENCE)
+DENY = DenyReceipt()
+POST = "postal"
+
+
+def settle(*, in_hand: bool, grade: bool = False) -> Settle:
+    return Settle(in_hand=in_hand, grade_accepted=grade, claim=CLAIM, evidence=EVIDENCE)
+
+
+def attempt(house: House, number: int) -> RecordAttempt:
+    return RecordAttempt(
+        **house.item(), reason=Reason.ABSENT, attempt=number, place="SH-PO-1", occurred_at=house.now
+    )
+
+
+def reported() -> House:
+    house = House().with_post()
+    house.ok(RecordReported(**house.item(), carrier_code="50", occurred_at=house.now), actor=POST)
+    return house
+
+
+def denied() -> House:
+    house = reported()
+    house.ok(DENY, actor="ap_one")
+    return house
+
+
+def disputed() -> House:
+    house = House().delivered()
+    house.ok(DENY, actor="ap_one")
+    return house
+
+
+def searched() -> House:
+    house = House().with_post()
+    house.ok(RecordIncident(**house.item(), reason=Reason.LOST), actor=POST)
+    return house
+
+
+# Scans
+
+
+def test_the_position_is_the_furthest_scan_whatever_order_they_come_in():
+    house = House().with_post()
+    house.ok(house.scan(Scan.OUT_FOR_DELIVERY, "sc_c"))
+    house.ok(house.scan(Scan.DEPARTED, "sc_a", occurred_at=house.now + timedelta(days=9)))
+    assert position(house.case.tracking) is Scan.OUT_FOR_DELIVERY
+
+
+def test_a_repeated_scan_is_already_so():
+    house = House().with_post()
+    assert house.ok(house.scan(Scan.ARRIVED, "sc_a")) == ["tracking.scanned"]
+    assert house.ok(house.scan(Scan.ARRIVED, "sc_a")) == []
+
+
+def test_only_the_last_scans_are_remembered():
+    house = House().with_post()
+    for number in range(SCANS_KEPT_MAX * 3):
+        house.ok(house.scan(Scan.ARRIVED, f"sc_{number}"))
+    assert len(house.case.tracking.scans) == SCANS_KEPT_MAX
+
+
+def test_a_voided_scan_no_longer_says_where_it_is():
+    house = House().with_post()
+    house.ok(house.scan(Scan.ARRIVED, "sc_a"))
+    house.ok(house.scan(Scan.OUT_FOR_DELIVERY, "sc_b"))
+    void = RecordVoid(**house.item(), scan_id="sc_b")
+    assert house.ok(void) == ["tracking.scan_voided"]
+    assert house.ok(void) == []
+    assert position(house.case.tracking) is Scan.ARRIVED
+
+
+def test_a_void_may_overtake_its_scan():
+    house = House().with_post()
+    house.ok(RecordVoid(**house.item(), scan_id="sc_a"))
+    house.ok(house.scan(Scan.RETURN_STARTED, "sc_a"))
+    assert position(house.case.tracking) is None
+    assert house.case.tracking.state == "on_the_way"
+
+
+def test_a_failed_attempt_begins_a_new_round_at_the_office():
+    house = House().with_post()
+    house.ok(house.scan(Scan.OUT_FOR_DELIVERY, "sc_a"))
+    assert house.ok(attempt(house, 1)) == ["tracking.attempt_failed"]
+    assert house.ok(attempt(house, 1)) == []
+    assert position(house.case.tracking) is Scan.AT_OFFICE
+    assert house.tally["exception.attempt_failed"] == 1
+
+
+def test_late_news_of_an_earlier_order_changes_nothing():
+    house = House().with_post()
+    old = house.scan(Scan.ARRIVED, "sc_a", order="or_other")
+    assert house.ok(old) == []
+    assert house.ok(RecordVoid(order="or_other", waybill="ZA1", scan_id="sc_a")) == []
+
+
+def test_a_scan_with_a_strange_waybill_is_refused():
+    house = House().with_post()
+    assert house.no(house.scan(Scan.ARRIVED, "sc_a", waybill="ZA999999999CN")) == "tracking.not_this_item"
+    assert House().no(house.scan(Scan.ARRIVED, "sc_a")) == "tracking.not_this_order"
+
+
+def test_scans_after_delivery_are_kept_and_move_nothing():
+    house = House().delivered()
+    assert house.ok(house.scan(Scan.ARRIVED, "sc_late")) == ["tracking.scanned"]
+    assert house.ok(RecordVoid(**house.item(), scan_id="sc_late")) == ["tracking.scan_voided"]
+    assert house.case.tracking.state == "delivered"
+
+
+def test_silence_has_a_clock_and_then_an_owner_and_a_scan_winds_it_again():
+    house = House().with_post()
+    assert house.ok(TrackingExpired()) == []
+    assert house.ring("tracking.on_the_way") == ["tracking.overdue"]
+    assert house.waits()["tracking.on_the_way"].owner == "authority_manager"
+    house.ok(house.scan(Scan.ARRIVED, "sc_a"))
+    line = house.waits()["tracking.on_the_way"]
+    assert line.owner == "post"
+    assert line.due_at is not None
+    assert line.due_at > house.now
+
+
+# At the door
+
+
+def test_the_right_code_seals_the_proof_and_completes_the_application():
+    house = House().with_post()
+    assert house.ok(house.claim(), actor=POST) == ["tracking.proof_sealed", "application.completed"]
+    body = house.messages[-1].body
+    assert isinstance(body, ProofSealed)
+    assert (body.method, body.evidence) == (ProofMethod.RECIPIENT_CODE, EVIDENCE)
+    assert house.account == "recipient"
+    assert house.ok(house.claim(), actor=POST) == []
+
+
+def test_a_stranger_is_always_refused_and_five_wrong_codes_end_the_code():
+    house = House().with_post()
+    for left in range(CODE_ATTEMPTS_MAX - 1, -1, -1):
+        assert house.ok(house.claim(right=False)) == ["tracking.claim_refused"]
+        body = house.messages[-1].body
+        assert isinstance(body, ProofRefused)
+        assert (body.reason, body.attempts_left) == (Reason.CODE_WRONG, left)
+    house.ok(house.claim(right=True))
+    body = house.messages[-1].body
+    assert isinstance(body, ProofRefused)
+    assert body.reason is Reason.CODE_ATTEMPTS_USED_UP
+    assert house.account == "post"
+
+
+def test_after_the_code_is_used_up_the_recipients_session_still_proves():
+    house = House().with_post()
+    for _ in range(CODE_ATTEMPTS_MAX):
+        house.ok(house.claim(right=False))
+    by_session = house.claim(method=ProofMethod.RECIPIENT_SESSION, session_confirmed=True)
+    assert house.ok(by_session)[0] == "tracking.proof_sealed"
+
+
+@pytest.mark.parametrize(
+    "method", [ProofMethod.RECIPIENT_SESSION, ProofMethod.COUNTER_IDENTITY, ProofMethod.EVIDENCE_GRADE]
+)
+def test_a_right_code_proves_no_other_method(method: ProofMethod):
+    house = House().with_post()
+    house.ok(house.claim(method=method, code_matches=True))
+    body = house.messages[-1].body
+    assert isinstance(body, ProofRefused)
+    assert (body.reason, body.attempts_left) == (Reason.IDENTITY_NOT_PROVEN, CODE_ATTEMPTS_MAX)
+
+
+def test_identity_at_the_post_office_counter_and_an_accepted_grade_prove_their_own():
+    house = House().with_post()
+    at_counter = house.claim(method=ProofMethod.COUNTER_IDENTITY, identity_confirmed=True)
+    assert house.ok(at_counter)[0] == "tracking.proof_sealed"
+    house = House().with_post()
+    by_grade = house.claim(method=ProofMethod.EVIDENCE_GRADE, evidence_accepted=True)
+    assert house.ok(by_grade)[0] == "tracking.proof_sealed"
+
+
+def test_the_recipients_word_at_the_door_holds_for_some_minutes():
+    house = House().with_post()
+    claim = house.claim(method=ProofMethod.RECIPIENT_SESSION)
+    assert house.ok(ConfirmAtDoor(), actor="ap_one") == ["tracking.confirmed_at_door"]
+    house.later(minutes=16)
+    assert house.ok(claim) == ["tracking.claim_refused"]
+    house.ok(ConfirmAtDoor(), actor="ap_one")
+    house.later(minutes=14)
+    assert house.ok(claim)[0] == "tracking.proof_sealed"
+
+
+def test_a_claim_with_another_envelope_is_refused_at_the_door_and_costs_no_attempt():
+    house = House().with_post()
+    house.ok(house.claim(waybill="ZA999999999CN"))
+    body = house.messages[-1].body
+    assert isinstance(body, ProofRefused)
+    assert (body.reason, body.attempts_left) == (Reason.NOT_THIS_ITEM, CODE_ATTEMPTS_MAX)
+
+
+def test_a_claim_for_a_strange_order_is_refused():
+    house = House().with_post()
+    assert house.no(house.claim(order="or_other")) == "tracking.not_this_order"
+
+
+# Reported, denied, disputed
+
+
+def test_a_locker_is_reported_and_not_delivered():
+    house = reported()
+    assert house.account == "post"
+    assert house.tally["application.reported"] == 1
+    assert house.notices[-1].template == "please_confirm_receipt"
+    again = RecordReported(**house.item(), carrier_code="50", occurred_at=house.now)
+    assert house.ok(again) == []
+
+
+def test_the_recipients_confirmation_makes_it_delivered():
+    house = reported()
+    assert house.ok(CONFIRM, actor="ap_one") == ["tracking.proof_sealed", "application.completed"]
+    assert house.ok(CONFIRM, actor="ap_one") == []
+    assert house.sent()[-1] == 104
+
+
+def test_more_paper_does_not_make_a_report_a_delivery_but_the_recipients_code_does():
+    house = reported()
+    by_grade = house.claim(method=ProofMethod.EVIDENCE_GRADE, evidence_accepted=True)
+    assert house.ok(by_grade) == ["tracking.claim_refused"]
+    assert house.ok(house.claim())[0] == "tracking.proof_sealed"
+
+
+def test_an_unanswered_report_becomes_the_managers_who_needs_an_accepted_grade():
+    house = reported()
+    house.ring("tracking.reported")
+    assert house.waits()["tracking.reported"].owner == "authority_manager"
+    assert house.no(settle(in_hand=True)) == "tracking.evidence_too_weak"
+    assert house.ok(settle(in_hand=True, grade=True))[0] == "tracking.proof_sealed"
+
+
+def test_i_do_not_have_it_freezes_recalls_and_has_an_owner():
+    house = reported()
+    assert house.ok(DENY, actor="ap_one") == ["tracking.receipt_denied", "returns.recall_asked"]
+    assert house.ok(DENY, actor="ap_one") == []
+    assert house.sent()[-1] == 106
+    assert house.waits()["tracking.denied"].owner == "authority_manager"
+    assert house.ok(house.claim()) == ["tracking.claim_refused"], "frozen: no code seals it now"
+
+
+def test_a_denial_may_be_taken_back_by_the_recipient_alone():
+    house = denied()
+    sealed = house.ok(CONFIRM, actor="ap_one")
+    assert sealed == ["tracking.proof_sealed", "application.completed", "returns.recall_overtaken"]
+
+
+def test_a_denial_that_holds_invalidates_and_remakes():
+    house = denied()
+    assert house.ok(settle(in_hand=False)) == [
+        "tracking.lost",
+        "returns.interrupted",
+        "document.invalidated",
+        "register.entry_due",
+        "production.opened",
+    ]
+    assert house.account == "incident"
+
+
+def test_a_denial_after_the_proof_is_a_dispute():
+    house = disputed()
+    assert house.tally["application.disputed"] == 1
+    assert house.account == "recipient"
+    assert 106 not in house.sent(), "there is nothing left to stop"
+    house.ring("tracking.disputed")
+
+
+def test_a_dispute_ends_by_the_recipient_or_the_manager():
+    assert disputed().ok(CONFIRM, actor="ap_one") == ["tracking.dispute_settled"]
+    assert disputed().ok(settle(in_hand=True)) == ["tracking.dispute_settled"]
+
+
+def test_a_dispute_that_holds_reopens_the_application():
+    house = disputed()
+    house.ok(settle(in_hand=False))
+    assert house.account == "incident"
+    assert house.holders[CLAIM] == "ca_a"
+    assert house.tally["application.in_production"] == 1
+    house.draw()
+    house.make()
+    assert sum(document.valid for document in house.case.papers.made) == 1
+
+
+def test_a_completed_application_is_not_reopened_beside_another_live_one():
+    house = disputed()
+    house.ok(application(), stream="ca_b")
+    assert house.no(settle(in_hand=False)) == "tracking.another_case_live"
+
+
+def test_there_is_nothing_to_confirm_or_deny_on_the_way():
+    house = House().with_post()
+    assert house.no(CONFIRM) == "tracking.nothing_to_confirm"
+    assert house.no(DENY) == "tracking.nothing_to_deny"
+    assert house.no(settle(in_hand=True)) == "tracking.not_now"
+    assert House().delivered().no(ConfirmAtDoor()) == "tracking.nothing_to_confirm"
+
+
+# Trouble
+
+
+def test_an_incident_moves_the_document_there_and_has_a_clock():
+    house = searched()
+    assert house.account == "incident"
+    assert house.ok(RecordIncident(**house.item(), reason=Reason.LOST)) == []
+    house.ring("tracking.incident")
+    assert house.waits()["tracking.incident"].owner == "authority_manager"
+    assert house.ok(house.claim()) == ["tracking.claim_refused"]
+
+
+def test_during_a_search_only_the_recipient_can_say_that_it_is_in_hand():
+    house = searched()
+    assert house.no(settle(in_hand=True, grade=True)) == "tracking.evidence_too_weak"
+    assert house.ok(CONFIRM)[0] == "tracking.proof_sealed"
+    assert house.account == "recipient"
+
+
+def test_what_is_found_comes_back_and_never_goes_to_the_door():
+    house = searched()
+    assert house.ok(RecordFound(**house.item())) == ["tracking.found", "returns.started"]
+    assert house.ok(RecordFound(**house.item())) == []
+    assert house.account == "post"
+    assert house.ok(house.claim()) == ["tracking.claim_refused"]
+
+
+def test_a_loss_invalidates_at_once_and_another_document_is_made():
+    house = searched()
+    loss = RecordLoss(**house.item())
+    assert house.ok(loss) == [
+        "tracking.lost",
+        "document.invalidated",
+        "register.entry_due",
+        "production.opened",
+    ]
+    assert house.ok(loss) == []
+    assert house.case.papers.made[0].valid is False
+    assert house.notices[-1].template == "document_made_again"
+
+
+def test_nothing_that_is_not_with_the_post_can_be_lost_there():
+    house = House().delivered()
+    assert house.no(RecordLoss(**house.item())) == "tracking.not_now"
+    assert house.no(RecordIncident(**house.item(), reason=Reason.LOST)) == "tracking.not_now"
+    assert house.no(RecordRejected(**house.item(), reason=Reason.MISPRINT)) == "tracking.not_now"
+    back = House().returned()
+    assert back.no(RecordLoss(**back.item())) == "tracking.not_with_the_post"
+    assert back.no(RecordIncident(**back.item(), reason=Reason.LOST)) == "tracking.not_with_the_post"
+
+
+def test_nothing_can_be_found_that_was_not_searched_for():
+    house = House().with_post()
+    assert house.no(RecordFound(**house.item())) == "tracking.not_now"
+
+
+def test_a_report_during_a_search_is_refused():
+    house = searched()
+    late = RecordReported(**house.item(), carrier_code="10", occurred_at=house.now)
+    assert house.no(late) == "tracking.not_now"
+
+
+def test_what_is_rejected_at_the_door_comes_back():
+    house = House().with_post()
+    reject = RecordRejected(**house.item(), reason=Reason.MISPRINT)
+    assert house.ok(reject) == ["tracking.rejected", "returns.started"]
+    assert house.ok(reject) == []
+    assert house.ok(house.claim()) == ["tracking.claim_refused"]
+
+
+def test_news_with_the_wrong_waybill_is_refused_whatever_it_says():
+    house = House().with_post()
+    wrong = {"order": house.item()["order"], "waybill": "ZA999999999CN"}
+    for command in (
+        RecordLoss(**wrong),
+        RecordFound(**wrong),
+        RecordIncident(**wrong, reason=Reason.LOST),
+        RecordRejected(**wrong, reason=Reason.MISPRINT),
+        RecordReported(**wrong, carrier_code="50", occurred_at=house.now),
+        RecordVoid(**wrong, scan_id="sc_a"),
+    ):
+        assert house.no(command) == "tracking.not_this_item"
+
+
+def test_a_failed_attempt_after_the_end_changes_nothing():
+    house = House().delivered()
+    assert house.ok(attempt(house, 1)) == []
+
+
+# Races
+
+
+def test_after_an_accepted_recall_no_proof_is_sealed():
+    house = House().with_post()
+    house.ok(RecallItem(reason=Reason.RECALLED))
+    house.ok(RecordRecallAccepted(**house.item()), actor=POST)
+    assert house.ok(house.claim()) == ["tracking.claim_refused"]
+    assert house.account == "post"
+
+
+def test_a_proof_before_the_answer_overtakes_the_recall():
+    house = House().with_post()
+    house.ok(RecallItem(reason=Reason.RECALLED))
+    assert house.ok(house.claim())[-1] == "returns.recall_overtaken"
+    assert house.ok(RecordRecallAccepted(**house.item())) == ["returns.recall_crossed"]
+    assert house.account == "recipient", "the proof stands"
+
+
+def test_a_return_of_what_was_proven_delivered_is_refused():
+    house = House().delivered()
+    offer = RecordReturnOffered(**house.item(), reason=Reason.NOT_COLLECTED)
+    assert house.no(offer) == "returns.not_expected"
