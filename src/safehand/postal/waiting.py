@@ -5,7 +5,7 @@ except where the clock itself acts: a number is asked for again, an item that no
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from safehand.kernel.machine import Command, StreamKey, Waiting
@@ -14,6 +14,7 @@ from safehand.kernel.working_days import add_days
 from safehand.postal.acceptance import commands as to_accept
 from safehand.postal.acceptance.bags import commands as to_count
 from safehand.postal.acceptance.bags import states as bag_states
+from safehand.postal.acceptance.bags.rules import due
 from safehand.postal.acceptance.rules import HANDOVER_DUE, number_retry_at
 from safehand.postal.acceptance.states import WAITING as ACCEPTANCE
 from safehand.postal.acceptance.waybills import states as number_states
@@ -34,11 +35,6 @@ from safehand.postal.undeliverable.states import WAITING as UNDELIVERABLE
 
 MANAGER: Final = "postal_manager"
 CONTRADICTED: Final = "transport.contradicted"
-BAG_DUE: Final = timedelta(hours=24)
-"""How long after its announcement a bag may come: the next collections are at 11:00 and 16:00 (policy)."""
-DIFFERENCE_DUE: Final = timedelta(hours=24)
-"""Every difference is a case with an owner and a clock before morning (DESIGN, idea 4)."""
-
 CLOCKS: Final[dict[str, Callable[[Item, datetime], datetime | None]]] = {
     "number_retry": lambda item, since: number_retry_at(item.acceptance),
     "handover_due": lambda item, since: since + HANDOVER_DUE,
@@ -120,12 +116,8 @@ def waits_of_bag(bag: bag_states.Bag, key: StreamKey) -> Sequence[Waiting]:
     if wait is None or bag.since is None:
         return ()
     queue = f"bag.{bag.state}"
-    if bag.escalated:
-        return (Waiting(queue=queue, since=bag.since, owner=MANAGER, group=bag.office),)
-    clock = BAG_DUE if bag.state is bag_states.State.EXPECTED else DIFFERENCE_DUE
-    return (
-        Waiting(queue=queue, since=bag.since, due_at=bag.since + clock, owner=wait.owner, group=bag.office),
-    )
+    owner = MANAGER if bag.escalated else wait.owner
+    return (Waiting(queue=queue, since=bag.since, due_at=due(bag), owner=owner, group=bag.office),)
 
 
 def waits_of_range(numbers: number_states.Numbers, key: StreamKey) -> Sequence[Waiting]:

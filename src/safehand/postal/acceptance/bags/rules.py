@@ -1,7 +1,7 @@
 """Counting a bag: what is on the manifest and in the bag is signed for, everything else is a typed difference. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, assert_never
 
@@ -9,13 +9,25 @@ from safehand.kernel.machine import Context, Event
 from safehand.kernel.outcome import Refusal
 from safehand.link.messages import Reason, RefusedItem
 from safehand.postal.acceptance.bags import commands, events, refusals
-from safehand.postal.acceptance.bags.states import TABLE, Bag, State
+from safehand.postal.acceptance.bags.states import TABLE, WAITING, Bag, State
 from safehand.postal.acceptance.rules import waybill_claim
 from safehand.postal.steps import moved
 
 PUT_ASIDE_REASONS: Final = frozenset({Reason.DAMAGED, Reason.SEAL_BROKEN, Reason.RECALLED})
 
+BAG_DUE: Final = timedelta(hours=24)
+"""How long after its announcement a bag may come: the next collections are at 11:00 and 16:00 (policy)."""
+DIFFERENCE_DUE: Final = timedelta(hours=24)
+"""Every difference is a case with an owner and a clock before morning (DESIGN, idea 4)."""
+
 Decided = Sequence[Event] | Refusal
+
+
+def due(bag: Bag) -> datetime | None:
+    """When the bag's clock runs out; none when it has none, or when it ran out already."""
+    if bag.since is None or bag.escalated or bag.state not in WAITING:
+        return None
+    return bag.since + (BAG_DUE if bag.state is State.EXPECTED else DIFFERENCE_DUE)
 
 
 def decide(bag: Bag, command: commands.BagCommand, context: Context) -> Decided:
@@ -26,8 +38,8 @@ def decide(bag: Bag, command: commands.BagCommand, context: Context) -> Decided:
         case commands.Count():
             return _count(bag, command, context)
         case commands.Escalate():
-            waits = bag.state in (State.EXPECTED, State.DIFFERING) and not bag.escalated
-            return [events.Escalated()] if waits else []
+            due_at = due(bag)
+            return [events.Escalated()] if due_at is not None and due_at <= context.now else []
         case commands.SettleDifferences(how=how):
             if bag.state is State.SETTLED:
                 return []
