@@ -128,6 +128,7 @@ create table blind_index (
     primary key (purpose, digest, city, subject)
 );
 
+-- Insert only. What the other house counter-signed is in link_received, as it came.
 create table checkpoint (
     city integer not null,
     number integer not null check (number > 0),
@@ -136,7 +137,6 @@ create table checkpoint (
     hash bytea not null,
     upto xid8 not null,
     at timestamptz not null,
-    countersigned bytea,
     primary key (city, number)
 );
 
