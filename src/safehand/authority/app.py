@@ -16,6 +16,7 @@ from safehand.authority.case import Case
 from safehand.authority.cities.city import load_cities
 from safehand.authority.documents.document import load_documents
 from safehand.authority.eligibility.api import eligibility_route
+from safehand.authority.figures import read_figures
 from safehand.authority.handover import bag
 from safehand.authority.machines import build_machines
 from safehand.authority.payment.actions import Paying
@@ -27,7 +28,6 @@ from safehand.authority.register.actions import RegisterEntries
 from safehand.authority.router import ROLES as CASE_ROLES
 from safehand.authority.rulebook import HouseClocks, Rulebook
 from safehand.authority.tracking import commands as tracking
-from safehand.house.books import read_books
 from safehand.house.closing import Closing, DayBorder
 from safehand.house.commanded import Facts, command_actions
 from safehand.house.daybook import KIND, daybook_machine
@@ -168,7 +168,7 @@ async def make_app(settings: Settings) -> Litestar:
         ],
         border=DayBorder(inner=border, closing=closing),
         routes=[eligibility_route(house=house, register=register, book=book)],
-        figures=lambda: read_books(house=house, accounts=envelopes.treaty_account),
+        figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
     )
 
 

@@ -1,7 +1,7 @@
-"""The second book of custody: envelopes, the items that both houses count, in the treaty's four accounts.
+"""The second book of custody: envelopes, the items that both houses count, in the treaty's three accounts.
 
-An item is opened when the post has given it a number, and follows its document only where it crosses between the houses: what
-goes wrong before the post has accepted it is the authority's own affair. The daily statements are made from these.
+An item is opened when the post has given it a number, and follows its document only where it crosses between the
+houses: what goes wrong inside a house is that house's own affair, and an item that is lost is lost in the post's hands.
 """
 
 from collections.abc import Sequence
@@ -14,17 +14,14 @@ from safehand.authority.made_documents import Account
 from safehand.house.statements import TreatyAccount
 from safehand.kernel.machine import Move
 
-_OUTSIDE: Final[dict[str, TreatyAccount]] = {
-    Account.POST: "post",
-    Account.RECIPIENT: "recipient",
-    Account.INCIDENT: "incident",
-}
+_POST: Final = (Account.POST, Account.INCIDENT)
+"""What the post is responsible for: an incident after acceptance changes nothing about that."""
 
 
 def treaty_account(account: str) -> TreatyAccount:
     """An item's account in the authority's book is the treaty's already."""
     match account:
-        case "authority" | "post" | "recipient" | "incident":
+        case "authority" | "post" | "recipient":
             return account
         case _:
             raise ValueError(f"{account} is not an account of the treaty")
@@ -41,18 +38,20 @@ def moves(case: Case, event: CaseEvent) -> Sequence[Move]:
 
 
 def _crossing(case: Case, move: Move) -> Move | None:
-    """The envelope's line for a document's line, if it crosses from one treaty account to another."""
-    if move.phase not in ("accepted", "moved"):
-        return None
+    """The envelope's line for a document's line, if it is one of the three crossings; a move to itself is none."""
     document = case.papers.find(int(move.unit.rpartition("#")[2]))
     if document is None or not document.order:
         return None
-    giver, taker = _outside(move.giver), _outside(move.taker)
-    accepted = giver != "authority" or move.taker == Account.POST
-    if giver == taker or not accepted:
-        return None
-    return Move(unit=document.order, giver=giver, taker=taker, phase="moved")
+    match move.phase, move.giver, move.taker:
+        case "accepted", Account.HANDOVER_SHELF, Account.POST:
+            return _line(document.order, "authority", "post")
+        case "moved", giver, Account.RECIPIENT if giver in _POST:
+            return _line(document.order, "post", "recipient")
+        case "accepted", giver, Account.RETURN_SHELF if giver in _POST:
+            return _line(document.order, "post", "authority")
+        case _:
+            return None
 
 
-def _outside(account: str) -> TreatyAccount:
-    return _OUTSIDE.get(account, "authority")
+def _line(order: str, giver: TreatyAccount, taker: TreatyAccount) -> Move:
+    return Move(unit=order, giver=giver, taker=taker, phase="moved")

@@ -25,6 +25,7 @@ from safehand.kernel.store_postgres import PostgresStore
 
 CALLS_MAX = 5_000
 BODY_BYTES_MAX = 64_000_000
+LINES_MAX = 50_000
 
 Web = Request[Any, Any, Any]
 Figures = Callable[[], Awaitable[Any]]
@@ -155,6 +156,7 @@ class _Control:
                 narrowed=None,
                 since_before=wanted.since_before,
                 limit=wanted.limit,
+                limit_max=LINES_MAX,
                 states=wanted.states,
             )
             for queue in wanted.queues

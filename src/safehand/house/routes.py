@@ -244,6 +244,7 @@ async def worklist_lines(
     limit: int,
     states: bool,
     since_before: Any = None,
+    limit_max: int = WORKLIST_MAX,
 ) -> list[Line]:
     """A worklist as it is shown, longest-waiting first."""
     rows = await store.worklist(
@@ -251,7 +252,7 @@ async def worklist_lines(
         cities=cities,
         narrowed=narrowed,
         since_before=since_before,
-        limit=max(1, min(limit, WORKLIST_MAX)),
+        limit=max(1, min(limit, limit_max)),
     )
     found = await store.streams(keys=[StreamKey(r.city, r.stream) for r in rows]) if states and rows else {}
     return [

@@ -1,7 +1,7 @@
 """The daily custody statement: what this house's own book says of every item that the two houses share.
 
-The double entry of custody (`move` rows) is folded per item into the treaty's four accounts: `authority`, `post`,
-`recipient`, `incident`. A statement has opening, moves and closing of one city and day, and a line for each item that
+The double entry of custody (`move` rows) is folded per item into the treaty's three accounts: `authority`, `post`
+and `recipient`. What is lost is lost in the post's hands. A statement has opening, moves and closing of one city and day, and a line for each item that
 moved. Both houses make theirs from their own database and compare item by item; every difference has an owner.
 """
 
@@ -22,7 +22,7 @@ ITEM_PREFIX = "or_"
 ISSUED = "issued"
 """Whence a unit comes that is opened."""
 
-TreatyAccount = Literal["authority", "post", "recipient", "incident"]
+TreatyAccount = Literal["authority", "post", "recipient"]
 Accounts = Callable[[str], TreatyAccount]
 
 

@@ -406,7 +406,7 @@ class StatementLine(Message, frozen=True, kw_only=True):
 class Statement(Message, frozen=True, kw_only=True):
     """303: the custody statement of one city and day, as the sender's own database has it.
 
-    Accounts are the treaty's: `authority`, `post`, `recipient`, `incident`. `moves` counts items by `giver>taker`.
+    Accounts are the treaty's: `authority`, `post`, `recipient`. `moves` counts items by `giver>taker`.
     """
 
     day: date

@@ -28,7 +28,7 @@ _TREATY: dict[str, TreatyAccount] = {
     "courier": "post",
     "counter": "post",
     "recipient": "recipient",
-    "incident": "incident",
+    "incident": "post",
 }
 
 

@@ -104,7 +104,8 @@ class RegisterEntries:
         assert document is not None
         assert rules is not None
         # Each city has a roll of its own; the rolls lie one behind the other in the national range.
-        return number_of_blank(template=rules.numbers.issued, serial=_roll(city) + document.blank)
+        template = rules.numbers.issued
+        return number_of_blank(template=template, serial=_first_blank(template, city) + document.blank)
 
     def _entry(self, one: _Due) -> DocumentToEnter:
         today = local_day(self._house.clock.now())
@@ -144,9 +145,11 @@ class RegisterEntries:
 
 
 _REASONS: dict[str, CancelReason] = {"lost": "lost", "stolen": "stolen", "damaged": "damaged"}
-ROLL_BLANKS = 10_000
+ROLL_BLANKS = 9_000
+"""How many blanks of a kind a city's roll may number (assumed: ours to choose until the printer's rolls are known)."""
 
 
-def _roll(city: int) -> int:
-    """Where a city's roll of blanks begins in the national range: by its code, so that no two cities meet."""
-    return (city // 100 - 1100) * ROLL_BLANKS
+def _first_blank(template: str, city: int) -> int:
+    """Where a city's roll begins: in the upper half of the numbers, by the city's code, so that no two rolls meet."""
+    numbers = 10 ** template.count("#") * 24 ** template.count("@")
+    return numbers // 2 + (city // 100 - 1100) * ROLL_BLANKS
