@@ -214,6 +214,10 @@ def _keep_link(result: LinkResult, rounds: Rounds) -> None:
     rows = result.batches[-1].rows
     tables = ", ".join(f"{name} {count}" for name, count in result.tables.items())
     rounds.notes.append(f"a batch of {BATCH_MESSAGES}, {result.label}, writes {rows} rows: {tables}")
+    if result.transactions_max > 1:
+        rounds.notes.append(
+            f"{result.label}: a batch took up to {result.transactions_max} transactions where one should do"
+        )
 
 
 def _lifecycles(size: Size, folder: Path, rounds: Rounds) -> None:

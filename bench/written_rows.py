@@ -4,7 +4,7 @@ Nothing here knows what the rows mean: PostgreSQL says which transaction wrote a
 in itself, and which columns are unique.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -88,6 +88,15 @@ async def written_since(
         for writer, mine in by_writer.items():
             written.setdefault(writer, []).append(Image(table, mine))
     return written
+
+
+def merged(written: Iterable[Sequence[Image]]) -> list[Image]:
+    """The rows of several transactions as if one had written them; each row as it stood at the end."""
+    by_table: dict[str, Image] = {}
+    for images in written:
+        for table, rows in images:
+            by_table.setdefault(table.name, Image(table, [])).rows.extend(rows)
+    return list(by_table.values())
 
 
 def rows_in(images: Sequence[Image]) -> int:
