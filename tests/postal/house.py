@@ -252,7 +252,7 @@ class House:
 
     def departing(self, **changes: Any) -> to_carry.Depart:
         """Leaves the acceptance office."""
-        return to_carry.Depart(**self._scan("310000-A") | {"leg": "LEG-1"} | changes)
+        return to_carry.Depart(**{**self._scan("310000-A"), "leg": "LEG-1", **changes})
 
     def arriving(self, **changes: Any) -> to_carry.ArriveOffice:
         """Arrives at the delivery office."""
@@ -272,7 +272,7 @@ class House:
 
     def taking_out(self, **changes: Any) -> to_deliver.TakeOut:
         """The courier takes it."""
-        facts = {
+        facts: dict[str, Any] = {
             "waybill": self.waybill,
             "courier": COURIER,
             "office": OFFICE,
@@ -283,7 +283,7 @@ class House:
 
     def claiming(self, **changes: Any) -> to_deliver.Claim:
         """The recipient gave the code."""
-        facts = {
+        facts: dict[str, Any] = {
             "waybill": self.waybill,
             "courier": COURIER,
             "method": ProofMethod.RECIPIENT_CODE,
@@ -294,7 +294,7 @@ class House:
 
     def claiming_at_counter(self, **changes: Any) -> to_deliver.ClaimAtCounter:
         """The recipient stands at the counter with the ID card."""
-        facts = {
+        facts: dict[str, Any] = {
             "waybill": self.waybill,
             "clerk": CLERK,
             "method": ProofMethod.COUNTER_IDENTITY,
@@ -304,7 +304,7 @@ class House:
 
     def proof(self, **changes: Any) -> to_deliver.RecordProof:
         """The authority's sealed proof."""
-        facts = {
+        facts: dict[str, Any] = {
             "waybill": self.waybill,
             "method": ProofMethod.RECIPIENT_CODE,
             "evidence": EVIDENCE,
@@ -316,7 +316,7 @@ class House:
 
     def proof_refusal(self, **changes: Any) -> to_deliver.RecordProofRefusal:
         """The authority's refusal of a claim."""
-        facts = {
+        facts: dict[str, Any] = {
             "waybill": self.waybill,
             "reason": Reason.CODE_WRONG,
             "attempts_left": 3,
@@ -326,7 +326,7 @@ class House:
 
     def failing(self, reason: Reason = Reason.ABSENT, **changes: Any) -> to_deliver.Fail:
         """Nobody at home."""
-        facts = {
+        facts: dict[str, Any] = {
             "waybill": self.waybill,
             "courier": COURIER,
             "reason": reason,
@@ -338,11 +338,11 @@ class House:
 
     def bringing_back(self, **changes: Any) -> to_deliver.BringBack:
         """Back at the office."""
-        return to_deliver.BringBack(**self._scan(OFFICE) | {"courier": COURIER} | changes)
+        return to_deliver.BringBack(**{**self._scan(OFFICE), "courier": COURIER, **changes})
 
     def holding(self, **changes: Any) -> to_deliver.Hold:
         """Kept at the counter."""
-        return to_deliver.Hold(**self._scan(OFFICE) | {"reason": Reason.WANTS_COUNTER} | changes)
+        return to_deliver.Hold(**{**self._scan(OFFICE), "reason": Reason.WANTS_COUNTER, **changes})
 
 
 def tag(event: Event) -> str:
@@ -352,7 +352,7 @@ def tag(event: Event) -> str:
 
 def an_order(**changes: Any) -> to_accept.ReceiveOrder:
     """The authority's order."""
-    facts = {
+    facts: dict[str, Any] = {
         "order": ORDER,
         "peer": "authority",
         "authority": "NIA",
@@ -371,7 +371,7 @@ def an_order(**changes: Any) -> to_accept.ReceiveOrder:
 
 def a_bag(*waybills: str, **changes: Any) -> to_count.Expect:
     """The announcement of a bag."""
-    facts = {
+    facts: dict[str, Any] = {
         "peer": "authority",
         "seal": SEAL,
         "office": ISSUING,
@@ -383,5 +383,5 @@ def a_bag(*waybills: str, **changes: Any) -> to_count.Expect:
 
 def a_count(*waybills: str, **changes: Any) -> to_count.Count:
     """What the clerk saw."""
-    facts = {"seal_seen": SEAL, "waybills": waybills, "office": "310000-A", "clerk": CLERK}
+    facts: dict[str, Any] = {"seal_seen": SEAL, "waybills": waybills, "office": "310000-A", "clerk": CLERK}
     return to_count.Count(**facts | changes)

@@ -14,12 +14,17 @@ from tests.postal.house import COURIER, EVIDENCE, OFFICE, START, STRANGER, House
 
 
 def rejecting(house: House, reason: Reason = Reason.MISPRINT, **changes: Any) -> to_deliver.RejectAtDoor:
-    facts = {"waybill": house.waybill, "courier": COURIER, "reason": reason, "occurred_at": house.now}
+    facts: dict[str, Any] = {
+        "waybill": house.waybill,
+        "courier": COURIER,
+        "reason": reason,
+        "occurred_at": house.now,
+    }
     return to_deliver.RejectAtDoor(**facts | changes)
 
 
 def leaving_elsewhere(house: House, **changes: Any) -> to_deliver.ReportNonconforming:
-    facts = {
+    facts: dict[str, Any] = {
         "waybill": house.waybill,
         "courier": COURIER,
         "carrier_code": "50",

@@ -55,7 +55,6 @@ TABLE: Final[Table] = {
     (State.AT_COUNTER, events.ToVehicle): State.IN_VEHICLE,
     (State.AT_COUNTER, events.ToCourier): State.WITH_COURIER,
     (State.IN_INCIDENT, events.ToOffice): State.AT_OFFICE,
-    (State.IN_INCIDENT, events.ToVehicle): State.IN_VEHICLE,
     (State.IN_INCIDENT, events.ToCourier): State.WITH_COURIER,
     (State.WITH_COURIER, events.OfferedToRecipient): State.WITH_COURIER,
     (State.AT_COUNTER, events.OfferedToRecipient): State.AT_COUNTER,

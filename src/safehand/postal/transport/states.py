@@ -57,7 +57,12 @@ TABLE: Final[Table] = {
         (state, events.PositionVoided): State.RESCAN
         for state in (State.ON_THE_WAY, State.AT_CENTRE, State.ARRIVED)
     },
-    **{(state, events.ContradictionCleared): state for state in (*_SCANNING, State.STOPPED)},
+    # Only whoever was beyond the first office can be contradicted.
+    **{
+        (state, events.ContradictionCleared): state
+        for state in (*_SCANNING, State.STOPPED)
+        if state is not State.AT_ORIGIN
+    },
     **{
         (state, events.Escalated): state
         for state in (State.AT_ORIGIN, State.ON_THE_WAY, State.AT_CENTRE, State.RESCAN)
