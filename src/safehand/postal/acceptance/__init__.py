@@ -1,0 +1,1 @@
+"""From the authority's order to the clerk's signature for the envelope."""
