@@ -10,7 +10,7 @@ from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery.rules import AFTER, HOLD_REASONS, REJECTION_REASONS, round_end
 from safehand.postal.delivery.states import After
 from safehand.postal.identity_check.rules import COURIER_QUESTIONS_PER_HOUR_MAX, ITEM_QUESTIONS_MAX
-from tests.postal.house import COURIER, EVIDENCE, OFFICE, START, STRANGER, House
+from tests.postal.house import CLERK, COURIER, EVIDENCE, OFFICE, START, STRANGER, House
 
 
 def rejecting(house: House, reason: Reason = Reason.MISPRINT, **changes: Any) -> to_deliver.RejectAtDoor:
@@ -355,7 +355,8 @@ def test_a_refused_claim_at_the_counter_leaves_it_held_and_does_not_lengthen_hol
     assert house.waits()["delivery.held"].due_at == due_at
     house.do(house.claiming_at_counter())
     assert house.ring("delivery.claimed_at_counter") == ["delivery.escalated"]
-    house.do(voiding(house))
+    assert house.why_not(voiding(house)) == "delivery.with_other_courier"
+    house.do(to_deliver.VoidClaim(waybill=house.waybill, courier=CLERK))
     assert house.item.delivery.state == "held"
 
 

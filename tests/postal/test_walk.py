@@ -158,7 +158,7 @@ def some_command(house: House, chance: random.Random) -> tuple[str, str, Command
         if chance.random() < 0.3
         else to_deliver.EndHolding(),
         house.proof_refusal(attempts_left=chance.choice((0, 1, 3)), at=then),
-        to_deliver.VoidClaim(**wb, courier=who),
+        to_deliver.VoidClaim(**wb, courier=chance.choice((COURIER, CLERK))),
         to_deliver.Fail(**wb, **on, courier=who, reason=door, attempt=attempt, place=OFFICE),
         to_deliver.BringBack(**scan, courier=who, place=OFFICE),
         to_deliver.Hold(**scan, place=OFFICE, reason=chance.choice((Reason.WANTS_COUNTER, reason))),

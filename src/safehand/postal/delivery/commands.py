@@ -63,7 +63,7 @@ class RecordProofRefusal(Command, frozen=True, kw_only=True, tag="delivery.recor
 
 
 class VoidClaim(Command, frozen=True, kw_only=True, tag="delivery.void"):
-    """The claim was a mistake and the envelope was not handed over."""
+    """The claim was a mistake and the envelope was not handed over. `courier`: who claimed (also the counter's clerk)."""
 
     waybill: Waybill
     courier: Reference

@@ -77,7 +77,9 @@ def decide(  # noqa: C901 - one line per command
             return _record_proof(step, command)
         case commands.RecordProofRefusal():
             return _record_refusal(step, order, command, now)
-        case commands.VoidClaim():
+        case commands.VoidClaim(courier=who):
+            if step.state in _CLAIMED and step.courier != who:
+                return refusals.WITH_OTHER_COURIER()
             return [events.ClaimVoided()] if step.state in _CLAIMED else refusals.NOT_CLAIMED()
         case commands.Fail():
             return _fail(step, order, command, now)
