@@ -322,7 +322,38 @@ def rare_ways() -> set[tuple[str, str, Any]]:
     for one in (attempted, counter):
         facts: dict[str, Any] = {"waybill": one.waybill, "courier": COURIER, "occurred_at": one.now}
         one.do(to_deliver.RejectAtDoor(reason=Reason.MISPRINT, **facts))
-    return house.edges | on_the_way.edges | attempted.edges | counter.edges
+    return house.edges | on_the_way.edges | attempted.edges | counter.edges | rare_counters() | rare_scans()
+
+
+def rare_counters() -> set[tuple[str, str, Any]]:
+    """A claim at the counter and each of its answers; a recall that waits for one."""
+    proven, voided, stopped, recalled = House().held(), House().held(), House().held(), House().claimed()
+    answered = voided.proof_refusal()
+    for one in (proven, voided, stopped):
+        one.wait(minutes=5)
+        one.do(one.claiming_at_counter())
+    proven.do(proven.proof(method=ProofMethod.COUNTER_IDENTITY))
+    voided.do(answered)
+    voided.ring("delivery.claimed_at_counter")
+    voided.do(to_deliver.VoidClaim(waybill=voided.waybill, courier=CLERK))
+    stopped.do(to_return.OpenIncident(waybill=stopped.waybill, reason=Reason.LOST))
+    recalled.do(to_return.Recall(waybill=recalled.waybill, reason=Reason.RECALLED))
+    recalled.do(recalled.proof())
+    return proven.edges | voided.edges | stopped.edges | recalled.edges
+
+
+def rare_scans() -> set[tuple[str, str, Any]]:
+    """A late scan voided at the first office; a contradiction cleared when the item is at a centre again."""
+    early, centre = House().accepted(), House().with_courier()
+    late = early.departing(occurred_at=early.now - timedelta(hours=1))
+    early.do(late)
+    early.do(to_carry.VoidScan(waybill=early.waybill, scan_id=late.scan_id))
+    centre.wait(minutes=1)
+    centre.do(centre.departing())
+    centre.do(centre.bringing_back())
+    centre.do(centre.arriving_at_centre())
+    centre.do(to_carry.ClearContradiction(waybill=centre.waybill))
+    return early.edges | centre.edges
 
 
 @pytest.fixture(scope="module")
