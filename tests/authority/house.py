@@ -10,8 +10,8 @@ import msgspec
 
 from safehand.authority.application.commands import SubmitApplication, WithdrawApplication
 from safehand.authority.case import Case
-from safehand.authority.cities import load_cities
-from safehand.authority.documents import load_documents
+from safehand.authority.cities import City, load_cities
+from safehand.authority.documents import Document, load_documents
 from safehand.authority.examination import commands as examination
 from safehand.authority.handover import bag
 from safehand.authority.handover import commands as handover
@@ -40,10 +40,17 @@ _FOLLOWING_MAX = 5_000
 
 
 @cache
-def machines() -> dict[str, Machine]:
-    """Built once from the repository's own cities and documents."""
+def loaded() -> tuple[dict[int, City], dict[str, Document]]:
+    """The repository's own cities and documents."""
     cities = {int(code): city for code, city in load_cities(ROOT / "cities").items()}
-    return build_machines(cities=cities, documents=load_documents(ROOT / "documents"))
+    return cities, load_documents(ROOT / "documents")
+
+
+@cache
+def machines() -> dict[str, Machine]:
+    """The machines by these rules."""
+    cities, documents = loaded()
+    return build_machines(cities=cities, documents=documents)
 
 
 def register_facts(**changes: Any) -> RegisterFacts:
@@ -88,7 +95,8 @@ def application(**changes: Any) -> SubmitApplication:
 class House:
     """Streams in memory, moved by the machines alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: dict[str, Machine] | None = None) -> None:
+        self.machines = own or machines()
         self.now = MONDAY
         self.streams: dict[str, tuple[str, Any, dict[str, Standing]]] = {}
         self.holders: dict[str, str] = {}
@@ -155,14 +163,14 @@ class House:
     def waits(self, stream: str = CASE) -> dict[str, Any]:
         """The worklists that the stream stands on."""
         kind, state, _ = self._open(stream, _kind(stream))
-        return {line.queue: line for line in machines()[kind].waits(state, StreamKey(CITY, stream))}
+        return {line.queue: line for line in self.machines[kind].waits(state, StreamKey(CITY, stream))}
 
     def ring(self, queue: str, stream: str = CASE) -> list[str]:
         """Let the clock of a worklist run out."""
         line = self.waits(stream)[queue]
         assert line.due_at is not None
         self.now = max(self.now, line.due_at)
-        command = machines()[_kind(stream)].timer(queue)
+        command = self.machines[_kind(stream)].timer(queue)
         assert command is not None
         return self.ok(command, stream=stream, actor="system")
 
@@ -171,11 +179,11 @@ class House:
         return [int(message.kind) for message in self.messages]
 
     def _open(self, stream: str, kind: str) -> tuple[str, Any, dict[str, Standing]]:
-        return self.streams.get(stream) or (kind, machines()[kind].initial(StreamKey(CITY, stream)), {})
+        return self.streams.get(stream) or (kind, self.machines[kind].initial(StreamKey(CITY, stream)), {})
 
     def _decide(self, stream: str, kind: str, command: Any, actor: str) -> Any:
         kind, state, _ = self._open(stream, kind)
-        machine = machines()[kind]
+        machine = self.machines[kind]
         context = Context(
             key=StreamKey(CITY, stream),
             now=self.now,
@@ -187,7 +195,7 @@ class House:
 
     def _happen(self, stream: str, event: Any) -> list[tuple[str, str, Command]]:
         kind, before, units = self._open(stream, _kind(stream))
-        machine, key = machines()[kind], StreamKey(CITY, stream)
+        machine, key = self.machines[kind], StreamKey(CITY, stream)
         self._note_edge(kind, before, event)
         after = machine.fold(before, event, self.now)
         for move in machine.moves(before, event):

@@ -2,10 +2,15 @@
 
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
+from safehand.authority.documents.document import Refund
+from safehand.authority.machines import build_machines
 from safehand.authority.payment.commands import PaymentExpired, RecordRefund, SettlePayment
 from safehand.authority.payment.rules import PAYMENTS_MAX
+from safehand.kernel.machine import Machine
 from safehand.kernel.working_days import add_days
-from tests.authority.house import MONDAY, WITHDRAW, House
+from tests.authority.house import MONDAY, WITHDRAW, House, loaded
 
 
 def pay(reference: str = "pay-1", amount_fen: int = 12000, paid_at: datetime = MONDAY) -> SettlePayment:
@@ -14,6 +19,16 @@ def pay(reference: str = "pay-1", amount_fen: int = 12000, paid_at: datetime = M
 
 def refund(reference: str = "pay-1", amount_fen: int = 12000) -> RecordRefund:
     return RecordRefund(reference=reference, refund_reference=f"back-{reference}", amount_fen=amount_fen)
+
+
+def machines_that_keep_the_fee() -> dict[str, Machine]:
+    """The repository's rules, but nothing comes back on withdrawal."""
+    cities, documents = loaded()
+    passport = documents["passport"]
+    keep = Refund(withdrawn_before_production_percent=0, withdrawn_later_percent=0)
+    views = tuple(replace(view, refund=keep) for view in passport.resolved.views)
+    strict = replace(passport, resolved=replace(passport.resolved, views=views))
+    return build_machines(cities=cities, documents={"passport": strict})
 
 
 def lapsed() -> House:
@@ -107,6 +122,15 @@ def test_a_payment_after_withdrawal_goes_back():
     house = House().approved()
     house.ok(WITHDRAW)
     assert house.ok(pay()) == ["payment.came_late"]
+
+
+def test_where_the_dated_policy_keeps_the_fee_only_a_double_payment_goes_back():
+    house = House(machines_that_keep_the_fee()).paid()
+    house.ok(pay("pay-2"))
+    assert house.ok(WITHDRAW) == ["application.withdrawn", "payment.kept", "production.closed"]
+    assert house.waits()["payment.refund_due"].owner == "system"
+    assert house.ok(refund("pay-2")) == ["payment.refund_recorded"]
+    assert house.waits() == {}
 
 
 def test_there_is_a_limit_to_the_payments_of_one_application():

@@ -143,10 +143,17 @@ def _trouble(
     """Only what the post has can go wrong there; what is given up already can't go wrong again."""
     if case.papers.old_by_order(command.order):
         return []
-    document = case.document
-    if document is not None and document.account in (Account.POST, Account.INCIDENT, Account.RECIPIENT):
+    account, in_hand = _account(case, command.order), (TrackingState.DELIVERED, TrackingState.DISPUTED)
+    if account in (Account.POST, Account.INCIDENT) or case.tracking.state in in_hand:
         return None
-    return tracking_refusals.NOT_WITH_THE_POST()
+    known = command.order == m.order
+    return tracking_refusals.NOT_WITH_THE_POST() if known else tracking_refusals.NOT_THIS_ORDER()
+
+
+def _account(case: Case, order: str) -> Account | None:
+    """Where the document at work is, if it is the one that went out under this order."""
+    document = case.document
+    return document.account if document is not None and document.order == order else None
 
 
 def _found(case: Case, command: tracking.RecordFound, m: Moment) -> Answer | None:
@@ -160,10 +167,10 @@ def _return_offered(case: Case, command: returns.RecordReturnOffered, m: Moment)
     old = case.papers.old_by_order(command.order)
     if old is not None:
         return papers.about_old(old, command, m)
-    document = case.document
-    if command.order != m.order or document is None:
+    if command.order != m.order:
         return returns_refusals.NOT_THIS_ITEM()
-    if case.returns.state is ReturnsState.ON_SHELF or document.account in (Account.POST, Account.INCIDENT):
+    account = _account(case, command.order)
+    if account in (Account.POST, Account.INCIDENT) or case.returns.state is ReturnsState.ON_SHELF:
         return None
     return returns_refusals.not_expected(case.returns.state)
 

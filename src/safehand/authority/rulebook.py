@@ -1,16 +1,19 @@
 """The dated rules of cities and documents as the steps ask for them: deadlines, fees, postage, verdicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
 from safehand.authority.cities.city import City, CityOn, PostageMode, Zone
 from safehand.authority.documents.document import Document, DocumentOn
+from safehand.kernel.dated import NotInForceError
 from safehand.kernel.machine import Event
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.working_days import WorkClock, add_days, add_working_days, local_day
+
+T = TypeVar("T")
 
 Answer = Sequence[Event] | Refusal
 """What a rule decides: events (none: it is already so), or one refusal."""
@@ -63,14 +66,21 @@ class Rulebook:
         """The peer that delivers."""
 
     def city(self, code: int, day: date) -> CityOn | None:
-        """The city's rules of a day; none if there is no such city."""
+        """The city's rules of a day; none if there is no such city, or its rules have ended."""
         city = self._cities.get(code)
-        return None if city is None else city.on(day)
+        return None if city is None else _in_force(city.on, day)
 
     def document(self, code: str, day: date) -> DocumentOn | None:
-        """The document's rules of a day; none if there is no such document."""
+        """The document's rules of a day; none if there is no such document, or its rules have ended."""
         document = self._documents.get(code)
-        return None if document is None else document.on(day)
+        return None if document is None else _in_force(document.on, day)
+
+
+def _in_force(rules_on: Callable[[date], T], day: date) -> T | None:
+    try:
+        return rules_on(day)
+    except NotInForceError:
+        return None
 
 
 class Moment(NamedTuple):
