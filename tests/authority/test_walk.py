@@ -21,7 +21,7 @@ from tests.authority.test_process import STEPS, states_of
 from tests.authority.walker import Walker
 
 STATE_BYTES_MAX = 2_000
-WALKS = 12
+WALKS = 8
 LONG_WALK, SHORT_WALK = 120, 15
 SEEDS_MAX = 1_500
 
