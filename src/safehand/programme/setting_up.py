@@ -3,11 +3,12 @@
 All keys and secrets made here carry the sandbox's mark; a house in live mode refuses them.
 """
 
+import contextlib
 import hashlib
 import json
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -24,6 +25,12 @@ from safehand.sandbox.cast import Cast, load_cast, load_places
 REPOSITORY = Path(__file__).parents[3]
 HOUSES = ("authority", "post")
 HOUSE_OF_STAFF = {"authority": "authority", "postal": "post"}
+ROLES_OF_CAST: Mapping[tuple[str, str], str] = {
+    ("authority", "city_manager"): "authority_manager",
+    ("postal", "city_manager"): "postal_manager",
+    ("postal", "counter_clerk"): "office_clerk",
+}
+"""What a role of the cast is called in its house's steps, where the two differ."""
 USUAL_PORTS: Mapping[str, int] = {
     "authority": 8701,
     "post": 8702,
@@ -71,14 +78,11 @@ def set_up(*, folder: Path, databases: Mapping[str, str], rehearsal: bool, seed:
     ports = _ports(rehearsal)
     world = SmallWorld(folder=folder, ports=ports, secret=secret, seed=seed)
     public = {house: _keys(folder / "keys" / house) for house in HOUSES}
-    cast = load_cast(
-        cast_folder=REPOSITORY / "cast",
-        places=load_places(cast_folder=REPOSITORY / "cast", cities_folder=REPOSITORY / "cities"),
-        today=REHEARSAL_FIRST_DAY,
-    )
+    places = load_places(cast_folder=REPOSITORY / "cast", cities_folder=REPOSITORY / "cities")
+    cast = load_cast(cast_folder=REPOSITORY / "cast", places=places, today=REHEARSAL_FIRST_DAY)
     for house in HOUSES:
         staff = folder / f"staff-{house}.toml"
-        _kept(staff, lambda house=house: _staff(cast, house))
+        _kept(staff, lambda house=house: _staff(cast, house, sorted(places.cities)))
         _write_toml(world.settings_of(house), _house(world, house, databases[house], public, rehearsal))
     _write_toml(world.settings_of("sandbox"), _sandbox(world, rehearsal))
     return world
@@ -86,20 +90,24 @@ def set_up(*, folder: Path, databases: Mapping[str, str], rehearsal: bool, seed:
 
 def _ports(rehearsal: bool) -> dict[str, int]:
     """The usual ports where they are free, else any; a rehearsal always takes free ones."""
-    return {name: _free_port(None if rehearsal else usual) for name, usual in USUAL_PORTS.items()}
+    with contextlib.ExitStack() as held:
+        # All are held until all are chosen, so that none is given twice.
+        probes = {
+            name: held.enter_context(_bound(None if rehearsal else usual))
+            for name, usual in USUAL_PORTS.items()
+        }
+        return {name: probe.getsockname()[1] for name, probe in probes.items()}
 
 
-def _free_port(usual: int | None) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if usual is not None:
-            try:
-                probe.bind(("127.0.0.1", usual))
-            except OSError:
-                return _free_port(None)
-        else:
-            probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def _bound(usual: int | None) -> socket.socket:
+    """A socket on the usual port, or on any where that is taken."""
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind(("127.0.0.1", usual or 0))
+    except OSError:
+        probe.bind(("127.0.0.1", 0))
+    return probe
 
 
 def _kept(path: Path, make: Any) -> str:
@@ -209,21 +217,32 @@ def staff_reference(login: str) -> str:
     return f"st_{readable(hashlib.sha256(login.encode()).digest()[:10])}"
 
 
-def _staff(cast: Cast, house: str) -> str:
+def login_in(*, login: str, city: str, home: str) -> str:
+    """The login of a cast member's colleague in another city: `examiner` in the member's own, `examiner-440100` there."""
+    return login if city == home else f"{login}-{city}"
+
+
+def _staff(cast: Cast, house: str, cities: Sequence[str]) -> str:
+    """The cast's accounts, and for every other city a colleague of each, so that work goes on everywhere."""
+    # One password, one salt: hashing it for each of some hundred accounts would take longer than everything else here.
+    secret = secret_of(password=STAFF_PASSWORD, salt=secrets.token_bytes(16))
     lines: list[str] = []
     for login, member in cast.staff.items():
         if HOUSE_OF_STAFF[member.house] != house:
             continue
-        secret = secret_of(password=STAFF_PASSWORD, salt=secrets.token_bytes(16))
-        cities = [int(member.city)] if member.city else []
-        fields = {
-            "login": login,
-            "actor": staff_reference(login),
-            "secret": secret,
-            "roles": [member.role],
-            "cities": cities,
-        }
-        lines += ["[[accounts]]", *(_line(name, value) for name, value in fields.items()), ""]
+        roles = [ROLES_OF_CAST.get((member.house, member.role), member.role)]
+        places = [(login, [])] if member.city is None else []
+        if member.city is not None:
+            places += [(login_in(login=login, city=city, home=member.city), [int(city)]) for city in cities]
+        for name, own in places:
+            account = {
+                "login": name,
+                "actor": staff_reference(name),
+                "secret": secret,
+                "roles": roles,
+                "cities": own,
+            }
+            lines += ["[[accounts]]", *(_line(key, value) for key, value in account.items()), ""]
     return "\n".join(lines)
 
 
