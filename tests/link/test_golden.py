@@ -3,12 +3,15 @@
 import base64
 import json
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import jsonschema
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from safehand.link.codes import Code
 from safehand.link.envelope import Run, verified_hashes
 from safehand.link.golden import AT, AUTHORITY, KEY_ID, POST, golden_files, published_secret
 from safehand.link.keys import KeyRing, Peer, PeerKey
@@ -103,3 +106,29 @@ def test_the_golden_run_fits_the_schema_of_a_push() -> None:
     schema = json.loads((FOLDER / "schemas" / "push.json").read_text())
     run = json.loads((FOLDER / "golden" / name_of(Kind.ORDER_PLACED)).read_text())
     jsonschema.Draft202012Validator(schema).validate({"runs": [run]})
+
+
+def test_the_worked_example_of_the_page_is_true() -> None:
+    page = (FOLDER / "README.md").read_text()
+    run = msgspec.json.decode((FOLDER / "golden" / name_of(Kind.ORDER_CANCELLED)).read_bytes(), type=Run)
+    signature = run.signature.hex()
+    for said in (run.messages[0].body, run.head.hex(), signature[:64], signature[64:]):
+        assert said in page
+    # By the page's words alone, without the code that makes runs.
+    hashed = (
+        bytes(32)
+        + b"golden-authority\x1fgolden-post\x1f310000\x1f1\x1f102\x1for_golden\x1f1714957323456789\x1f"
+        + bytes(32)
+        + run.messages[0].body.encode()
+    )
+    assert sha256(hashed).hexdigest() == run.head.hex()
+    secret = sha256(b"safehand golden signing key of golden-authority").digest()
+    signed = (
+        b"safehand run 1\x1fgolden-authority\x1fgolden-post\x1f310000\x1f1\x1f1\x1f" + bytes(32) + run.head
+    )
+    assert Ed25519PrivateKey.from_private_bytes(secret).sign(signed) == run.signature
+
+
+def test_the_page_names_every_code() -> None:
+    page = (FOLDER / "README.md").read_text()
+    assert [code.name for code in Code if code.name not in page] == []
