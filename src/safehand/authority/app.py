@@ -19,6 +19,7 @@ from safehand.authority.eligibility.api import eligibility_route
 from safehand.authority.figures import read_figures
 from safehand.authority.handover import bag
 from safehand.authority.machines import build_machines
+from safehand.authority.notices.building import build_notices
 from safehand.authority.payment.actions import Paying
 from safehand.authority.ports.calling import ServiceCaller
 from safehand.authority.ports.payment import HttpPayments
@@ -151,7 +152,14 @@ async def make_app(settings: Settings) -> Litestar:
     )
     entries = RegisterEntries(house=house, register=register, book=book)
     closing = Closing(house=house, accounts=envelopes.treaty_account, cities=sorted(cities), peer=peer)
+    notices = build_notices(
+        house=house,
+        cities=cities,
+        code_secret=secret_for(settings, "door code"),
+        caller=_caller(settings, "sms"),
+    )
     house.jobs.chores |= {
+        "notices": notices.send_notices,
         "refunds": paying.refund,
         "register_entries": entries.run,
         "close_days": closing.close_days,

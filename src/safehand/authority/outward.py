@@ -37,6 +37,7 @@ from safehand.link.messages import (
     Reason,
     RecallRequested,
     ReturnReceived,
+    Scan,
 )
 
 _WAITS: Final[Mapping[str, Mapping[Any, Wait]]] = {
@@ -153,7 +154,17 @@ def speaks(case: Case, event: Any, key: StreamKey) -> Sequence[Outgoing]:
     return () if message is None else (message(case, event),)
 
 
-_NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], tuple[str, dict[str, str | int]]]]] = {
+def _scanned(case: Case, event: tracking.ScanRecorded) -> tuple[str, dict[str, str | int]] | None:
+    """The courier is on the way, unless that is old news: then a code at the door would only help a fraud."""
+    step = case.tracking
+    on_the_way = step.state is TrackingState.ON_THE_WAY and event.scan_id not in step.voided
+    if event.scan != Scan.OUT_FOR_DELIVERY or not on_the_way:
+        return None
+    # The order alone: the code is made from it when the text is sent, and lies nowhere.
+    return "courier_on_the_way", {"order": step.order}
+
+
+_NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], tuple[str, dict[str, str | int]] | None]]] = {
     application.ApplicationSubmitted: lambda case, e: ("application_received", {"document": e.document}),
     application.CorrectionOpened: lambda case, e: (
         "correction_asked",
@@ -180,6 +191,7 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], tuple[str, dict[str, 
     ),
     handover.PickupLapsed: lambda case, e: ("pickup_lapsed", {}),
     tracking.TrackingOpened: lambda case, e: ("with_the_post", {"waybill": e.waybill}),
+    tracking.ScanRecorded: _scanned,
     tracking.AttemptRecorded: lambda case, e: ("attempt_failed", {"reason": e.reason, "attempt": e.attempt}),
     tracking.DeliveryReported: lambda case, e: (
         "please_confirm_receipt",
@@ -213,6 +225,7 @@ TEMPLATES: Final = frozenset(
         "ready_for_pickup",
         "pickup_lapsed",
         "with_the_post",
+        "courier_on_the_way",
         "attempt_failed",
         "please_confirm_receipt",
         "claim_refused",
@@ -230,10 +243,11 @@ TEMPLATES: Final = frozenset(
 
 def tells(case: Case, event: Any) -> Sequence[Notice]:
     """What the applicant hears of the event: a template and plain facts."""
-    notice = _NOTICES.get(type(event))
-    if notice is None:
+    told = _NOTICES.get(type(event))
+    said = told(case, event) if told is not None else None
+    if said is None:
         return ()
-    template, facts = notice(case, event)
+    template, facts = said
     return (Notice(subject=case.case, template=template, facts=facts),)
 
 

@@ -82,6 +82,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Makes identifiers repeatable in a rehearsal; refused in live mode."""
     secrets: dict[str, str] = {}
     """Secrets shared with services (payment callbacks, sign-in client)."""
+    mail_sender: str = ""
+    """Who e-mail comes from; empty: no-reply at the public address."""
+    mail_in_rehearsal: bool = False
+    """A rehearsal sends text messages only, because each mail costs a conversation with the mail server; true: mail too."""
 
 
 def read_settings(path: Path) -> Settings:

@@ -92,10 +92,15 @@ create table notice (
     template text not null,
     facts text not null,
     at timestamptz not null,
-    sent_at timestamptz
+    sent_at timestamptz,
+    -- A sender takes a notice for a while (retry_at) before it speaks to a gateway: a second sender passes it by, and
+    -- after a kill it comes up again. What can never be sent keeps the code of the reason.
+    attempts integer not null default 0,
+    retry_at timestamptz,
+    failed text
 ) with (fillfactor = 80);
 
-create index notice_unsent on notice (number) where sent_at is null;
+create index notice_unsent on notice (number) where sent_at is null and failed is null;
 
 -- Counts are written as changes and rolled up afterwards: one hot row would cost most of the write throughput.
 create table tally_change (

@@ -1,0 +1,118 @@
+"""A notice as text: its template filled with plain facts, the masked name, and for the door the code of this moment."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import Final
+
+import msgspec
+
+from safehand.authority.border.door_code import door_code
+from safehand.authority.examination.reasons import APPEAL_EN, APPEAL_ZH
+from safehand.authority.notices.wording import (
+    Both,
+    deadline_words,
+    defect_words,
+    money_words,
+    reason_words,
+)
+from safehand.kernel.masking import masked_name
+from safehand.kernel.outcome import Language
+
+_FILE: Final = Path(__file__).parent / "templates.toml"
+FRAME: Final = "frame"
+SMS_LETTERS_MAX: Final = 500
+"""What the longest text may come to; gateways cut it into parts of about 67 Chinese letters."""
+
+CAUSES: Final[Mapping[str, Both]] = {
+    "correction": Both(zh="未在期限内补正", en="the correction did not come in time"),
+    "payment": Both(zh="未在期限内缴费", en="the fee was not paid in time"),
+}
+
+Facts = Mapping[str, str | int]
+CounterWords = Callable[[int, str, Language], str]
+"""(city, office, language) -> name and address of the authority's counter."""
+
+
+class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One notice in both channels and both languages."""
+
+    sms_zh: str
+    sms_en: str
+    subject_zh: str
+    subject_en: str
+    body_zh: str
+    body_en: str
+
+    def text(self, field: str, language: Language) -> str:
+        """`sms`, `subject` or `body` of one language."""
+        return getattr(self, f"{field}_{language}")
+
+
+class Texts(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes out: a text message, and a mail's subject and body."""
+
+    sms: str
+    subject: str
+    body: str
+
+
+@cache
+def templates() -> dict[str, Template]:
+    """Every template by name, and the frame. Raises `msgspec.ValidationError` naming what is wrong in the file."""
+    return msgspec.toml.decode(_FILE.read_bytes(), type=dict[str, Template], strict=True)
+
+
+class Renderer:
+    """Fills templates. Holds the house's secret for door codes, so that a code exists only while a text is made."""
+
+    def __init__(self, *, site: str, code_secret: bytes, counter: CounterWords) -> None:
+        self._site = site
+        self._code_secret = code_secret
+        self._counter = counter
+
+    def render(self, *, template: str, facts: Facts, city: int, name: str, language: Language) -> Texts:
+        """The texts of one notice. Raises `LookupError` for an unknown template or a fact that is missing."""
+        one, frame = templates()[template], templates()[FRAME]
+        words = {"name": masked_name(name), "site": self._site} | {
+            said: value
+            for fact in facts
+            for said, value in self._said(fact, facts[fact], city, language).items()
+        }
+        said = {field: _fill(one.text(field, language), words) for field in ("sms", "subject", "body")}
+        return Texts(
+            sms=_fill(frame.text("sms", language), {"text": said["sms"]})[:SMS_LETTERS_MAX],
+            subject=_fill(frame.text("subject", language), {"subject": said["subject"]}),
+            body=_fill(frame.text("body", language), words | {"text": said["body"]}),
+        )
+
+    def _said(self, fact: str, value: str | int, city: int, language: Language) -> dict[str, str]:
+        """A fact as templates may say it; under the placeholder's name."""
+        match fact:
+            case "due_at":
+                return {"due": deadline_words(datetime.fromisoformat(str(value)), language)}
+            case "fee_fen" | "amount_fen":
+                return {fact.removesuffix("_fen"): money_words(int(value), language)}
+            case "defects":
+                return {"defects": defect_words(tuple(str(value).split(",")), language)}
+            case "reason":
+                appeal = APPEAL_ZH if language == "zh" else APPEAL_EN
+                return {"reason": reason_words(value, language), "appeal": appeal}
+            case "cause":
+                return {"cause": CAUSES[str(value)].in_language(language)}
+            case "office":
+                return {"office": self._counter(city, str(value), language)}
+            case "order":
+                return {"code": door_code(secret=self._code_secret, order=str(value))}
+            case _:
+                return {fact: str(value)}
+
+
+def _fill(text: str, words: Mapping[str, str]) -> str:
+    # Values are put in as they are, never read as a format.
+    return "".join(
+        literal + (words[field] if field is not None else "")
+        for literal, field, _, _ in Formatter().parse(text)
+    )
