@@ -83,7 +83,8 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One item of a batch with its own idempotency key."""
 
     key: str
-    item: msgspec.Raw
+    item: Any
+    """The action's own request, read by the action."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,9 +155,7 @@ def _batch(action: Action, front: Front, sessions: Sessions) -> Any:
             return problem_response(refusal=SIGN_IN(), request=request)
         if len(data.items) > BATCH_ITEMS_MAX:
             return problem_response(refusal=TOO_LARGE(), request=request)
-        items = [
-            (one.key, front.read(name=action.name, body=msgspec.json.decode(one.item))) for one in data.items
-        ]
+        items = [(one.key, front.read(name=action.name, body=one.item)) for one in data.items]
         outcomes = await front.call_all(name=action.name, session=session, items=items)
         language = language_of(request.headers.get("accept-language", ""))
         shown = [_outcome(front, action.name, outcome, language) for outcome in outcomes]
@@ -216,7 +215,12 @@ def staff_routes(*, store: PostgresStore, sessions: Sessions, accounts: dict[str
 
     @get("/worklists/{queue:str}", summary="What waits for your role", tags=["worklists"])
     async def worklist(
-        request: Web, queue: str, city: int | None = None, narrowed: str | None = None, limit: int = 100
+        request: Web,
+        queue: str,
+        city: int | None = None,
+        narrowed: str | None = None,
+        limit: int = 100,
+        states: bool = False,
     ) -> Response[Any]:
         session = await session_of(request=request, sessions=sessions)
         if session is None:
@@ -227,7 +231,7 @@ def staff_routes(*, store: PostgresStore, sessions: Sessions, accounts: dict[str
         if session.cities and not set(cities) <= set(session.cities):
             return problem_response(refusal=NOT_ALLOWED(), request=request)
         lines = await worklist_lines(
-            store=store, queue=queue, cities=cities or None, narrowed=narrowed, limit=limit, states=False
+            store=store, queue=queue, cities=cities or None, narrowed=narrowed, limit=limit, states=states
         )
         mine = [line for line in lines if line.owner in session.roles or "authority_manager" in session.roles]
         return Response(content={"lines": mine})
