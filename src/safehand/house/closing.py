@@ -114,11 +114,11 @@ class DayBorder:
         self._inner = inner
         self._closing = closing
 
-    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str]:
+    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str | None]:
         """Statements are compared here; everything else is the house's own."""
         others = [one for one in heard if not isinstance(one.body, Statement)]
         translated = iter(await self._inner.calls(others) if others else ())
-        found: list[Call | str] = []
+        found: list[Call | str | None] = []
         for one in heard:
             if isinstance(one.body, Statement):
                 found.append(await self._closing.heard(city=one.city, statement=one.body))

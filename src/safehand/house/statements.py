@@ -77,9 +77,8 @@ def _statement(day: date, opening: Mapping[str, int], moves: Sequence[_Move]) ->
         if move.giver is not None:
             closing[move.giver] = closing.get(move.giver, 0) - 1
         closing[move.taker] = closing.get(move.taker, 0) + 1
-        if move.giver != move.taker:
-            name = f"{move.giver or 'new'}>{move.taker}"
-            crossed[name] = crossed.get(name, 0) + 1
+        name = f"{move.giver or 'new'}>{move.taker}"
+        crossed[name] = crossed.get(name, 0) + 1
     lines = [StatementLine(order=unit, account=standing[unit]) for unit in sorted(standing)]
     return Statement(
         day=day,
@@ -107,7 +106,9 @@ async def _moves(
     for city, unit, giver, taker, at in rows:
         day = at.astimezone(ZONE).date()
         move = _Move(unit, None if giver == ISSUED else accounts(giver), accounts(taker))
-        found.setdefault(city, {}).setdefault(day, []).append(move)
+        # What goes from hand to hand inside one house is that house's own affair.
+        if move.giver != move.taker:
+            found.setdefault(city, {}).setdefault(day, []).append(move)
     return found
 
 

@@ -46,8 +46,11 @@ class Heard(NamedTuple):
 class Border(Protocol):
     """A house's door to the link: turns messages into calls."""
 
-    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str]:
-        """For each message the call that it asks for, or the reason for which it must be parked."""
+    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str | None]:
+        """For each message the call that it asks for, the reason for which it must be parked, or none.
+
+        None: there is nothing to do; the message is kept as it came, like every other.
+        """
         ...
 
 
@@ -191,7 +194,7 @@ class Reader:
                 return
             await self._one_by_one(peer, fresh)
 
-    async def _translated(self, peer: str, numbered: Sequence[tuple[Run, Posted]]) -> list[Call | str]:
+    async def _translated(self, peer: str, numbered: Sequence[tuple[Run, Posted]]) -> list[Call | str | None]:
         """For each message its call, or the reason for which it is parked."""
         found = [self._heard(peer, run, message) for run, message in numbered]
         heard = [one for one in found if isinstance(one, Heard)]

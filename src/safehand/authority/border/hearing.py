@@ -32,14 +32,16 @@ class AuthorityBorder:
         self._house = house
         self._secret = code_secret
 
-    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str]:
+    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str | None]:
         """One call per message, on the case that holds the order or on the bag."""
         orders = sorted({order for one in heard if (order := getattr(one.body, "order", None)) is not None})
         holders = await self._house.store.holders(names=[order_claim(order) for order in orders])
         cases = {order: holder for order in orders if (holder := holders.get(order_claim(order))) is not None}
         return [self._call(one, {o: StreamKey(c.city, c.stream) for o, c in cases.items()}) for one in heard]
 
-    def _call(self, one: Heard, cases: Mapping[str, StreamKey]) -> Call | str:
+    def _call(self, one: Heard, cases: Mapping[str, StreamKey]) -> Call | str | None:
+        if isinstance(one.body, m.PostageCollected):
+            return None  # the post's own money: kept as it came, for the day that the two settle up
         command = self._command(one)
         if command is None:
             return NOT_FOR_US
@@ -144,7 +146,5 @@ def _about_what_went_wrong(body: m.Message) -> Command | None:
             return tracking.RecordLoss(order=body.order, waybill=body.waybill)
         case m.ItemFound():
             return tracking.RecordFound(order=body.order, waybill=body.waybill)
-        case m.PostageCollected():
-            return None
         case _:
             return None
