@@ -1,12 +1,19 @@
-"""The front door over HTTP: one address per action, its batch form, worklists, sign-in for staff, and errors."""
+"""The front door over HTTP: one address per action, its batch form, worklists, sign-in for staff, and errors.
 
+Nothing is read of a request before it is known who sends it: no session, no role, no body. Every route under /v1 says
+in its `opt` who may call it (`roles`); one that does not say so stops the house from starting.
+"""
+
+import asyncio
+import ipaddress
 import logging
 import re
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Litestar, Request, Response, Router, get, post
+from litestar.connection import ASGIConnection
 from litestar.exceptions import (
     ClientException,
     HTTPException,
@@ -14,11 +21,13 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.params import Parameter
 
-from safehand.house.front import Action, Front
+from safehand.house.attempts import Attempts
+from safehand.house.description import described_by
+from safehand.house.front import Action, Front, decoded
 from safehand.house.problems import (
     MEDIA,
     MEDIA_TYPE,
@@ -35,24 +44,34 @@ from safehand.house.problems import (
     problem_of,
 )
 from safehand.house.sessions import Account, Session, Sessions, secret_fits
+from safehand.kernel.clock import SystemClock
 from safehand.kernel.machine import StreamKey
-from safehand.kernel.outcome import Refusal, define
+from safehand.kernel.outcome import Language, Refusal, define
 from safehand.kernel.shell import FAILED, Done
 from safehand.kernel.store import Unavailable
 from safehand.kernel.store_postgres import PostgresStore
 
 BODY_BYTES_MAX = 256 * 1024
+BATCH_BYTES_MAX = 4 * 1024 * 1024
 BATCH_ITEMS_MAX = 2_000
 WORKLIST_MAX = 2_000
-QUEUE = re.compile(r"[a-z_]+\.[a-z_]+")
+QUEUE = re.compile(r"[a-z_]{1,60}\.[a-z_]{1,60}")
 COOKIE = "session"
+APPLICANT = "applicant"
+MANAGERS = frozenset({"authority_manager", "postal_manager"})
+ANYONE = "anyone"
+"""`opt["roles"]` of the one route that needs no session: signing in."""
+SIGNED_IN = "signed_in"
+"""`opt["roles"]` of routes for everybody who has a session, whatever the role."""
+GUESSES_AT_ONCE_MAX = 2
+GUESSES_WAITING_MAX = 40
+"""A password costs 16 MB and some 40 ms: so many are tried at once, and so many may wait for it."""
+HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 log = logging.getLogger("safehand.http")
 
 Web = Request[Any, Any, Any]
-IdempotencyKey = Annotated[
-    str | None, Parameter(header="Idempotency-Key", description="Repeat it to repeat safely.")
-]
+Shape = TypeVar("Shape")
 
 SIGN_IN_FAILED = define(
     code="session.sign_in_failed",
@@ -63,6 +82,23 @@ SIGN_IN_FAILED = define(
     owner="house",
     status=401,
 )
+SIGN_IN_WAITS = define(
+    code="session.too_many_failures",
+    en="There were too many failed attempts to sign in.",
+    zh="登录失败次数过多。",
+    way_out_en="Wait {minutes} minutes, or sign in from another place; your manager can give you a new password.",
+    way_out_zh="请等待 {minutes} 分钟，或换一处登录；也可向主管申请新密码。",
+    owner="house",
+    status=429,
+)
+
+
+class RequestRefused(Exception):
+    """Ends a request with a refusal, from wherever it is found out."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,8 +119,7 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One item of a batch with its own idempotency key."""
 
     key: str
-    item: Any
-    """The action's own request, read by the action."""
+    item: msgspec.Raw
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,67 +147,132 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     state: msgspec.Raw | None = None
 
 
-async def session_of(*, request: Web, sessions: Sessions) -> Session | None:
+class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
+    """One outcome for each item of a batch, in order."""
+
+    outcomes: list[BatchOutcome]
+
+
+class Lines(msgspec.Struct, frozen=True, kw_only=True):
+    """A worklist."""
+
+    lines: list[Line]
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """The session opens nothing any more."""
+
+    ended: bool
+
+
+async def session_of(*, request: ASGIConnection[Any, Any, Any, Any], sessions: Sessions) -> Session | None:
     """The caller's session by bearer token or cookie."""
-    bearer = request.headers.get("authorization", "")
-    token = bearer[7:] if bearer.startswith("Bearer ") else request.cookies.get(COOKIE, "")
+    token = _token(request)
     return await sessions.find(token=token) if token else None
+
+
+def _token(request: ASGIConnection[Any, Any, Any, Any]) -> str:
+    bearer = request.headers.get("authorization", "")
+    return bearer[7:] if bearer.startswith("Bearer ") else request.cookies.get(COOKIE, "")
 
 
 def problem_response(*, refusal: Refusal, request: Web) -> Response[Any]:
     """A refusal as a problem document in the caller's language."""
-    problem = problem_of(refusal, language_of(request.headers.get("accept-language", "")))
-    return Response(content=problem, status_code=problem.status, media_type=MEDIA_TYPE)
+    language = language_of(request.headers.get("accept-language", ""))
+    problem = problem_of(refusal, language)
+    return Response(
+        content=problem,
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers={**HEADERS, "content-language": language, "vary": "accept-language"},
+    )
 
 
-def action_routes(*, front: Front, sessions: Sessions) -> list[Any]:
+async def body_of(*, request: Web, shape: type[Shape]) -> Shape:
+    """The request's JSON body. Raises `RequestRefused` when it is something else, too large, or of another shape."""
+    answer = decoded(body=await _json(request), decoder=msgspec.json.Decoder(shape))
+    if isinstance(answer, Refusal):
+        raise RequestRefused(answer)
+    return answer
+
+
+async def _json(request: Web) -> bytes:
+    # Only this media type: a page of another site can make a browser send others, with the cookie, unasked.
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != "application/json":
+        raise RequestRefused(MEDIA())
+    return await request.body()
+
+
+def admission(*, sessions: Sessions) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Any]:
+    """The guard of everything under /v1: who asks, and whether the route names a role of theirs."""
+
+    async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        roles = handler.opt["roles"]
+        if roles == ANYONE:
+            return
+        session = await session_of(request=connection, sessions=sessions)
+        if session is None:
+            raise RequestRefused(SIGN_IN())
+        if roles != SIGNED_IN and not roles & session.roles:
+            raise RequestRefused(NOT_ALLOWED())
+        connection.state.session = session
+
+    return admit
+
+
+def action_routes(*, front: Front) -> list[Any]:
     """`POST /v1/step/verb` and `POST /v1/step/verb/batch` for every action."""
     return [
         route
         for action in front.actions.values()
-        for route in (_single(action, front, sessions), _batch(action, front, sessions))
+        for route in (_single(action, front), _batch(action, front))
     ]
 
 
-def _single(action: Action, front: Front, sessions: Sessions) -> Any:
-    async def handle(request: Web, data: Any, idempotency_key: IdempotencyKey = None) -> Response[Any]:
-        session = await session_of(request=request, sessions=sessions)
-        if session is None:
-            return problem_response(refusal=SIGN_IN(), request=request)
-        outcome = await front.call(name=action.name, session=session, item=data, key=idempotency_key)
+def _single(action: Action, front: Front) -> Any:
+    async def handle(request: Web) -> Response[Any]:
+        item = front.read(name=action.name, body=await _json(request))
+        key = request.headers.get("idempotency-key")
+        outcome = await front.call(name=action.name, session=request.state.session, item=item, key=key)
         if isinstance(outcome, Refusal):
             return problem_response(refusal=outcome, request=request)
         return Response(content=front.answer(name=action.name, done=outcome), status_code=200)
 
-    handle.__annotations__["data"] = action.asks
-    return _posted(handle, action, f"/{action.name.replace('.', '/')}", action.summary)
+    opt = {"roles": action.roles, "asks": action.asks, "shows": action.shows, "keyed": True}
+    return _posted(handle, action, f"/{action.name.replace('.', '/')}", action.summary, opt, BODY_BYTES_MAX)
 
 
-def _batch(action: Action, front: Front, sessions: Sessions) -> Any:
-    async def handle(request: Web, data: Batch) -> Response[Any]:
-        session = await session_of(request=request, sessions=sessions)
-        if session is None:
-            return problem_response(refusal=SIGN_IN(), request=request)
-        if len(data.items) > BATCH_ITEMS_MAX:
+def _batch(action: Action, front: Front) -> Any:
+    async def handle(request: Web) -> Response[Any]:
+        batch = await body_of(request=request, shape=Batch)
+        if len(batch.items) > BATCH_ITEMS_MAX:
             return problem_response(refusal=TOO_LARGE(), request=request)
-        items = [(one.key, front.read(name=action.name, body=one.item)) for one in data.items]
-        outcomes = await front.call_all(name=action.name, session=session, items=items)
+        items = [(one.key, front.read(name=action.name, body=bytes(one.item))) for one in batch.items]
+        outcomes = await front.call_all(name=action.name, session=request.state.session, items=items)
         language = language_of(request.headers.get("accept-language", ""))
         shown = [_outcome(front, action.name, outcome, language) for outcome in outcomes]
         return Response(content={"outcomes": shown}, status_code=200)
 
-    return _posted(
-        handle, action, f"/{action.name.replace('.', '/')}/batch", f"{action.summary} (many at once)"
-    )
+    path = f"/{action.name.replace('.', '/')}/batch"
+    opt = {"roles": action.roles, "asks": Batch, "item": action.asks, "shows": Outcomes}
+    return _posted(handle, action, path, f"{action.summary} (many at once)", opt, BATCH_BYTES_MAX)
 
 
-def _outcome(front: Front, name: str, outcome: Done | Refusal, language: Any) -> BatchOutcome:
+def _outcome(front: Front, name: str, outcome: Done | Refusal, language: Language) -> BatchOutcome:
     if isinstance(outcome, Refusal):
         return BatchOutcome(problem=problem_of(outcome, language))
     return BatchOutcome(done=front.answer(name=name, done=outcome))
 
 
-def _posted(handle: Callable[..., Any], action: Action, path: str, summary: str) -> Any:
+def _posted(
+    handle: Callable[..., Any],
+    action: Action,
+    path: str,
+    summary: str,
+    opt: Mapping[str, Any],
+    body_bytes_max: int,
+) -> Any:
     handle.__name__ = path.strip("/").replace("/", "_").replace("-", "_")
     return post(
         path,
@@ -181,62 +281,115 @@ def _posted(handle: Callable[..., Any], action: Action, path: str, summary: str)
         description=f"Roles: {', '.join(sorted(action.roles))}.",
         tags=[action.name.split(".")[0]],
         operation_id=handle.__name__,
+        request_max_body_size=body_bytes_max,
+        opt=opt,
     )(handle)
 
 
-def staff_routes(*, store: PostgresStore, sessions: Sessions, accounts: dict[str, Account]) -> list[Any]:
+def staff_routes(
+    *, front: Front, store: PostgresStore, sessions: Sessions, accounts: dict[str, Account]
+) -> list[Any]:
     """Sign-in and sign-out for staff, and their worklists."""
+    staff = frozenset({role for action in front.actions.values() for role in action.roles} - {APPLICANT})
 
-    @post("/sessions", status_code=200, summary="Sign in as staff", tags=["sessions"])
-    async def sign_in(request: Web, data: SignIn) -> Response[Any]:
-        account = accounts.get(data.login)
+    @post(
+        "/sessions/end",
+        status_code=200,
+        summary="Sign out",
+        tags=["sessions"],
+        opt={"roles": SIGNED_IN, "shows": Ended},
+    )
+    async def sign_out(request: Web) -> Response[Any]:
+        await sessions.end(token=_token(request))
+        return Response(content=Ended(ended=True), status_code=200)
+
+    @get(
+        "/worklists/{queue:str}",
+        summary="What waits for your role",
+        tags=["worklists"],
+        opt={"roles": staff, "shows": Lines},
+    )
+    async def worklist(
+        request: Web,
+        queue: str,
+        city: Annotated[int | None, Parameter(ge=110000, le=829999)] = None,
+        narrowed: Annotated[str | None, Parameter(max_length=100)] = None,
+        limit: Annotated[int, Parameter(ge=1, le=WORKLIST_MAX)] = 100,
+    ) -> Response[Any]:
+        session: Session = request.state.session
+        if not QUEUE.fullmatch(queue) or not (narrowed or "").isprintable():
+            return problem_response(refusal=NOT_FOUND(), request=request)
+        cities = [city] if city is not None else list(session.cities)
+        if session.cities and not set(cities) <= set(session.cities):
+            return problem_response(refusal=NOT_ALLOWED(), request=request)
+        lines = await worklist_lines(
+            store=store, queue=queue, cities=cities or None, narrowed=narrowed, limit=limit, states=False
+        )
+        mine = [line for line in lines if line.owner in session.roles or MANAGERS & session.roles]
+        return Response(content=Lines(lines=mine))
+
+    return [_sign_in_route(sessions=sessions, accounts=accounts), sign_out, worklist]
+
+
+def _sign_in_route(*, sessions: Sessions, accounts: dict[str, Account]) -> Any:
+    attempts, trying = Attempts(), asyncio.Semaphore(GUESSES_AT_ONCE_MAX)
+    # Guessing happens in real time, also where the house's clock stands still.
+    clock, waiting = SystemClock(), [0]
+
+    async def fits(login: str, password: str) -> bool:
+        account = accounts.get(login)
         # An unknown login costs the same time as a wrong password.
         secret = account.secret if account is not None else "scrypt:00:00"
-        if not secret_fits(secret=secret, password=data.password) or account is None:
+        waiting[0] += 1
+        try:
+            async with trying:
+                right = await asyncio.to_thread(secret_fits, secret=secret, password=password)
+        finally:
+            waiting[0] -= 1
+        return right and account is not None
+
+    @post(
+        "/sessions",
+        status_code=200,
+        summary="Sign in as staff",
+        tags=["sessions"],
+        opt={"roles": ANYONE, "asks": SignIn, "shows": SignedIn},
+    )
+    async def sign_in(request: Web) -> Response[Any]:
+        data = await body_of(request=request, shape=SignIn)
+        address = _address(request)
+        minutes = attempts.minutes_to_wait(login=data.login, address=address, now=clock.now())
+        if minutes:
+            log.warning("sign_in_held_back", extra={"count": minutes})
+            return problem_response(refusal=SIGN_IN_WAITS(minutes=minutes), request=request)
+        if waiting[0] >= GUESSES_WAITING_MAX:
+            return problem_response(refusal=TOO_MANY(), request=request)
+        # Counted before it is tried: attempts at the same moment are counted too.
+        attempts.count(login=data.login, address=address, now=clock.now())
+        if not await fits(data.login, data.password):
             return problem_response(refusal=SIGN_IN_FAILED(), request=request)
+        attempts.forgive(login=data.login, address=address)
+        account = accounts[data.login]
         session = Session(
             actor=account.actor,
             roles=frozenset(account.roles),
             cities=tuple(account.cities),
             office=account.office,
         )
-        token = await sessions.open(
-            session=session, basis=f"{account.actor}:{request.headers.get('date', '')}"
-        )
+        token = await sessions.open(session=session, basis=account.actor)
         return Response(content=SignedIn(token=token, roles=sorted(account.roles)), status_code=200)
 
-    @post("/sessions/end", status_code=200, summary="Sign out", tags=["sessions"])
-    async def sign_out(request: Web) -> dict[str, bool]:
-        bearer = request.headers.get("authorization", "")
-        await sessions.end(
-            token=bearer[7:] if bearer.startswith("Bearer ") else request.cookies.get(COOKIE, "")
-        )
-        return {"ended": True}
+    return sign_in
 
-    @get("/worklists/{queue:str}", summary="What waits for your role", tags=["worklists"])
-    async def worklist(
-        request: Web,
-        queue: str,
-        city: int | None = None,
-        narrowed: str | None = None,
-        limit: int = 100,
-        states: bool = False,
-    ) -> Response[Any]:
-        session = await session_of(request=request, sessions=sessions)
-        if session is None:
-            return problem_response(refusal=SIGN_IN(), request=request)
-        if not QUEUE.fullmatch(queue):
-            return problem_response(refusal=NOT_FOUND(), request=request)
-        cities = [city] if city is not None else list(session.cities)
-        if session.cities and not set(cities) <= set(session.cities):
-            return problem_response(refusal=NOT_ALLOWED(), request=request)
-        lines = await worklist_lines(
-            store=store, queue=queue, cities=cities or None, narrowed=narrowed, limit=limit, states=states
-        )
-        mine = [line for line in lines if line.owner in session.roles or "authority_manager" in session.roles]
-        return Response(content={"lines": mine})
 
-    return [sign_in, sign_out, worklist]
+def _address(request: Web) -> str:
+    """Where a request comes from; of IPv6 the network, since one connection has 2^64 addresses of it."""
+    host = request.client.host if request.client is not None else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host[:100]
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 async def worklist_lines(
@@ -280,13 +433,25 @@ def make_app(
     title: str,
     v1: Sequence[Any],
     others: Sequence[Any],
+    sessions: Sessions,
     start: Callable[[], Any],
     stop: Callable[[], Any],
 ) -> Litestar:
-    """The house's web application: API under /v1, its description under /schema, errors as problem documents."""
+    """The house's web application: API under /v1, its description under /schema, errors as problem documents.
+
+    Raises `ValueError` when a route under /v1 does not say who may call it.
+    """
+    _check_roles(v1)
+    router = Router(
+        path="/v1",
+        route_handlers=list(v1),
+        guards=[admission(sessions=sessions)],
+        response_headers=HEADERS,
+    )
     return Litestar(
-        route_handlers=[Router(path="/v1", route_handlers=list(v1)), *others],
+        route_handlers=[router, *others],
         exception_handlers={
+            RequestRefused: lambda request, error: problem_response(refusal=error.refusal, request=request),
             HTTPException: _http_problem,
             Unavailable: lambda request, _: problem_response(refusal=UNAVAILABLE(), request=request),
             msgspec.DecodeError: lambda request, error: problem_response(
@@ -302,11 +467,20 @@ def make_app(
             title=title,
             version="1",
             path="/schema",
-            components=Components(
-                security_schemes={"session": SecurityScheme(type="http", scheme="bearer")},
-            ),
+            render_plugins=described_by(title=title, handlers=v1, anyone=ANYONE, signed_in=SIGNED_IN),
         ),
     )
+
+
+def _check_roles(handlers: Sequence[Any]) -> None:
+    """Default deny, at start: a route that forgot its roles must not wait for somebody to find it."""
+    for handler in handlers:
+        roles = handler.opt.get("roles")
+        named = isinstance(roles, frozenset) and roles and all(isinstance(role, str) for role in roles)
+        if not named and roles not in (ANYONE, SIGNED_IN):
+            raise ValueError(
+                f"the route {sorted(handler.paths)} does not say who may call it: give it opt={{'roles': frozenset(…)}}"
+            )
 
 
 _BY_STATUS = {
@@ -334,7 +508,10 @@ def _http_problem(request: Web, error: HTTPException) -> Response[Any]:
         case _:
             kind = _BY_STATUS.get(error.status_code)
             refusal = kind() if kind is not None else invalid(error.detail)
-    return problem_response(refusal=refusal, request=request)
+    response = problem_response(refusal=refusal, request=request)
+    if isinstance(error, MethodNotAllowedException) and "Allow" in (error.headers or {}):
+        response.headers["Allow"] = (error.headers or {})["Allow"]
+    return response
 
 
 def _field(one: Any) -> str:
@@ -344,5 +521,5 @@ def _field(one: Any) -> str:
 
 
 def _bug(request: Web, error: Exception) -> Response[Any]:
-    log.error("request_failed", exc_info=error, extra={"path": request.url.path})
+    log.error("request_failed", exc_info=error, extra={"path": request.scope.get("path_template", "")})
     return problem_response(refusal=FAILED(), request=request)
