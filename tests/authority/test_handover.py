@@ -347,6 +347,7 @@ def test_after_ninety_days_it_goes_onto_the_return_shelf():
 
 def test_a_mistake_found_at_the_counter_stays_there():
     house = House().at_counter()
+    assert house.no(RejectAtCounter(reason=Reason.ABSENT)) == "handover.not_a_counter_reason"
     reject = RejectAtCounter(reason=Reason.MISPRINT)
     assert house.ok(reject) == ["handover.rejected_at_counter", "returns.shelved"]
     assert house.no(reject) == "handover.not_now"

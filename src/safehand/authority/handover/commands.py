@@ -118,9 +118,9 @@ class PickupExpired(Command, frozen=True, kw_only=True, tag="handover.pickup_exp
 
 
 class RejectAtCounter(Command, frozen=True, kw_only=True, tag="handover.reject_at_counter"):
-    """The applicant found a mistake in the document."""
+    """The applicant found a mistake in the document: misprint or damaged."""
 
-    reason: Literal[Reason.MISPRINT, Reason.DAMAGED]
+    reason: Reason
 
 
 class HandoverExpired(Command, frozen=True, kw_only=True, tag="handover.expired"):

@@ -128,6 +128,15 @@ BAG_UNKNOWN_WAYBILL = define(
     way_out_zh="请双方核对清单；多出的邮件在查明前由邮政保管。",
     owner="handover",
 )
+NOT_A_COUNTER_REASON = define(
+    code="handover.not_a_counter_reason",
+    en="Reason {reason} is none for which a document is handed back at the counter.",
+    zh="原因{reason}不能用于在窗口退回证件。",
+    way_out_en="Name misprint (17) or damaged (12); a document that isn't fetched goes back by its clock.",
+    way_out_zh="请注明印制错误（17）或破损（12）；未领取的证件到期后自动退回。",
+    owner="handover",
+    status=422,
+)
 BAG_NOT_NOW = define(
     code="bag.not_now",
     en="This can't be done now: the bag is {state}.",

@@ -11,8 +11,10 @@ from safehand.authority.handover.states import TABLE, WAITING, Handover
 from safehand.authority.handover.states import HandoverState as S
 from safehand.authority.rulebook import Answer, Moment
 from safehand.kernel.steps import clocked, moved
+from safehand.link.messages import Reason
 
 LABEL_PRINTS_MAX: Final = 20
+COUNTER_REASONS: Final = frozenset({Reason.MISPRINT, Reason.DAMAGED})
 _BEFORE_BAG: Final = frozenset({S.ORDERED, S.TO_LABEL, S.LABELLED, S.SEALED})
 
 
@@ -188,6 +190,8 @@ def reject_at_counter(step: Handover, command: c.RejectAtCounter, m: Moment) -> 
     """A mistake found at the counter: the document stays, another one is made."""
     if step.state is not S.READY_FOR_PICKUP:
         return refusals.not_now(step.state)
+    if command.reason not in COUNTER_REASONS:
+        return refusals.NOT_A_COUNTER_REASON(reason=int(command.reason))
     return [e.RejectedAtCounter(reason=int(command.reason))]
 
 
