@@ -92,8 +92,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return above.middle / below.middle
 
     def missed(self) -> list[str]:
-        """The ratios that must be reached and are not."""
-        return [
+        """The ratios that must be reached and are not, and what was not measured at all."""
+        unmeasured = [f"{one.says}: not measured" for one in self.series if one.middle is None]
+        return unmeasured + [
             f"{ratio.says}: {found:.2f}, must reach {ratio.must_reach}"
             for ratio in RATIOS
             if ratio.must_reach is not None
