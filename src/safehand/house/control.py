@@ -14,7 +14,7 @@ import msgspec
 from litestar import Request, Response, Router, post
 from msgspec import Meta
 
-from safehand.house.front import Front
+from safehand.house.front import Front, decoded
 from safehand.house.jobs import Jobs
 from safehand.house.problems import NOT_ALLOWED, NOT_FOUND
 from safehand.house.routes import problem_response, worklist_lines
@@ -128,15 +128,13 @@ class _Control:
         return {"calls": called, "batches": batched}
 
     async def _call(self, one: PlayedCall, people: dict[int, Session]) -> Outcome:
-        item = self.front.read(name=one.action, body=msgspec.json.decode(one.item))
+        item = self.front.read(name=one.action, body=bytes(one.item))
         return _shown(
             await self.front.call(name=one.action, session=_session(one.person), item=item, key=one.key)
         )
 
     async def _batch(self, one: PlayedBatch) -> list[Outcome]:
-        items = [
-            (key, self.front.read(name=one.action, body=msgspec.json.decode(item))) for key, item in one.items
-        ]
+        items = [(key, self.front.read(name=one.action, body=bytes(item))) for key, item in one.items]
         outcomes = await self.front.call_all(name=one.action, session=_session(one.person), items=items)
         return [_shown(outcome) for outcome in outcomes]
 
@@ -212,7 +210,8 @@ def control_routes(
             given = request.headers.get("safehand-control", "")
             if not hmac.compare_digest(given.encode(), secret.encode()):
                 return problem_response(refusal=NOT_ALLOWED(), request=request)
-            answer = await work(decoder.decode(await request.body() or b"{}"))
+            asked = decoded(body=await request.body() or b"{}", decoder=decoder)
+            answer = asked if isinstance(asked, Refusal) else await work(asked)
             if isinstance(answer, Refusal):
                 return problem_response(refusal=answer, request=request)
             return Response(content=answer, status_code=200)

@@ -7,7 +7,7 @@ role, read the request, join the batch of the moment, answer with what happened 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,6 +19,8 @@ from safehand.kernel.shell import Done
 from safehand.kernel.store import Unavailable
 
 KEY_CHARACTERS_MIN, KEY_CHARACTERS_MAX = 8, 100
+NUL = b"\\u0000"
+Read = TypeVar("Read")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -57,6 +59,23 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     repeated: bool
 
 
+def decoded(*, body: bytes, decoder: msgspec.json.Decoder[Read]) -> Read | Refusal:
+    """Hostile JSON as a typed value, or the refusal that says what is wrong with it."""
+    if NUL in body:
+        # PostgreSQL can't keep this character in a text, nor read JSON that has it.
+        return invalid("a text holds the character U+0000")
+    try:
+        return decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as broken:
+        return invalid(str(broken))
+    except RecursionError:
+        return invalid("it is nested too deeply")
+
+
+def _is_key(key: str) -> bool:
+    return KEY_CHARACTERS_MIN <= len(key) <= KEY_CHARACTERS_MAX and key.isascii() and key.isprintable()
+
+
 class Front:
     """All actions of a house, each with its gatherer."""
 
@@ -68,6 +87,7 @@ class Front:
             if not action.roles:
                 raise ValueError(f"action {action.name} names no role: nobody could call it")
         self._gatherers = {a.name: Gatherer[Asked, Done | Refusal](run=a.run) for a in actions}
+        self._decoders = {a.name: msgspec.json.Decoder(a.asks) for a in actions}
         self._encode = msgspec.json.Encoder().encode
 
     async def call(self, *, name: str, session: Session, item: Any, key: str | None) -> Done | Refusal:
@@ -96,12 +116,9 @@ class Front:
             return [UNAVAILABLE() for _ in asked]
         return [next(answered) if isinstance(one, Asked) else one for one in asked]
 
-    def read(self, *, name: str, body: Any) -> Any:
-        """Turn decoded JSON into the action's request, or a refusal that names the field."""
-        try:
-            return msgspec.convert(body, self.actions[name].asks)
-        except (msgspec.ValidationError, TypeError, ValueError) as broken:
-            return invalid(str(broken))
+    def read(self, *, name: str, body: bytes) -> Any:
+        """Read JSON as the action's request, or answer with a refusal that names the field."""
+        return decoded(body=body, decoder=self._decoders[name])
 
     def answer(self, *, name: str, done: Done) -> Any:
         """What the caller is shown."""
@@ -121,7 +138,7 @@ class Front:
             return NOT_ALLOWED()
         if isinstance(item, Refusal):
             return item
-        if key is None or not KEY_CHARACTERS_MIN <= len(key) <= KEY_CHARACTERS_MAX or not key.isascii():
+        if key is None or not _is_key(key):
             return KEY_MISSING()
         # The fields in their order, not the bytes as sent: white space is no different request.
         request_hash = hashlib.sha256(action.name.encode() + b"\x1f" + self._encode(item)).digest()

@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from safehand.kernel.outcome import Language, Refusal, define, sentence, status_of, way_out
+from safehand.kernel.outcome import LANGUAGES, Language, Refusal, define, sentence, status_of, way_out
 
 MEDIA_TYPE = "application/problem+json"
 DETAIL_CHARACTERS_MAX = 300
@@ -100,6 +100,8 @@ UNAVAILABLE = define(
     status=503,
 )
 
+LANGUAGES_MAX = 20
+_QUALITY = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _PERSONAL = re.compile(r"\d{6,}")
 
 
@@ -132,6 +134,13 @@ def invalid(detail: str) -> Refusal:
 
 
 def language_of(accept_language: str) -> Language:
-    """Chinese where it is asked for first, else English."""
-    first = accept_language.split(",", 1)[0].strip().lower()
-    return "zh" if first.startswith("zh") else "en"
+    """The one of our two languages that is wanted most (RFC 9110, 12.5.4); English where neither is named."""
+    best: tuple[float, Language] = (0.0, "en")
+    for part in accept_language.split(",", LANGUAGES_MAX)[:LANGUAGES_MAX]:
+        tag, _, quality = part.strip().lower().partition(";")
+        wanted = _QUALITY.fullmatch(quality.strip())
+        weight = 1.0 if not quality else float(wanted[1]) if wanted is not None else 0.0
+        primary = tag.strip().partition("-")[0]
+        if primary in LANGUAGES and weight > best[0]:
+            best = (weight, "zh" if primary == "zh" else "en")
+    return best[1]

@@ -23,7 +23,7 @@ from litestar.exceptions import (
 )
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
-from litestar.params import Parameter
+from litestar.params import Parameter, PathParameter
 
 from safehand.house.attempts import Attempts
 from safehand.house.description import described_by
@@ -311,7 +311,7 @@ def staff_routes(
     )
     async def worklist(
         request: Web,
-        queue: str,
+        queue: Annotated[str, PathParameter()],
         city: Annotated[int | None, Parameter(ge=110000, le=829999)] = None,
         narrowed: Annotated[str | None, Parameter(max_length=100)] = None,
         limit: Annotated[int, Parameter(ge=1, le=WORKLIST_MAX)] = 100,

@@ -120,7 +120,8 @@ async def open_house(*, settings: Settings, machines: dict[str, Machine]) -> Hou
         vault=vault,
         store=store,
         shell=shell,
-        sessions=Sessions(store=store, clock=clock, ids=ids),
+        # Tokens are secrets, also where identifiers are repeatable.
+        sessions=Sessions(store=store, clock=clock, ids=SystemIds()),
         link_log=link_log,
         pump=pump,
         jobs=Jobs(shell=shell, store=store, pump=pump, clock=clock, ids=ids),
@@ -184,11 +185,14 @@ def house_app(
         await house.store.close()
 
     v1 = [
-        *action_routes(front=house.front, sessions=house.sessions),
-        *staff_routes(store=house.store, sessions=house.sessions, accounts=accounts),
+        *action_routes(front=house.front),
+        *staff_routes(front=house.front, store=house.store, sessions=house.sessions, accounts=accounts),
         *routes,
     ]
-    return make_app(title=title, v1=v1, others=others, start=start, stop=stop)
+    house.jobs.chores["ended_sessions"] = house.sessions.sweep
+    app = make_app(title=title, v1=v1, others=others, sessions=house.sessions, start=start, stop=stop)
+    app.state.house = house
+    return app
 
 
 class _JsonLines(logging.Formatter):

@@ -4,8 +4,10 @@ The database keeps the token's SHA-256, never the token. A session may carry a p
 from the real-person sign-in), sealed; it is used to fill in an application and is never taken from a request.
 """
 
+import asyncio
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,8 +20,12 @@ from safehand.kernel.store_postgres import PostgresStore
 
 LIFE = timedelta(hours=12)
 TOKEN_CHARACTERS_MAX = 100
-CACHED_MAX = 50_000
+CACHED_MAX = 200_000
+LOOKED_AGAIN_SECONDS = 5.0
+"""A sign-out at another process of the house is known here after so long."""
+SWEPT_AT_ONCE_MAX = 5_000
 STAFF_MAX = 100_000
+SECRET = re.compile(r"scrypt:(?:[0-9a-f]{2}){16,64}:[0-9a-f]{128}")
 SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 
@@ -65,10 +71,21 @@ def read_staff(path: Path) -> dict[str, Account]:
         raise ValueError(f"staff file {path}: {broken}") from None
     if len(staff.accounts) > STAFF_MAX:
         raise ValueError(f"staff file {path}: more than {STAFF_MAX} accounts")
+    _check_accounts(path, staff)
     by_login = {account.login: account for account in staff.accounts}
     if len(by_login) != len(staff.accounts):
         raise ValueError(f"staff file {path}: a login is there twice")
     return by_login
+
+
+def _check_accounts(path: Path, staff: Staff) -> None:
+    for account in staff.accounts:
+        if SECRET.fullmatch(account.secret) is None:
+            raise ValueError(f"staff file {path}: the secret of {account.login} is not scrypt:salt:hash")
+        if not account.roles or not account.actor or not account.login:
+            raise ValueError(
+                f"staff file {path}: {account.login or 'an account'} needs a login, an actor and a role"
+            )
 
 
 def secret_of(*, password: str, salt: bytes) -> str:
@@ -94,7 +111,7 @@ class Sessions:
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._cache: dict[bytes, tuple[Session, datetime]] = {}
+        self._cache: dict[bytes, tuple[Session, datetime, float]] = {}
 
     async def open(self, *, session: Session, basis: str) -> str:
         """Open a session; returns its token, which is told to the person once."""
@@ -114,29 +131,53 @@ class Sessions:
         """The session of a token, if it is still open."""
         if not 0 < len(token) <= TOKEN_CHARACTERS_MAX:
             return None
-        digest, now = _digest(token), self._clock.now()
+        digest = _digest(token)
         known = self._cache.get(digest)
-        if known is None:
-            rows: Sequence = await self._store.fetch(
-                "select body, expires_at from session where digest = $1", digest
-            )
-            if not rows:
-                return None
-            known = (msgspec.json.decode(rows[0][0], type=Session), rows[0][1])
-            self._remember(digest, *known)
-        session, until = known
-        return session if now < until else None
+        if known is None or known[2] < _running_seconds() - LOOKED_AGAIN_SECONDS:
+            known = await self._look(digest, known)
+        return known[0] if known is not None and self._clock.now() < known[1] else None
+
+    async def _look(
+        self, digest: bytes, known: tuple[Session, datetime, float] | None
+    ) -> tuple[Session, datetime, float] | None:
+        """The database's word on a session; a proven identity is only here, in memory."""
+        rows: Sequence = await self._store.fetch(
+            "select body, expires_at from session where digest = $1", digest
+        )
+        if not rows:
+            self._cache.pop(digest, None)
+            return None
+        session = known[0] if known is not None else msgspec.json.decode(rows[0][0], type=Session)
+        self._remember(digest, session, rows[0][1])
+        return self._cache[digest]
 
     async def end(self, *, token: str) -> None:
         """Sign out: the token opens nothing any more, here or after a restart."""
         digest = _digest(token)
-        self._cache.pop(digest, None)
         await self._store.fetch("delete from session where digest = $1", digest)
+        self._cache.pop(digest, None)
+
+    async def sweep(self) -> int:
+        """The job: forget sessions whose time is over; returns how many."""
+        rows = await self._store.fetch(
+            "delete from session where digest in"
+            " (select digest from session where expires_at <= $1 order by expires_at limit $2) returning 1",
+            self._clock.now(),
+            SWEPT_AT_ONCE_MAX,
+        )
+        return len(rows)
 
     def _remember(self, digest: bytes, session: Session, until: datetime) -> None:
+        self._cache.pop(digest, None)
         if len(self._cache) >= CACHED_MAX:
-            self._cache.clear()
-        self._cache[digest] = (session, until)
+            # The one that was not looked at for longest; its owner signs in again at worst.
+            self._cache.pop(next(iter(self._cache)))
+        self._cache[digest] = (session, until, _running_seconds())
+
+
+def _running_seconds() -> float:
+    # Real time that only goes forward, also where the house's clock stands still.
+    return asyncio.get_running_loop().time()
 
 
 def _digest(token: str) -> bytes:

@@ -1,10 +1,11 @@
 """May I do this online? Every failed condition at once, each with its way out, before anything is filled in."""
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, post
+from msgspec import Meta
 
 from safehand.authority.application.actions import facts_of
 from safehand.authority.documents.document import Ground
@@ -12,8 +13,8 @@ from safehand.authority.eligibility.rules import EligibilityRequest, judge
 from safehand.authority.ports.register import Register
 from safehand.authority.rulebook import Rulebook
 from safehand.house.commanded import City
-from safehand.house.problems import SIGN_IN, Problem, invalid, language_of, problem_of
-from safehand.house.routes import problem_response, session_of
+from safehand.house.problems import Problem, invalid, language_of, problem_of
+from safehand.house.routes import body_of, problem_response
 from safehand.house.runtime import House
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.working_days import local_day
@@ -23,7 +24,7 @@ class EligibilityAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """City, document and ground; who asks is known from the session."""
 
     city: City
-    document: str
+    document: Annotated[str, Meta(min_length=1, max_length=40)]
     ground: Ground
 
 
@@ -40,11 +41,16 @@ class EligibilityAnswer(msgspec.Struct, frozen=True, kw_only=True):
 def eligibility_route(*, house: House, register: Register, book: Rulebook) -> Any:
     """`POST /v1/eligibility`: changes nothing, so it needs no key."""
 
-    @post("/eligibility", status_code=200, summary="May I apply online?", tags=["eligibility"])
-    async def eligibility(request: Request[Any, Any, Any], data: EligibilityAsked) -> Response[Any]:
-        session = await session_of(request=request, sessions=house.sessions)
-        if session is None:
-            return problem_response(refusal=SIGN_IN(), request=request)
+    @post(
+        "/eligibility",
+        status_code=200,
+        summary="May I apply online?",
+        tags=["eligibility"],
+        opt={"roles": frozenset({"applicant"}), "asks": EligibilityAsked, "shows": EligibilityAnswer},
+    )
+    async def eligibility(request: Request[Any, Any, Any]) -> Response[Any]:
+        session = request.state.session
+        data = await body_of(request=request, shape=EligibilityAsked)
         today = local_day(house.clock.now())
         document = book.document(data.document, today)
         if document is None:
