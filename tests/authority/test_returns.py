@@ -186,6 +186,8 @@ def test_a_misprint_is_invalidated_and_made_again_while_the_old_one_waits_for_it
     assert house.ok(destroy()) == ["document.destroyed"]
     assert "returns.to_destroy" not in house.waits()
     assert house.tally["custody.destroyed"] == 1
+    # The register is told of its own time: it needs the blank of a document that is no more.
+    assert [entry.blank for entry in house.case.papers.owed if entry.work == "invalidate"] == [1]
 
 
 def test_a_document_never_fetched_ends_the_application():

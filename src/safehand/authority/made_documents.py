@@ -61,6 +61,8 @@ class RegisterEntry(msgspec.Struct, frozen=True, array_like=True):
     work: RegisterWork
     make: int
     since: datetime
+    blank: int = 0
+    """Kept here, since the document may be destroyed before the register was told."""
 
 
 class DocumentInvalidated(Event, frozen=True, kw_only=True, tag="document.invalidated"):
@@ -247,9 +249,9 @@ def fold(papers: Papers, event: MadeDocumentEvent, at: datetime) -> Papers:
         case DocumentInvalidated():
             return _changed(papers, event.make, valid=False)
         case RegisterEntryDue():
-            return msgspec.structs.replace(
-                papers, owed=(*papers.owed, RegisterEntry(event.work, event.make, at))
-            )
+            document = papers.find(event.make)
+            entry = RegisterEntry(event.work, event.make, at, document.blank if document is not None else 0)
+            return msgspec.structs.replace(papers, owed=(*papers.owed, entry))
         case RegisterEntryDone():
             owed = tuple(e for e in papers.owed if (e.work, e.make) != (event.work, event.make))
             return msgspec.structs.replace(

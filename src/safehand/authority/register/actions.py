@@ -96,16 +96,14 @@ class RegisterEntries:
         }
         return [by_entry[one.key, one.entry] for one in due]
 
-    def number_of(self, *, case: Case, make: int, city: int) -> str:
+    def number_of(self, *, kind: str, blank: int, city: int) -> str:
         """The printed number of a document: its blank's place in the city's roll (policy: pre-printed, in order)."""
-        document = case.papers.find(make)
         today = local_day(self._house.clock.now())
-        rules = self._book.document(case.application.document, today)
-        assert document is not None
+        rules = self._book.document(kind, today)
         assert rules is not None
         # Each city has a roll of its own; the rolls lie one behind the other in the national range.
         template = rules.numbers.issued
-        return number_of_blank(template=template, serial=_first_blank(template, city) + document.blank)
+        return number_of_blank(template=template, serial=_first_blank(template, city) + blank)
 
     def _entry(self, one: _Due) -> DocumentToEnter:
         today = local_day(self._house.clock.now())
@@ -115,7 +113,9 @@ class RegisterEntries:
             key=f"{one.case.case}/issue/{one.entry.make}",
             id_number=one.person.id_number,
             kind=one.case.application.document,
-            number=self.number_of(case=one.case, make=one.entry.make, city=one.key.city),
+            number=self.number_of(
+                kind=one.case.application.document, blank=one.entry.blank, city=one.key.city
+            ),
             issued_on=today,
             expires_on=rules.expires_on(issued_on=today, birth_date=one.facts.birth_date),
             fingerprints_stored=True,
@@ -123,12 +123,12 @@ class RegisterEntries:
 
     def _cancellation(self, one: _Due) -> DocumentToCancel | None:
         """The document to cancel; none when there is nothing left to cancel."""
-        key = f"{one.case.case}/{one.entry.work}/{one.entry.make}"
+        key, kind = f"{one.case.case}/{one.entry.work}/{one.entry.make}", one.case.application.document
         if one.entry.work == "invalidate":
-            number = self.number_of(case=one.case, make=one.entry.make, city=one.key.city)
+            number = self.number_of(kind=kind, blank=one.entry.blank, city=one.key.city)
             return DocumentToCancel(key=key, id_number=one.person.id_number, number=number, reason="lost")
         today = local_day(self._house.clock.now())
-        own = {self.number_of(case=one.case, make=d.make, city=one.key.city) for d in one.case.papers.made}
+        own = {self.number_of(kind=kind, blank=d.blank, city=one.key.city) for d in one.case.papers.made}
         held = [
             document
             for document in one.facts.documents
