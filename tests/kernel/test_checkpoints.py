@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -23,15 +22,14 @@ from safehand.kernel.shell import Call, Shell
 from safehand.kernel.store_postgres import PostgresStore
 from tests.kernel.counting_house import JAR, Label, Name, Put
 
-SQL = Path("src/safehand/kernel/sql").resolve()
 START = datetime(2024, 5, 6, 1, 0, tzinfo=UTC)
 CITY, OTHER = 310000, 440100
 Database = Callable[..., str]
 Scene = Callable[[PostgresStore, Shell], Awaitable[None]]
 
 
-def play(fresh_database: Database, scene: Scene) -> None:
-    dsn = fresh_database(kernel=SQL)
+def play(emptied_database: Database, scene: Scene) -> None:
+    dsn = emptied_database()
 
     async def go() -> None:
         store = await PostgresStore.create(dsn=dsn, connections_max=4)
@@ -83,7 +81,9 @@ def faults(breaks: Sequence[Break]) -> set[tuple[str, str, int, int]]:
     return {(b.fault, b.stream, b.version, b.checkpoint) for b in breaks}
 
 
-def test_an_untouched_journal_holds_and_a_quiet_minute_takes_no_checkpoint(fresh_database: Database) -> None:
+def test_an_untouched_journal_holds_and_a_quiet_minute_takes_no_checkpoint(
+    emptied_database: Database,
+) -> None:
     async def scene(store: PostgresStore, shell: Shell) -> None:
         witnessed = await three_checkpoints(store, shell)
         assert await take_checkpoints(store=store, now=START) == []
@@ -95,10 +95,10 @@ def test_an_untouched_journal_holds_and_a_quiet_minute_takes_no_checkpoint(fresh
             "the newest wait for theirs"
         )
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_checkpoints_are_chained_and_their_root_is_over_the_events_hashes(fresh_database: Database) -> None:
+def test_checkpoints_are_chained_and_their_root_is_over_the_events_hashes(emptied_database: Database) -> None:
     async def scene(store: PostgresStore, shell: Shell) -> None:
         await shell.run([call("b", Put(number=1)), call("a", Put(number=1)), call("a", Put(number=2))])
         [first] = await covered(store)
@@ -115,10 +115,10 @@ def test_checkpoints_are_chained_and_their_root_is_over_the_events_hashes(fresh_
             previous=first.hash, city=CITY, number=2, root=second.root, events=1
         )
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_an_open_transaction_can_not_add_to_the_past_afterwards(fresh_database: Database) -> None:
+def test_an_open_transaction_can_not_add_to_the_past_afterwards(emptied_database: Database) -> None:
     async def scene(store: PostgresStore, shell: Shell) -> None:
         await shell.run([call("before", Put(number=1))])
         await settled(store)
@@ -153,10 +153,12 @@ def test_an_open_transaction_can_not_add_to_the_past_afterwards(fresh_database: 
         assert second.events + sum(c.events for c in first) == 3
         assert await verify_city(store=store, city=CITY) == []
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_a_long_backlog_is_covered_in_pieces_that_never_split_a_transaction(fresh_database: Database) -> None:
+def test_a_long_backlog_is_covered_in_pieces_that_never_split_a_transaction(
+    emptied_database: Database,
+) -> None:
     async def scene(store: PostgresStore, shell: Shell) -> None:
         for size in (1, 2, 7, 1, 3, 1, 1):
             await shell.run([call(f"j{n}", Put(number=1)) for n in range(size)])
@@ -166,10 +168,10 @@ def test_a_long_backlog_is_covered_in_pieces_that_never_split_a_transaction(fres
         assert sizes == [3, 7, 1, 3, 2]
         assert await verify_city(store=store, city=CITY) == []
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_two_takers_at_once_cover_everything_once(fresh_database: Database) -> None:
+def test_two_takers_at_once_cover_everything_once(emptied_database: Database) -> None:
     async def scene(store: PostgresStore, shell: Shell) -> None:
         for n in range(5):
             await shell.run([call(f"j{n}", Put(number=1))])
@@ -178,11 +180,11 @@ def test_two_takers_at_once_cover_everything_once(fresh_database: Database) -> N
         assert sum(c.events for made in taken for c in made) == 5
         assert await verify_city(store=store, city=CITY) == []
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 def test_a_database_that_counts_transactions_anew_is_refused_with_the_way_out(
-    fresh_database: Database,
+    emptied_database: Database,
 ) -> None:
     async def scene(store: PostgresStore, shell: Shell) -> None:
         await shell.run([call("a", Put(number=1))])
@@ -191,7 +193,7 @@ def test_a_database_that_counts_transactions_anew_is_refused_with_the_way_out(
         with pytest.raises(ClockOfTransactionsRanBackward, match="9000000000000"):
             await take_checkpoints(store=store, now=START)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 async def rehash(store: PostgresStore, stream: str) -> None:
@@ -356,7 +358,7 @@ TAMPERINGS: dict[str, tuple[Callable[[PostgresStore], Awaitable[None]], set[tupl
 
 
 @pytest.mark.parametrize("what", TAMPERINGS)
-def test_tampering_is_found_and_named(what: str, fresh_database: Database) -> None:
+def test_tampering_is_found_and_named(what: str, emptied_database: Database) -> None:
     tamper, expected = TAMPERINGS[what]
 
     async def scene(store: PostgresStore, shell: Shell) -> None:
@@ -365,11 +367,11 @@ def test_tampering_is_found_and_named(what: str, fresh_database: Database) -> No
         assert faults(await verify_city(store=store, city=CITY)) == expected
         assert await verify_city(store=store, city=OTHER) == []
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 def test_a_journal_made_anew_with_all_its_checkpoints_is_betrayed_by_the_witness_alone(
-    fresh_database: Database,
+    emptied_database: Database,
 ) -> None:
     async def scene(store: PostgresStore, shell: Shell) -> None:
         witnessed = await three_checkpoints(store, shell)
@@ -380,10 +382,10 @@ def test_a_journal_made_anew_with_all_its_checkpoints_is_betrayed_by_the_witness
         found = await verify_city(store=store, city=CITY, witnessed=witnessed)
         assert faults(found) == {(contradicted, "", 0, 2), (contradicted, "", 0, 3)}
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_checkpoints_cut_off_at_the_end_are_missed_by_the_witness(fresh_database: Database) -> None:
+def test_checkpoints_cut_off_at_the_end_are_missed_by_the_witness(emptied_database: Database) -> None:
     async def scene(store: PostgresStore, shell: Shell) -> None:
         witnessed = await three_checkpoints(store, shell)
         await store.fetch("delete from checkpoint where number = 3")
@@ -391,14 +393,14 @@ def test_checkpoints_cut_off_at_the_end_are_missed_by_the_witness(fresh_database
         found = await verify_city(store=store, city=CITY, witnessed=witnessed)
         assert faults(found) == {("checkpoint missing", "", 0, 3)}
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_labels_of_any_text_verify_from_the_rows(fresh_database: Database) -> None:
+def test_labels_of_any_text_verify_from_the_rows(emptied_database: Database) -> None:
     async def scene(store: PostgresStore, shell: Shell) -> None:
         texts = ["证达 😀", "a\x1fb", '"\\', "\u2028", "x" * 10_000]
         await shell.run([call("a", Label(text=text)) for text in texts])
         assert [c.events for c in await covered(store)] == [5]
         assert await verify_city(store=store, city=CITY) == []
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)

@@ -19,7 +19,6 @@ from tests.link.two_houses import (
     CITY,
     OTHER_CITY,
     POST,
-    SQL,
     ByName,
     House,
     a_run,
@@ -31,7 +30,7 @@ from tests.link.two_houses import (
 Database = Callable[..., str]
 
 
-def test_what_one_house_tells_takes_effect_at_the_other_once_and_in_order(fresh_database: Database) -> None:
+def test_what_one_house_tells_takes_effect_at_the_other_once_and_in_order(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         await authority.tell([1, 2, 3], to=POST)
         await authority.tell([7], to=POST, city=OTHER_CITY)
@@ -44,11 +43,11 @@ def test_what_one_house_tells_takes_effect_at_the_other_once_and_in_order(fresh_
         assert await authority.log.waiting() == (0, 0)
         assert await authority.pump(client).until_quiet() == 0
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 def test_a_message_carries_its_person_sealed_and_an_erased_person_is_left_out(
-    fresh_database: Database,
+    emptied_database: Database,
 ) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         await authority.tell([1], to=POST, order="or_a", person=True)
@@ -60,10 +59,10 @@ def test_a_message_carries_its_person_sealed_and_an_erased_person_is_left_out(
         [kept] = await post.store.fetch("select part_digest from link_received where subject = 'or_a'")
         assert len(kept[0]) == 32, "the evidence keeps the part's digest, never the part"
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_replayed_and_overlapping_runs_change_nothing_more(fresh_database: Database) -> None:
+def test_replayed_and_overlapping_runs_change_nothing_more(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         messages = [posted(n, n * 10) for n in range(1, 6)]
         first, whole = a_run(messages[:3]), a_run(messages)
@@ -82,10 +81,10 @@ def test_replayed_and_overlapping_runs_change_nothing_more(fresh_database: Datab
         assert (past.code, past.position) == (Code.TAKEN, 5)
         assert await post.rows() == before
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_the_same_run_by_many_at_once_takes_effect_once(fresh_database: Database) -> None:
+def test_the_same_run_by_many_at_once_takes_effect_once(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         run = a_run([posted(n, n) for n in range(1, 21)])
         answers = await asyncio.gather(*(post.reader.apply(peer=AUTHORITY, runs=[run]) for _ in range(5)))
@@ -93,11 +92,11 @@ def test_the_same_run_by_many_at_once_takes_effect_once(fresh_database: Database
         assert await post.heard() == tuple(range(1, 21))
         assert await post.position(peer=AUTHORITY) == 20
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 def test_a_run_that_comes_too_early_is_asked_for_again_from_where_the_reader_stands(
-    fresh_database: Database,
+    emptied_database: Database,
 ) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         messages = [posted(n, n) for n in range(1, 5)]
@@ -109,10 +108,10 @@ def test_a_run_that_comes_too_early_is_asked_for_again_from_where_the_reader_sta
             await post.reader.apply(peer=AUTHORITY, runs=[run])
         assert await post.heard() == (1, 2, 3, 4)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_a_peer_that_was_restored_from_a_backup_gets_everything_again(fresh_database: Database) -> None:
+def test_a_peer_that_was_restored_from_a_backup_gets_everything_again(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         await authority.tell([1, 2], to=POST)
         await authority.pump(client).until_quiet()
@@ -123,11 +122,11 @@ def test_a_peer_that_was_restored_from_a_backup_gets_everything_again(fresh_data
         assert await post.heard() == (1, 2, 3)
         assert await authority.log.waiting() == (0, 0)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 def test_pull_gives_the_same_bytes_as_push_and_acknowledges_what_came_before(
-    fresh_database: Database,
+    emptied_database: Database,
 ) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         await authority.tell([1, 2, 3], to=POST, person=True)
@@ -145,10 +144,10 @@ def test_pull_gives_the_same_bytes_as_push_and_acknowledges_what_came_before(
         [answer] = await post.reader.apply(peer=AUTHORITY, runs=[part])
         assert (answer.code, answer.position) == (Code.TAKEN, 3)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_two_numberers_at_once_number_everything_once_without_gaps(fresh_database: Database) -> None:
+def test_two_numberers_at_once_number_everything_once_without_gaps(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         await asyncio.gather(
             *(
@@ -166,20 +165,20 @@ def test_two_numberers_at_once_number_everything_once_without_gaps(fresh_databas
         for n, letter in enumerate("abcd"):
             assert await post.heard(order=f"or_{letter}_here") == tuple(range(n * 20, n * 20 + 20))
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_what_is_said_to_an_unknown_house_waits_and_stops_nobody(fresh_database: Database) -> None:
+def test_what_is_said_to_an_unknown_house_waits_and_stops_nobody(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         await authority.tell([5], to="nobody-yet", order="or_b", person=True)
         await authority.tell([1], to=POST)
         assert await authority.pump(client).until_quiet() == 1
         assert await authority.log.waiting() == (1, 0)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_a_backlog_goes_in_requests_of_bounded_size(fresh_database: Database) -> None:
+def test_a_backlog_goes_in_requests_of_bounded_size(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         await authority.tell([1], to=POST)
         await authority.log.number()
@@ -197,7 +196,7 @@ def test_a_backlog_goes_in_requests_of_bounded_size(fresh_database: Database) ->
         pulled = await authority.log.after(peer=POST, city=CITY, position=0, limit=RUN_MESSAGES_MAX)
         assert pulled == run
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -229,7 +228,7 @@ class Wire(httpx.AsyncBaseTransport):
 
 
 @pytest.mark.parametrize("fate", ["lost", "answer lost", "twice", "old ones first"])
-def test_nothing_is_lost_or_doubled_when_the_wire_fails(fate: str, fresh_database: Database) -> None:
+def test_nothing_is_lost_or_doubled_when_the_wire_fails(fate: str, emptied_database: Database) -> None:
     async def scene(authority: House, post: House, _: httpx.AsyncClient) -> None:
         wire = Wire(ByName([authority, post]), ["carried", fate, fate])
         async with httpx.AsyncClient(transport=wire) as client:
@@ -244,10 +243,10 @@ def test_nothing_is_lost_or_doubled_when_the_wire_fails(fate: str, fresh_databas
         assert await post.heard() == (1, 2, 3, 4)
         assert await authority.log.waiting() == (0, 0)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_a_peer_that_is_silent_does_not_keep_messages_from_the_others(fresh_database: Database) -> None:
+def test_a_peer_that_is_silent_does_not_keep_messages_from_the_others(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         third = "test-third"
         both = House(name=POST, peers=[third, AUTHORITY], store=post.store, clock=post.clock)
@@ -268,7 +267,7 @@ def test_a_peer_that_is_silent_does_not_keep_messages_from_the_others(fresh_data
         assert await authority.heard(order="or_b_here") == (2,)
         assert await both.log.waiting() == (0, 1)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 FATES = ("carried", "lost", "answer lost", "twice", "old ones first")
@@ -304,8 +303,8 @@ async def _schedule(dsns: list[str], fates: list[str], told: list[int]) -> None:
                 assert [(await listener.reader.positions(peer=speaker.name, cities=[city]))[city]] == expected
 
 
-def _both_books_agree(fresh_database: Database, examples: int) -> None:
-    dsns = [fresh_database(kernel=SQL) for _ in range(2)]
+def _both_books_agree(emptied_database: Database, examples: int) -> None:
+    dsns = [emptied_database() for _ in range(2)]
 
     @settings(
         max_examples=examples,
@@ -325,10 +324,10 @@ def _both_books_agree(fresh_database: Database, examples: int) -> None:
     agree()
 
 
-def test_both_books_agree_after_a_wire_that_fails_by_chance(fresh_database: Database) -> None:
-    _both_books_agree(fresh_database, 2)
+def test_both_books_agree_after_a_wire_that_fails_by_chance(emptied_database: Database) -> None:
+    _both_books_agree(emptied_database, 2)
 
 
 @pytest.mark.slow
-def test_both_books_agree_after_many_wires_that_fail_by_chance(fresh_database: Database) -> None:
-    _both_books_agree(fresh_database, 25)
+def test_both_books_agree_after_many_wires_that_fail_by_chance(emptied_database: Database) -> None:
+    _both_books_agree(emptied_database, 25)

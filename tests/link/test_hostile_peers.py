@@ -86,7 +86,7 @@ REFUSED_RUNS: dict[str, tuple[Run, Code]] = {
 
 @pytest.mark.parametrize("what", REFUSED_RUNS)
 def test_a_run_is_refused_with_its_code_changes_nothing_and_stops_no_other_city(
-    what: str, fresh_database: Database
+    what: str, emptied_database: Database
 ) -> None:
     run, code = REFUSED_RUNS[what]
 
@@ -101,7 +101,7 @@ def test_a_run_is_refused_with_its_code_changes_nothing_and_stops_no_other_city(
         assert await post.heard() == ()
         assert await post.heard(city=OTHER_CITY) == (5,)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 class Alarms(logging.Handler):
@@ -115,7 +115,7 @@ class Alarms(logging.Handler):
         self.heard.append(record.getMessage())
 
 
-def test_a_fork_raises_an_alarm_and_nothing_of_it_is_applied(fresh_database: Database) -> None:
+def test_a_fork_raises_an_alarm_and_nothing_of_it_is_applied(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         assert await answers(client, a_run(GENUINE)) == [(Code.TAKEN, 3)]
         before = await post.rows()
@@ -135,16 +135,16 @@ def test_a_fork_raises_an_alarm_and_nothing_of_it_is_applied(fresh_database: Dat
         assert alarms.heard == ["fork"] * 3
         assert await post.rows() == before
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_one_city_twice_in_one_request_is_taken_once_and_asked_for_again(fresh_database: Database) -> None:
+def test_one_city_twice_in_one_request_is_taken_once_and_asked_for_again(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         first, second = a_run(GENUINE[:1]), a_run(GENUINE[1:], previous=a_run(GENUINE[:1]).head)
         assert await answers(client, first, second) == [(Code.TAKEN, 1), (Code.BUSY, -1)]
         assert await answers(client, second) == [(Code.TAKEN, 3)]
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 PART = Sealer(ring=AUTHORITY_RING, peer=POST).seal(
@@ -177,7 +177,7 @@ POISONS = {
 
 @pytest.mark.parametrize("what", POISONS)
 def test_a_message_that_can_not_be_applied_is_parked_and_the_position_moves_on(
-    what: str, fresh_database: Database
+    what: str, emptied_database: Database
 ) -> None:
     poison, reason = POISONS[what]
 
@@ -196,11 +196,11 @@ def test_a_message_that_can_not_be_applied_is_parked_and_the_position_moves_on(
         [sealed] = await post.store.fetch("select personal from link_parked")
         assert sealed[0] == poison.personal
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 def test_a_message_that_contradicts_our_books_is_parked_after_it_lost_every_race(
-    fresh_database: Database,
+    emptied_database: Database,
 ) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         twice = [posted(n, CONTRADICTING_FEN, order=f"or_{'abc'[n - 1]}") for n in (1, 2)]
@@ -209,10 +209,10 @@ def test_a_message_that_contradicts_our_books_is_parked_after_it_lost_every_race
         assert await post.heard(order="or_a_here") == (CONTRADICTING_FEN, 30)
         assert await post.heard(order="or_b_here") == ()
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_a_batch_with_poison_among_many_cities_takes_all_the_rest(fresh_database: Database) -> None:
+def test_a_batch_with_poison_among_many_cities_takes_all_the_rest(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         poisoned = [posted(n, BROKEN_FEN if n in (3, 7) else n) for n in range(1, 11)]
         healthy = [posted(n, n) for n in range(1, 11)]
@@ -222,10 +222,10 @@ def test_a_batch_with_poison_among_many_cities_takes_all_the_rest(fresh_database
         assert await post.heard(city=OTHER_CITY) == tuple(range(1, 11))
         assert await post.parked() == [(3, "request.failed"), (7, "request.failed")]
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_one_malformed_run_is_refused_alone(fresh_database: Database) -> None:
+def test_one_malformed_run_is_refused_alone(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         good = msgspec.json.encode(a_run([posted(1, 5)], city=OTHER_CITY))
         too_far = msgspec.json.encode(a_run(GENUINE)).replace(b'"city":310000', b'"city":99999999999')
@@ -235,7 +235,7 @@ def test_one_malformed_run_is_refused_alone(fresh_database: Database) -> None:
             assert codes == [Code.MALFORMED, Code.TAKEN]
         assert await post.heard(city=OTHER_CITY) == (5,)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_one_malformed_run_is_refused_alone(fresh_database: Database) -> None:
     ],
 )
 def test_a_request_that_is_no_list_of_runs_is_refused(
-    body: bytes, status: int, code: Code, fresh_database: Database
+    body: bytes, status: int, code: Code, emptied_database: Database
 ) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         response = await pushed(client, body)
@@ -259,19 +259,19 @@ def test_a_request_that_is_no_list_of_runs_is_refused(
         assert "signature" in response.headers, "a genuine question gets a genuine answer"
         assert await answers(client, a_run(GENUINE)) == [(Code.TAKEN, 3)]
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_another_media_type_is_refused(fresh_database: Database) -> None:
+def test_another_media_type_is_refused(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         body = msgspec.json.encode(Runs(runs=[a_run(GENUINE)]))
         assert (await pushed(client, body, media_type="text/xml")).status_code == 415
         assert (await pushed(client, body, media_type="application/json; charset=utf-8")).status_code == 200
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_a_body_of_100_megabytes_is_cut_off_and_the_memory_stays_bounded(fresh_database: Database) -> None:
+def test_a_body_of_100_megabytes_is_cut_off_and_the_memory_stays_bounded(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         sent = 0
 
@@ -313,15 +313,15 @@ def test_a_body_of_100_megabytes_is_cut_off_and_the_memory_stays_bounded(fresh_d
         assert sent <= REQUEST_BYTES_MAX + 2_000_000
         assert peak < REQUEST_BYTES_MAX * 3
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_a_large_but_allowed_body_is_not_cut_off_by_the_framework(fresh_database: Database) -> None:
+def test_a_large_but_allowed_body_is_not_cut_off_by_the_framework(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         body = msgspec.json.encode(Runs(runs=[a_run(GENUINE)])) + b" " * 12_000_000
         assert (await pushed(client, body)).status_code == 200
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_a_large_but_allowed_body_is_not_cut_off_by_the_framework(fresh_database
     ],
 )
 def test_a_request_without_a_genuine_signature_is_not_looked_at(
-    headers: dict[str, str], code: Code, fresh_database: Database
+    headers: dict[str, str], code: Code, emptied_database: Database
 ) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         body = msgspec.json.encode(Runs(runs=[a_run(GENUINE)]))
@@ -357,10 +357,10 @@ def test_a_request_without_a_genuine_signature_is_not_looked_at(
             assert (await client.get(f"{URL}?{query}")).status_code == 400
         assert (await client.get(f"{URL}?city=310000")).status_code == 401
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_every_byte_of_a_pushed_body_is_covered(fresh_database: Database) -> None:
+def test_every_byte_of_a_pushed_body_is_covered(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         body = msgspec.json.encode(Runs(runs=[a_run(GENUINE[:1])]))
         request = Request("POST", URL, {}, body)
@@ -371,7 +371,7 @@ def test_every_byte_of_a_pushed_body_is_covered(fresh_database: Database) -> Non
             assert (response.status_code, code_of(response)) == (401, Code.BAD_SIGNATURE)
         assert await post.position(peer=AUTHORITY) == 0
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 class Answering(httpx.AsyncBaseTransport):
@@ -410,7 +410,7 @@ FORGED_ANSWERS: dict[str, Callable[[httpx.Response], httpx.Response]] = {
 
 @pytest.mark.parametrize("what", FORGED_ANSWERS)
 def test_an_answer_that_is_not_genuine_is_silence_and_everything_is_sent_again(
-    what: str, fresh_database: Database
+    what: str, emptied_database: Database
 ) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         await authority.tell([1], to=POST)
@@ -423,10 +423,10 @@ def test_an_answer_that_is_not_genuine_is_silence_and_everything_is_sent_again(
         assert await authority.pump(client).until_quiet() == 1
         assert await post.heard() == (1,)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_an_answer_to_another_request_is_silence(fresh_database: Database) -> None:
+def test_an_answer_to_another_request_is_silence(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         kept: list[httpx.Response] = []
 
@@ -445,10 +445,10 @@ def test_an_answer_to_another_request_is_silence(fresh_database: Database) -> No
                 await authority.pump(liar).push(peer=POST)
         assert await authority.log.waiting() == (0, 1)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
-def test_a_city_that_the_peer_refuses_does_not_stop_the_others(fresh_database: Database) -> None:
+def test_a_city_that_the_peer_refuses_does_not_stop_the_others(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         await authority.tell([1, 2], to=POST, city=110000)
         await authority.tell([3], to=POST)
@@ -456,7 +456,7 @@ def test_a_city_that_the_peer_refuses_does_not_stop_the_others(fresh_database: D
         assert await post.heard() == (3,)
         assert await authority.log.waiting() == (0, 2)
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)
 
 
 def test_the_genesis_of_a_sequence_is_32_zero_bytes() -> None:

@@ -76,7 +76,7 @@ def test_a_witness_signs_only_what_continues_what_it_signed_before() -> None:
             witnessed_hash(city=CITY, checkpoint=wrong, last_number=last_number, last_hash=last_hash)
 
 
-def test_a_rewritten_journal_is_found_by_what_the_other_house_signed(fresh_database: Database) -> None:
+def test_a_rewritten_journal_is_found_by_what_the_other_house_signed(emptied_database: Database) -> None:
     async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
         await authority.tell([1, 2], to=POST)
         while not (taken_now := await take_checkpoints(store=authority.store, now=START)):
@@ -111,4 +111,4 @@ def test_a_rewritten_journal_is_found_by_what_the_other_house_signed(fresh_datab
         faults = {b.fault for b in await verify_city(store=authority.store, city=CITY, witnessed=own)}
         assert "checkpoint contradicted by the witness" in faults
 
-    play(fresh_database, scene)
+    play(emptied_database, scene)

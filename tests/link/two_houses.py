@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -30,7 +29,6 @@ from safehand.link.messages import Kind, PostageCollected
 from safehand.link.pump import Pump
 from safehand.link.reader import Heard, Reader
 
-SQL = Path("src/safehand/kernel/sql").resolve()
 START = datetime(2024, 5, 6, 1, 0, tzinfo=UTC)
 CITY, OTHER_CITY = 310000, 440100
 AUTHORITY, POST = "test-authority", "test-post"
@@ -267,9 +265,9 @@ async def two_houses(dsns: Sequence[str]) -> AsyncIterator[tuple[House, House, h
 Play = Callable[[House, House, httpx.AsyncClient], Awaitable[None]]
 
 
-def play(fresh_database: Callable[..., str], scene: Play) -> None:
+def play(emptied_database: Callable[..., str], scene: Play) -> None:
     """Run a scene with two fresh houses."""
-    dsns = [fresh_database(kernel=SQL) for _ in range(2)]
+    dsns = [emptied_database() for _ in range(2)]
 
     async def go() -> None:
         async with two_houses(dsns) as (authority, post, client):
