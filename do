@@ -498,7 +498,7 @@ def confirm(question: str) -> None:
 
 
 def new(arguments: list[str]) -> int:
-    """a new city or document type from its shape: new city CODE NAME"""
+    """a new city, document type or set of keys: new city CODE NAME, new keys FOLDER"""
     return become([sys.executable, str(ROOT / ".ci" / "new_data.py"), *arguments], folder=ROOT)
 
 

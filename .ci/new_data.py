@@ -1,10 +1,11 @@
-"""Makes the folder of a new city or document type in the shape of those there are. Standard library only; writes data, no code."""
+"""Makes a new city, document type, or set of keys in the shape of those there are. Standard library only; writes no code."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import re
+import secrets
 import sys
 import tomllib
 from pathlib import Path
@@ -15,6 +16,7 @@ SERIALS = 100_000_000
 """Eight digits of serial in an S10 identifier."""
 INDICATORS = [f"Z{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
 """The indicators for domestic use; no number made with them can meet an item in international mail."""
+KEYS = ("signing", "sealing", "vault_wrapping", "vault_blinding")
 NOT_DECIDED = "2099-01-01"
 
 CITY = """# {name}: what differs from ../_defaults.toml.
@@ -176,6 +178,28 @@ def new_document(*, options: argparse.Namespace) -> Path:
     return path
 
 
+def new_keys(*, options: argparse.Namespace) -> Path:
+    """Writes a house's four keys, each 32 random bytes in a file that its owner alone can read."""
+    folder = Path(options.folder).absolute()
+    there = [name for name in KEYS if (folder / f"{name}.key").exists()]
+    if there:
+        raise Refused(
+            f"{folder} has {', '.join(there)} already, and keys are never written over. Choose another folder."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in KEYS:
+            # Made for its owner alone from the first moment on, and never in place of another file.
+            handle = os.open(folder / f"{name}.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                file.write(secrets.token_hex(32) + "\n")
+    except OSError as error:
+        raise Refused(
+            f"{folder} cannot be written ({error.strerror}). Choose a folder of your own."
+        ) from error
+    return folder
+
+
 def main() -> int:
     """Makes the folder and says what to put into it."""
     parser = argparse.ArgumentParser(prog="./do new", description=__doc__)
@@ -189,12 +213,20 @@ def main() -> int:
             words.add_argument("--province-zh")
             words.add_argument("--province-en")
         words.set_defaults(make=make)
+    keys = kinds.add_parser("keys", help=new_keys.__doc__)
+    keys.add_argument("folder")
+    keys.set_defaults(make=new_keys)
     options = parser.parse_args()
     try:
         path = options.make(options=options)
     except Refused as refused:
         print(refused, file=sys.stderr)
         return 2
+    if options.kind == "keys":
+        print(
+            f"Wrote {', '.join(f'{name}.key' for name in KEYS)} in {path}. Keep them secret; see docs/how-to/live.md"
+        )
+        return 0
     print(f"Wrote {path.relative_to(ROOT)}. Every line marked assumed is yours to fill; then: ./do test")
     return 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -36,7 +35,7 @@ def living(postgres: RunningServer, tmp_path_factory: pytest.TempPathFactory) ->
                 world=world, processes=processes, dsns=dsns, client=client, actions=actions, routes=routes
             )
             for house in ("authority", "post"):
-                living.control(house, "clock", {"now": datetime(2024, 5, 6, 9).isoformat() + "+08:00"})
+                living.control(house, "clock", {"now": "2024-05-06T09:00:00+08:00"})
             yield living
     finally:
         processes.stop()

@@ -6,4 +6,12 @@ from safehand.authority.app import make_app
 from safehand.house.command_line import run_house
 
 if __name__ == "__main__":
-    sys.exit(run_house(name="authority", make=make_app, arguments=sys.argv[1:]))
+    sys.exit(
+        run_house(
+            name="authority",
+            make=make_app,
+            arguments=sys.argv[1:],
+            services=("register", "payment"),
+            secrets=("services",),
+        )
+    )

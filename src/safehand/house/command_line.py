@@ -2,14 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import uvloop
 from litestar import Litestar
 
 from safehand.house.runtime import serve
-from safehand.house.settings import Settings, SettingsRefused, read_settings
+from safehand.house.settings import Settings, SettingsRefused, public_keys, read_settings
 from safehand.kernel.dated import DefectiveRulesError
 from safehand.kernel.migrations import MigrationRefused
 from safehand.kernel.store import Unavailable
@@ -18,21 +18,39 @@ EXIT_REFUSED = 2
 EXIT_UNAVAILABLE = 3
 
 
-def run_house(*, name: str, make: Callable[[Settings], Awaitable[Litestar]], arguments: list[str]) -> int:
-    """Run until told to stop: 0; 2 when the settings or data can't be used; 3 when the database can't be reached."""
+def run_house(
+    *,
+    name: str,
+    make: Callable[[Settings], Awaitable[Litestar]],
+    arguments: list[str],
+    services: Sequence[str] = (),
+    secrets: Sequence[str] = (),
+) -> int:
+    """Run until told to stop: 0; 2 when the settings or data can't be used; 3 when the database can't be reached.
+
+    `services` and `secrets` name the settings that this house can't do without.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m safehand.{name}", description=__doc__)
     parser.add_argument("--settings", type=Path, required=True, help="the house's settings file (TOML)")
     parser.add_argument("--check", action="store_true", help="read and check the settings, then stop")
+    parser.add_argument(
+        "--public", action="store_true", help="print the public keys, as the peer puts them into its settings"
+    )
     options = parser.parse_args(arguments)
     try:
-        settings = read_settings(options.settings)
-        if options.check:
+        settings = read_settings(options.settings, services=services, secrets=secrets)
+        if options.public:
+            sys.stdout.write(public_keys(settings))
+        if options.check or options.public:
             return 0
         uvloop.run(serve(settings=settings, make=lambda: make(settings)))
     except (SettingsRefused, MigrationRefused, DefectiveRulesError, ValueError) as refused:
         sys.stderr.write(f"{refused}\n")
         return EXIT_REFUSED
     except (Unavailable, OSError) as away:
-        sys.stderr.write(f"The database of the setting `database` can't be reached: {away}\n")
+        sys.stderr.write(
+            f"The database of the setting `database` can't be reached: {away}.\n"
+            "Start it, or mend the setting, and start again; nothing was changed.\n"
+        )
         return EXIT_UNAVAILABLE
     return 0

@@ -31,6 +31,7 @@ from safehand.kernel.ids import DerivedIds, Ids, SystemIds
 from safehand.kernel.machine import Machine
 from safehand.kernel.migrations import migrate
 from safehand.kernel.shell import Shell
+from safehand.kernel.store import Unavailable
 from safehand.kernel.store_postgres import PostgresStore
 from safehand.kernel.vault import VaultKeys
 from safehand.link.endpoint import LinkDoor, link_routes
@@ -39,6 +40,7 @@ from safehand.link.log import LinkLog
 from safehand.link.pump import Pump
 from safehand.link.reader import Border, Reader
 
+CONNECT_SECONDS_MAX = 10
 KERNEL_SQL = Path(__file__).parents[1] / "kernel" / "sql"
 REHEARSAL_START = datetime(2024, 5, 5, 16, 0, tzinfo=UTC)
 """Midnight in China before the pilot's first day; a rehearsal's clock only ever moves forward from here."""
@@ -130,7 +132,11 @@ async def open_house(*, settings: Settings, machines: dict[str, Machine]) -> Hou
 
 
 async def _migrate(settings: Settings) -> None:
-    connection = await asyncpg.connect(settings.database)
+    try:
+        connection = await asyncpg.connect(settings.database, timeout=CONNECT_SECONDS_MAX)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
+        # The text of the database's own error names role, database and host, never the password.
+        raise Unavailable(str(away) or type(away).__name__) from away
     try:
         await migrate(connection=connection, folder=KERNEL_SQL, now=datetime.now(UTC), series="kernel")
     finally:
@@ -195,6 +201,9 @@ def house_app(
     return app
 
 
+_SPEAK_FREELY = ("safehand", "uvicorn")
+
+
 class _JsonLines(logging.Formatter):
     """One JSON object a line: time, level, event, and the allowed fields; an exception's kind and place, not its text."""
 
@@ -202,7 +211,7 @@ class _JsonLines(logging.Formatter):
         line: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
-            "event": record.msg if not record.args else record.getMessage(),
+            "event": _event_of(record),
         }
         line |= {name: getattr(record, name) for name in sorted(_LOG_FIELDS) if hasattr(record, name)}
         if record.exc_info is not None and record.exc_info[1] is not None:
@@ -215,6 +224,13 @@ class _JsonLines(logging.Formatter):
             # Texts of exceptions may quote data; where it happened says enough to find the bug.
             line["places"] = places[-6:]
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _event_of(record: logging.LogRecord) -> str:
+    # Libraries put what they were given into their texts, and that may be a person: of them only the name is kept.
+    if record.name.startswith(_SPEAK_FREELY):
+        return str(record.msg) if not record.args else record.getMessage()
+    return f"said by {record.name}"
 
 
 def log_as_json() -> None:

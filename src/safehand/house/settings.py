@@ -4,12 +4,20 @@ Three modes: `development` (sandbox services, machine clock), `rehearsal` (sandb
 outside) and `live`, which refuses sandbox keys, sandbox services, unencrypted addresses and set clocks.
 """
 
+import ipaddress
+import re
+import tomllib
+import types
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from safehand.house.sessions import read_staff
 from safehand.link.keys import KeyRing, Peer, PeerKey
 
 Mode = Literal["development", "rehearsal", "live"]
@@ -17,6 +25,11 @@ SANDBOX_MARK = "sandbox:"
 """Keys that a set-up makes for trying things out begin with this word; live mode refuses them."""
 KEY_HEX_CHARACTERS = 64
 DSN_SCHEMES = ("postgresql", "postgres")
+FILE_BYTES_MAX = 1_000_000
+CONTROL_SECRET_CHARACTERS_MIN = 24
+NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
+KEY_NAMES = ("signing", "sealing", "vault_wrapping", "vault_blinding")
+ENCRYPTED = ("https", "smtps", "smtp+tls")
 
 
 class SettingsRefused(Exception):
@@ -88,22 +101,89 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A rehearsal sends text messages only, because each mail costs a conversation with the mail server; true: mail too."""
 
 
-def read_settings(path: Path) -> Settings:
-    """Read and check a settings file. Raises `SettingsRefused` with every problem at once."""
-    try:
-        settings = msgspec.toml.decode(path.read_bytes(), type=Settings, dec_hook=_as_path)
-    except FileNotFoundError:
-        raise SettingsRefused(
-            path=path, problems=["there is no such file: give its path with --settings"]
-        ) from None
-    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as broken:
-        raise SettingsRefused(path=path, problems=[str(broken)]) from None
+def read_settings(path: Path, *, services: Sequence[str] = (), secrets: Sequence[str] = ()) -> Settings:
+    """Read and check a settings file. Raises `SettingsRefused` with every problem at once.
+
+    `services` and `secrets` name those that this house can't do without.
+    """
+    table = _table(path)
+    problems = _shape_problems(table, Settings, "")
+    if problems:
+        raise SettingsRefused(path=path, problems=problems)
+    settings = msgspec.convert(table, Settings, dec_hook=_as_path)
     problems = _problems(settings)
+    for kind, names, given in (
+        ("services", services, settings.services),
+        ("secrets", secrets, settings.secrets),
+    ):
+        problems += [
+            f"{kind}.{name}: is missing; this house can't work without it"
+            for name in names
+            if not given.get(name)
+        ]
     if settings.mode == "live":
         problems += _live_problems(settings)
+        problems += _open_to_others("the settings file", path)
     if problems:
         raise SettingsRefused(path=path, problems=problems)
     return settings
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        raw = path.read_bytes()
+    except OSError as away:
+        problem = f"it can't be read ({away.strerror}); give the path of a TOML file with --settings"
+        raise SettingsRefused(path=path, problems=[problem]) from None
+    if len(raw) > FILE_BYTES_MAX:
+        raise SettingsRefused(path=path, problems=[f"it is larger than {FILE_BYTES_MAX} bytes"])
+    try:
+        return tomllib.loads(raw.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as broken:
+        raise SettingsRefused(path=path, problems=[f"it is not TOML: {broken}"]) from None
+
+
+def _shape_problems(table: Mapping[str, Any], shape: type[msgspec.Struct], place: str) -> list[str]:
+    """Each setting by itself, so that one problem does not hide the next."""
+    fields = {field.name: field for field in msgspec.structs.fields(shape)}
+    problems = [
+        f"{place}{name}: there is no such setting; mend its name or remove it"
+        for name in table
+        if name not in fields
+    ]
+    kinds = get_type_hints(shape, include_extras=True)
+    for name, field in fields.items():
+        if name not in table:
+            if field.required:
+                problems.append(f"{place}{name}: is missing; add it")
+            continue
+        problems += _value_problems(table[name], kinds[name], f"{place}{name}")
+    return problems
+
+
+def _value_problems(value: Any, kind: Any, place: str) -> list[str]:
+    section = _section_of(kind)
+    if section is not None and isinstance(value, dict):
+        return _shape_problems(value, section, f"{place}.")
+    if get_origin(kind) is list and (section := _section_of(get_args(kind)[0])) is not None:
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            return [f"{place}: must be a list of sections, each headed [[{place}]]"]
+        return [
+            problem
+            for number, one in enumerate(value)
+            for problem in _shape_problems(one, section, f"{place}[{number}].")
+        ]
+    try:
+        msgspec.convert(value, kind, dec_hook=_as_path)
+    except msgspec.ValidationError as broken:
+        return [f"{place}: {broken}; see docs/settings.md for what it takes"]
+    return []
+
+
+def _section_of(kind: Any) -> type[msgspec.Struct] | None:
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = next((one for one in get_args(kind) if one is not type(None)), kind)
+    return kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None
 
 
 def _as_path(kind: type, value: object) -> object:
@@ -138,6 +218,17 @@ def key_ring(settings: Settings) -> KeyRing:
     )
 
 
+def public_keys(settings: Settings) -> str:
+    """The `[[peers]]` section that the other house puts into its settings: public halves only."""
+    signing = Ed25519PrivateKey.from_private_bytes(read_key(settings.keys.signing)).public_key()
+    sealing = X25519PrivateKey.from_private_bytes(read_key(settings.keys.sealing)).public_key()
+    return (
+        f'[[peers]]\nname = "{settings.name}"\nurl = "{settings.public_url}"\n'
+        f'sealing = "{sealing.public_bytes_raw().hex()}"\n\n'
+        f'[[peers.keys]]\nkey_id = "{settings.keys.key_id}"\npublic = "{signing.public_bytes_raw().hex()}"\n'
+    )
+
+
 def _peer(peer: PeerSetting) -> Peer:
     keys = tuple(msgspec.convert(_key_fields(key), PeerKey) for key in peer.keys)
     return Peer(
@@ -155,21 +246,66 @@ def _key_fields(key: PeerKeySetting) -> dict[str, object]:
 
 
 def _problems(settings: Settings) -> list[str]:
-    problems: list[str] = []
-    if urlsplit(settings.database).scheme not in DSN_SCHEMES:
-        problems.append("database: give a DSN like postgresql://user:password@host:5432/name")
+    problems = _dsn_problems(settings.database)
+    if NAME.fullmatch(settings.name) is None:
+        problems.append(
+            f"name: {settings.name!r} must be small letters, digits and _; choose one like authority"
+        )
     if not 0 < settings.port < 65536:
         problems.append(f"port: {settings.port} is not a port; choose one between 1 and 65535")
-    for name in ("signing", "sealing", "vault_wrapping", "vault_blinding"):
+    for name in KEY_NAMES:
         try:
             read_key(getattr(settings.keys, name))
         except ValueError as broken:
-            problems.append(f"keys.{name}: {broken}; make one with `./do new keys`")
+            problems.append(f"keys.{name}: {broken}; make one with `./do new keys FOLDER`")
+    if not settings.peers:
+        problems.append("peers: a house needs the other one; add a section [[peers]] with its name and keys")
     for peer in settings.peers:
         problems += _peer_problems(peer)
-    if settings.staff is not None and not settings.staff.is_file():
-        problems.append(f"staff: there is no file {settings.staff}; make one or leave the setting out")
+    problems += [
+        f"services.{name}: {url!r} is not an address; give one like https://register.example"
+        for name, url in settings.services.items()
+        if not _is_address(url)
+    ]
+    return problems + _rehearsal_and_file_problems(settings)
+
+
+def _rehearsal_and_file_problems(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    if settings.data_folder != Path() and not (settings.data_folder / "cities").is_dir():
+        problems.append(
+            f"data_folder: {settings.data_folder} has no folder cities; name the folder that has, or leave it out"
+        )
+    if settings.control_secret and len(settings.control_secret) < CONTROL_SECRET_CHARACTERS_MIN:
+        problems.append(
+            f"control_secret: has fewer than {CONTROL_SECRET_CHARACTERS_MIN} characters; take a longer random one"
+        )
+    if settings.staff is not None:
+        try:
+            read_staff(settings.staff)
+        except ValueError as broken:
+            problems.append(f"staff: {broken}; mend the file, or leave the setting out")
     return problems
+
+
+def _dsn_problems(dsn: str) -> list[str]:
+    way_out = "give a DSN like postgresql://user:password@host:5432/name"
+    try:
+        parts = urlsplit(dsn)
+        bad_port = parts.port == 0
+    except ValueError:
+        return [f"database: its host or port can't be read; {way_out}"]
+    if parts.scheme not in DSN_SCHEMES or bad_port or parts.path in ("", "/"):
+        return [f"database: the kind, the port or the database's name is missing or wrong; {way_out}"]
+    return []
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.scheme and parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _peer_problems(peer: PeerSetting) -> list[str]:
@@ -181,8 +317,21 @@ def _peer_problems(peer: PeerSetting) -> list[str]:
             f"peers.{peer.name}: a key or a time in it can't be read ({broken}); keys are 64 hexadecimal"
             " characters, times look like 2026-05-06T00:00:00Z"
         )
+    else:
+        hexes = [("sealing", peer.sealing), *((f"keys.{key.key_id}", key.public) for key in peer.keys)]
+        problems += [
+            f"peers.{peer.name}.{place}: must have {KEY_HEX_CHARACTERS} hexadecimal characters; ask the peer for it"
+            for place, text in hexes
+            if len(text) != KEY_HEX_CHARACTERS
+        ]
     if not peer.keys:
-        problems.append(f"peers.{peer.name}.keys: without a public key nothing of this peer can be verified")
+        problems.append(
+            f"peers.{peer.name}.keys: without a public key nothing of this peer can be verified; add one"
+        )
+    if peer.url and not _is_address(peer.url):
+        problems.append(
+            f"peers.{peer.name}.url: {peer.url!r} is not an address; give one like https://post.example"
+        )
     return problems
 
 
@@ -195,31 +344,67 @@ def _live_problems(settings: Settings) -> list[str]:
         )
     if settings.seed:
         problems.append("seed: identifiers must be unguessable in live mode; remove the setting")
+    problems += [
+        f"secrets.{name}: is a sandbox's secret; put in the real service's one"
+        for name, secret in settings.secrets.items()
+        if secret.startswith(SANDBOX_MARK)
+    ]
     for name, url in settings.services.items():
-        if urlsplit(url).scheme not in ("https", "smtps", "smtp+tls"):
-            problems.append(
-                f"services.{name}: {url} is not encrypted; use https:// (or smtp+tls:// for e-mail)"
-            )
-        if (urlsplit(url).hostname or "") in ("127.0.0.1", "localhost", "::1"):
-            problems.append(
-                f"services.{name}: {url} is on this machine, as sandbox services are; name the real one"
-            )
-    problems.extend(
+        if _is_address(url):
+            problems += _live_service_problems(name, url)
+    problems += [
         f"peers.{peer.name}.url: {peer.url} is not encrypted; use https://"
         for peer in settings.peers
         if peer.url and urlsplit(peer.url).scheme != "https"
-    )
+    ]
+    if settings.public_url and urlsplit(settings.public_url).scheme != "https":
+        problems.append(f"public_url: {settings.public_url} is not encrypted; use https://")
+    if settings.staff is not None:
+        problems += _open_to_others("staff", settings.staff)
     return problems
+
+
+def _live_service_problems(name: str, url: str) -> list[str]:
+    problems: list[str] = []
+    parts = urlsplit(url)
+    if parts.scheme not in ENCRYPTED:
+        problems.append(f"services.{name}: {url} is not encrypted; use https:// (or smtp+tls:// for e-mail)")
+    if _is_loopback(parts.hostname or ""):
+        problems.append(
+            f"services.{name}: {url} is on this machine, as sandbox services are; name the real one"
+        )
+    return problems
+
+
+def _is_loopback(host: str) -> bool:
+    if host.rstrip(".").lower() == "localhost" or host.lower().endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 def _live_key_problems(keys: Keys) -> list[str]:
     problems: list[str] = []
-    for name in ("signing", "sealing", "vault_wrapping", "vault_blinding"):
+    seen: dict[str, str] = {}
+    for name in KEY_NAMES:
         path: Path = getattr(keys, name)
         if not path.is_file():
             continue
-        if path.read_text(encoding="ascii", errors="replace").startswith(SANDBOX_MARK):
-            problems.append(f"keys.{name}: {path} is a sandbox key; make a real one with `./do new keys`")
-        if path.stat().st_mode & 0o077:
-            problems.append(f"keys.{name}: others can read {path}; run `chmod 600 {path}`")
+        text = path.read_text(encoding="ascii", errors="replace").strip()
+        if text.startswith(SANDBOX_MARK):
+            problems.append(
+                f"keys.{name}: {path} is a sandbox key; make a real one with `./do new keys FOLDER`"
+            )
+        if (other := seen.setdefault(text, name)) != name:
+            problems.append(f"keys.{name}: is the same key as keys.{other}; make each one of its own")
+        problems += _open_to_others(f"keys.{name}", path)
     return problems
+
+
+def _open_to_others(setting: str, path: Path) -> list[str]:
+    if path.is_file() and path.stat().st_mode & 0o077:
+        return [f"{setting}: others can read {path}; run `chmod 600 {path}`"]
+    return []
