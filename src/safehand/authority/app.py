@@ -19,11 +19,13 @@ from safehand.authority.eligibility.api import eligibility_route
 from safehand.authority.figures import read_figures
 from safehand.authority.handover import bag
 from safehand.authority.machines import build_machines
-from safehand.authority.notices.building import build_notices
+from safehand.authority.notices.building import build_notices, public_address
 from safehand.authority.payment.actions import Paying
+from safehand.authority.portal.pages import Portal
 from safehand.authority.ports.calling import ServiceCaller
 from safehand.authority.ports.payment import HttpPayments
 from safehand.authority.ports.register import HttpRegister
+from safehand.authority.ports.sign_in import OidcSignIn
 from safehand.authority.production import stock
 from safehand.authority.register.actions import RegisterEntries
 from safehand.authority.router import ROLES as CASE_ROLES
@@ -166,7 +168,16 @@ async def make_app(settings: Settings) -> Litestar:
     }
     border = AuthorityBorder(house=house, code_secret=secret_for(settings, "door code"))
     receipt_key = secret_for(settings, "receipt number")
-    return house_app(
+    portal = Portal(
+        house=house,
+        address=public_address(settings),
+        sign_in=_sign_in(house),
+        owned=ownership.owned,
+        cities=cities,
+        documents=documents,
+        form_secret=secret_for(settings, "forms"),
+    )
+    app = house_app(
         house=house,
         title="Safehand: the authority",
         actions=[
@@ -176,7 +187,27 @@ async def make_app(settings: Settings) -> Litestar:
         ],
         border=DayBorder(inner=border, closing=closing),
         routes=[eligibility_route(house=house, register=register, book=book)],
+        pages=portal.routes(),
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
+    )
+    app.state.problem_page = portal.problem
+    return app
+
+
+SIGN_IN_CLIENT = "safehand-authority"
+
+
+def _sign_in(house: House) -> OidcSignIn:
+    settings = house.settings
+    issuer, live = settings.services["sign_in"], settings.mode == "live"
+    return OidcSignIn(
+        caller=ServiceCaller(service="sign_in", base_url=issuer, live=live),
+        issuer=issuer,
+        client_id=settings.secrets.get("sign_in_client_id", SIGN_IN_CLIENT),
+        client_secret=settings.secrets["sign_in_client"],
+        redirect_uri=f"{public_address(settings)}/sign-in/back",
+        ids=house.ids,
+        live=live,
     )
 
 

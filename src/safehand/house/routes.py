@@ -177,7 +177,11 @@ def _token(request: ASGIConnection[Any, Any, Any, Any]) -> str:
 
 
 def problem_response(*, refusal: Refusal, request: Web) -> Response[Any]:
-    """A refusal as a problem document in the caller's language."""
+    """A refusal as a problem document in the caller's language; for a browser as a page, if the house has pages."""
+    page = request.app.state.get("problem_page")
+    shown = page(request, refusal) if page is not None else None
+    if shown is not None:
+        return shown
     language = language_of(request.headers.get("accept-language", ""))
     problem = problem_of(refusal, language)
     return Response(

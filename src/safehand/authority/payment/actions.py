@@ -77,14 +77,24 @@ class Paying:
         """Open payments. Repeating gives the same payment: the service keeps one per case."""
         cases = await self._own_cases(asked)
         wanted = [
-            PaymentToOpen(key=fee_key(case.case), amount_fen=case.payment.fee_fen, order_ref=case.case)
-            for _, _, case in (one for one in cases if not isinstance(one, Refusal))
+            PaymentToOpen(
+                key=fee_key(case.case),
+                amount_fen=case.payment.fee_fen,
+                order_ref=case.case,
+                return_url=self._back_at(key),
+            )
+            for key, _, case in (one for one in cases if not isinstance(one, Refusal))
         ]
         try:
             opened = iter(await self._payments.open(payments=wanted) if wanted else ())
         except (ServiceUnavailable, ServiceFault):
             return [one if isinstance(one, Refusal) else PAYMENT_SILENT() for one in cases]
         return [one if isinstance(one, Refusal) else _begun(one, next(opened)) for one in cases]
+
+    def _back_at(self, key: StreamKey) -> str:
+        """The page to which the payer comes back; it asks the service whether the fee was paid."""
+        home = self._house.settings.public_url.rstrip("/")
+        return f"{home}/cases/{key.city}/{key.stream}/paid" if home else ""
 
     async def check(self, asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         """Ask the service; what was paid settles the case."""

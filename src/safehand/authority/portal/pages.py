@@ -1,0 +1,334 @@
+"""The pages as addresses: start, my applications, one application with what its owner can do, the national table."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from safehand.authority.application.actions import OWNER
+from safehand.authority.case import Case, CaseEvent
+from safehand.authority.cities.city import City
+from safehand.authority.documents.document import Document
+from safehand.authority.notices.wording import Both
+from safehand.authority.outward import overall
+from safehand.authority.payment.refusals import NOT_PAID_YET
+from safehand.authority.portal import frame as frames
+from safehand.authority.portal.frame import Frame, Web, language_of, wants_page
+from safehand.authority.portal.nation import tables
+from safehand.authority.portal.refusals import FORM_NOT_YOURS
+from safehand.authority.portal.sign_in import SigningIn
+from safehand.authority.portal.timeline import Dated, timeline
+from safehand.authority.portal.words import words
+from safehand.authority.ports.sign_in import SignIn
+from safehand.house.commanded import Owned
+from safehand.house.problems import NOT_FOUND
+from safehand.house.routes import COOKIE
+from safehand.house.runtime import House
+from safehand.house.sessions import Session
+from safehand.kernel.ids import readable
+from safehand.kernel.machine import StreamKey
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.store import StreamRow
+
+CASES_SHOWN_MAX: Final = 100
+EVENTS_AT_ONCE: Final = 500
+EVENTS_SHOWN_MAX: Final = 2_000
+FORM_FIELDS_MAX: Final = 5
+_CITY: Final = re.compile(r"[1-8][0-9]{5}")
+_CASE: Final = re.compile(r"ca_[A-Za-z0-9_-]{4,60}")
+_VERSION: Final = re.compile(r"[0-9]{1,9}")
+
+ACTS: Final[Mapping[str, str]] = {
+    "at-door": "tracking.confirm_at_door",
+    "have-it": "tracking.confirm_receipt",
+    "not-here": "tracking.deny_receipt",
+    "withdraw": "application.withdraw",
+    "pay": "payment.begin",
+}
+"""The buttons of a case and the actions behind them; each goes through the same front door as the API."""
+DONE: Final[Mapping[str, Both]] = {
+    "at-door": Both(
+        zh="已记录：正在交给您。请让投递员现在完成投递（15 分钟内有效）。",
+        en="Noted: you are being given it. The courier can complete the delivery now (within 15 minutes).",
+    ),
+    "have-it": Both(zh="已记录：证件在您手中。谢谢。", en="Noted: you have it. Thank you."),
+    "not-here": Both(
+        zh="已记录：您没有拿到。主管人员会调查并答复您。",
+        en="Noted: you don't have it. The manager looks into it and answers you.",
+    ),
+    "withdraw": Both(zh="申请已撤回。", en="The application is withdrawn."),
+    "paid": Both(zh="缴费成功，谢谢。", en="Your payment arrived. Thank you."),
+    "not-paid": Both(
+        zh="尚未收到您的缴费。如刚刚缴费，请稍后刷新本页；如缴费未成功，请重新缴费。",
+        en="Your payment has not arrived. If you have just paid, look again in a moment; else pay again.",
+    ),
+}
+
+
+class Portal:
+    """All pages. `owned` tells whose case it is; `form_secret` makes the tokens that bind forms to sessions."""
+
+    def __init__(
+        self,
+        *,
+        house: House,
+        address: str,
+        sign_in: SignIn,
+        owned: Owned,
+        cities: Mapping[int, City],
+        documents: Mapping[str, Document],
+        form_secret: bytes,
+    ) -> None:
+        self._house = house
+        self._owned = owned
+        self._cities = cities
+        self._documents = documents
+        self._form_secret = form_secret
+        settings = house.settings
+        self._frame = Frame(
+            address=address, pays_at=settings.services.get("payment", ""), live=settings.mode == "live"
+        )
+        self._signing_in = SigningIn(house=house, frame=self._frame, sign_in=sign_in)
+        self._cases = msgspec.json.Decoder(Case)
+        self._events = msgspec.json.Decoder(CaseEvent)
+
+    def routes(self) -> list[Any]:
+        """Every page as a Litestar handler; none is part of the API's description."""
+        case = "/cases/{city:str}/{case:str}"
+        handlers = [
+            get("/")(self.start),
+            get(frames.STYLE_ADDRESS)(self.style),
+            get("/nation")(self.nation),
+            get("/my")(self.mine),
+            post("/sign-out")(self.sign_out),
+            get(case)(self.case),
+            get(f"{case}/withdraw")(self.ask_withdraw),
+            get(f"{case}/paid")(self.paid),
+            *(post(f"{case}/{act}", name=f"act-{act}")(self._act(act)) for act in ACTS),
+            *self._signing_in.routes(),
+        ]
+        for handler in handlers:
+            handler.include_in_schema = False
+        return handlers
+
+    def problem(self, request: Web, refusal: Refusal) -> Response[bytes] | None:
+        """The page of a refusal where a browser asks, else none: programs get the problem document."""
+        return self._frame.problem(request=request, refusal=refusal) if wants_page(request) else None
+
+    async def start(self, request: Web) -> Response[bytes]:
+        """GET /: what this is."""
+        session = await self._session(request)
+        return self._frame.page(request=request, template="start.html", signed_in=session is not None)
+
+    async def style(self) -> Response[bytes]:
+        """The one style sheet; its name changes with its content."""
+        headers = {
+            "cache-control": "public, max-age=31536000, immutable",
+            "x-content-type-options": "nosniff",
+        }
+        return Response(content=frames.STYLE, media_type="text/css; charset=utf-8", headers=headers)
+
+    async def nation(self, request: Web) -> Response[bytes]:
+        """GET /nation: how the nation stands, from the rolled-up counts; no person, no case."""
+        shown = tables(
+            tallies=await self._house.store.tallies(), cities=self._cities, language=language_of(request)
+        )
+        now = self._house.clock.now()
+        return self._frame.page(request=request, template="nation.html", tables=shown, now=now)
+
+    async def mine(self, request: Web) -> Response[bytes]:
+        """GET /my: one's own applications, newest first."""
+        session = await self._session(request)
+        if session is None:
+            return self._frame.redirect("/sign-in?to=/my")
+        language = language_of(request)
+        cases = [
+            (
+                f"/cases/{key.city}/{key.stream}",
+                self._document_words(case, language),
+                words().overall[overall(case)].word.in_language(language),
+                at,
+            )
+            for key, case, at in await self._cases_of(session)
+        ]
+        return self._frame.page(request=request, template="my.html", cases=cases, csrf=self._csrf(request))
+
+    async def case(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
+        """GET /cases/{city}/{case}: the timeline. Another person's case answers exactly as an unknown one."""
+        session = await self._session(request)
+        if session is None:
+            return self._to_sign_in(city, case)
+        row = await self._own(session, city, case)
+        if row is None:
+            return self._frame.problem(request=request, refusal=NOT_FOUND())
+        language = language_of(request)
+        state = self._cases.decode(row.state)
+        key = StreamKey(row.city, row.stream)
+        events = await self._dated(key)
+        waits = self._house.shell.machines["case"].waits(state, key)
+        now = self._house.clock.now()
+        said = DONE.get(request.query_params.get("done", ""))
+        return self._frame.page(
+            request=request,
+            template="case.html",
+            address=f"/cases/{row.city}/{row.stream}",
+            kind=self._document_words(state, language),
+            case=timeline(case=state, waits=waits, events=events, now=now, language=language),
+            note=said.in_language(language) if said is not None else "",
+            version=row.version,
+            csrf=self._csrf(request),
+            now=now,
+        )
+
+    async def ask_withdraw(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
+        """GET …/withdraw: asked once more, because it can't be undone."""
+        session = await self._session(request)
+        if session is None:
+            return self._to_sign_in(city, case)
+        row = await self._own(session, city, case)
+        if row is None:
+            return self._frame.problem(request=request, refusal=NOT_FOUND())
+        return self._frame.page(
+            request=request,
+            template="withdraw.html",
+            address=f"/cases/{row.city}/{row.stream}",
+            version=row.version,
+            csrf=self._csrf(request),
+        )
+
+    async def paid(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
+        """GET …/paid: back from paying. The payment service is asked; coming back proves nothing."""
+        session = await self._session(request)
+        if session is None:
+            return self._to_sign_in(city, case)
+        if not _is_key(city, case):
+            return self._frame.problem(request=request, refusal=NOT_FOUND())
+        outcome = await self._call("payment.check", session, city, case, key=f"back-{case}")
+        if isinstance(outcome, Refusal) and outcome.code != NOT_PAID_YET.code:
+            return self._frame.problem(request=request, refusal=outcome)
+        done = "not-paid" if isinstance(outcome, Refusal) else "paid"
+        return self._frame.redirect(f"/cases/{city}/{case}?done={done}")
+
+    async def sign_out(self, request: Web) -> Response[bytes]:
+        """POST /sign-out."""
+        refusal = await self._not_ours(request)
+        if refusal is not None:
+            return self._frame.problem(request=request, refusal=refusal)
+        await self._house.sessions.end(token=request.cookies.get(COOKIE, ""))
+        return self._frame.redirect("/", cookies=[self._frame.cookie(COOKIE, "", seconds=0)])
+
+    def _act(self, act: str) -> Any:
+        async def handle(request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
+            session = await self._session(request)
+            if session is None:
+                return self._to_sign_in(city, case)
+            refusal = NOT_FOUND() if not _is_key(city, case) else await self._not_ours(request)
+            if refusal is not None:
+                return self._frame.problem(request=request, refusal=refusal)
+            version = str((await request.form()).get("version", ""))
+            if not _VERSION.fullmatch(version):
+                return self._frame.problem(request=request, refusal=FORM_NOT_YOURS())
+            # The same button on the same page is the same request, however often it is pressed.
+            key = f"{case}-{act}-{version}"
+            outcome = await self._call(ACTS[act], session, city, case, key=key)
+            if isinstance(outcome, Refusal):
+                return self._frame.problem(request=request, refusal=outcome)
+            address = f"/cases/{city}/{case}?done={act}" if act in DONE else _pay_address(outcome)
+            return self._frame.redirect(address)
+
+        handle.__name__ = f"act_{act.replace('-', '_')}"
+        return handle
+
+    async def _call(self, name: str, session: Session, city: str, case: str, *, key: str) -> Any:
+        """Through the front door; the shown answer, or a refusal."""
+        front = self._house.front
+        item = front.read(name=name, body=msgspec.json.encode({"city": int(city), "case": case}))
+        done = await front.call(name=name, session=session, item=item, key=key)
+        return done if isinstance(done, Refusal) else front.answer(name=name, done=done)
+
+    async def _session(self, request: Web) -> Session | None:
+        """The applicant's session by cookie; pages take no bearer tokens."""
+        token = request.cookies.get(COOKIE, "")
+        session = await self._house.sessions.find(token=token) if token else None
+        return session if session is not None and "applicant" in session.roles else None
+
+    def _to_sign_in(self, city: str, case: str) -> Response[bytes]:
+        to = f"/cases/{city}/{case}" if _is_key(city, case) else "/my"
+        return self._frame.redirect(f"/sign-in?to={to}")
+
+    def _csrf(self, request: Web) -> str:
+        """Bound to the session: another session's token, or a foreign site's guess, opens nothing."""
+        token = request.cookies.get(COOKIE, "")
+        return readable(hmac.digest(self._form_secret, f"form\x1f{token}".encode(), hashlib.sha256))
+
+    async def _not_ours(self, request: Web) -> Refusal | None:
+        """A form must carry its session's token and come from our own page."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded" or not request.cookies.get(COOKIE):
+            return FORM_NOT_YOURS()
+        fields = dict((await request.form()).multi_items())
+        origin = request.headers.get("origin")
+        if origin is None:
+            # Old browsers send no Origin with a form; the address that it came from says the same.
+            came_from = urlsplit(request.headers.get("referer", ""))
+            origin = f"{came_from.scheme}://{came_from.netloc}"
+        token = str(fields.get("csrf", ""))
+        is_ours = origin == self._frame.origin and len(fields) <= FORM_FIELDS_MAX
+        if not is_ours or not hmac.compare_digest(token.encode(), self._csrf(request).encode()):
+            return FORM_NOT_YOURS()
+        return None
+
+    async def _own(self, session: Session, city: str, case: str) -> StreamRow | None:
+        if not _is_key(city, case):
+            return None
+        key = StreamKey(int(city), case)
+        own = await self._owned([(session.actor, key)])
+        return (await self._house.store.streams(keys=[key])).get(key) if own else None
+
+    async def _cases_of(self, session: Session) -> list[tuple[StreamKey, Case, datetime]]:
+        """The applicant's cases with the time of submission, newest first."""
+        found = await self._house.store.fetch(
+            "select b.city, b.subject, e.at, s.state from blind_index b"
+            " join stream s on s.city = b.city and s.stream = b.subject"
+            " join event e on e.city = b.city and e.stream = b.subject and e.version = 1"
+            " where b.purpose = $1 and b.digest = $2 order by e.at desc, b.subject limit $3",
+            OWNER,
+            self._house.vault.digest(purpose=OWNER, value=session.actor),
+            CASES_SHOWN_MAX,
+        )
+        return [(StreamKey(row[0], row[1]), self._cases.decode(row[3]), row[2]) for row in found]
+
+    async def _dated(self, key: StreamKey) -> Sequence[Dated]:
+        dated: list[Dated] = []
+        after = 0
+        while len(dated) < EVENTS_SHOWN_MAX:
+            rows = await self._house.store.events(key=key, after=after, limit=EVENTS_AT_ONCE)
+            dated += [Dated(self._events.decode(row.body), row.at) for row in rows]
+            if len(rows) < EVENTS_AT_ONCE:
+                break
+            after = rows[-1].version
+        return dated
+
+    def _document_words(self, case: Case, language: str) -> str:
+        document = self._documents.get(case.application.document)
+        if document is None:
+            return case.application.document
+        return document.identity.name_zh if language == "zh" else document.identity.name_en
+
+
+def _is_key(city: str, case: str) -> bool:
+    return _CITY.fullmatch(city) is not None and _CASE.fullmatch(case) is not None
+
+
+def _pay_address(opened: Any) -> str:
+    address = str(opened.pay_url)
+    if urlsplit(address).scheme not in ("http", "https"):
+        raise ValueError("the payment service gave no web address")
+    return address

@@ -1,0 +1,193 @@
+"""One honest timeline: what has happened, who has it now and since when, what comes next and by when. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from safehand.authority.application import events as application
+from safehand.authority.application.states import TERMINAL
+from safehand.authority.case import Case, CaseEvent
+from safehand.authority.handover import events as handover
+from safehand.authority.notices.wording import deadline_words
+from safehand.authority.outward import overall
+from safehand.authority.payment import events as payment
+from safehand.authority.payment.states import PaymentState
+from safehand.authority.portal.words import sentence_of, words
+from safehand.authority.tracking import events as tracking
+from safehand.authority.tracking.states import TrackingState
+from safehand.kernel.machine import Event, Waiting
+from safehand.kernel.outcome import Language
+
+_DAY: Final = timedelta(days=1)
+WAITS_FOR_APPLICANT: Final[Mapping[type[Event], frozenset[type[Event]]]] = {
+    application.CorrectionOpened: frozenset(
+        {
+            application.ApplicationCorrected,
+            application.ApplicationWithdrawn,
+            application.ApplicationDeemedWithdrawn,
+        }
+    ),
+    payment.PaymentOpened: frozenset({payment.PaymentSettled, payment.PaymentLapsed, payment.PaymentClosed}),
+    handover.ReadyForPickup: frozenset(
+        {handover.PickedUp, handover.PickupLapsed, handover.RejectedAtCounter}
+    ),
+    tracking.DeliveryReported: frozenset(
+        {
+            tracking.ProofSealed,
+            tracking.ReceiptDenied,
+            tracking.RejectionRecorded,
+            tracking.TurnedBack,
+            tracking.IncidentRecorded,
+            tracking.LossRecorded,
+        }
+    ),
+}
+"""Event that makes everybody wait for the applicant -> the events that end this wait."""
+_ENDS: Final = frozenset(
+    {
+        application.ApplicationWithdrawn,
+        application.ApplicationDeemedWithdrawn,
+        application.ApplicationRefused,
+        application.ApplicationCompleted,
+        application.ApplicationEndedUndelivered,
+    }
+)
+
+
+class Dated(msgspec.Struct, frozen=True):
+    """An event with its moment."""
+
+    event: CaseEvent
+    at: datetime
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the history."""
+
+    at: datetime
+    text: str
+    taken_back: bool = False
+
+
+class Next(msgspec.Struct, frozen=True, kw_only=True):
+    """What must happen next. `due` empty: no deadline of its own; `late`: its deadline is over and the manager has it."""
+
+    text: str
+    due: str
+    late: bool
+    yours: bool
+
+
+class Clock(msgspec.Struct, frozen=True, kw_only=True):
+    """Whole days since submission (to the end, if it has ended), and how many of them waited for the applicant."""
+
+    days: int
+    waiting_days: int
+    ended: bool
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the page of a case says."""
+
+    word: str
+    holder: str
+    since: datetime
+    next: tuple[Next, ...]
+    clock: Clock
+    lines: tuple[Line, ...]
+    """Newest first."""
+    acts: frozenset[str]
+
+
+def timeline(
+    *, case: Case, waits: Sequence[Waiting], events: Sequence[Dated], now: datetime, language: Language
+) -> Timeline:
+    """The page of a case from its state, the worklists it stands on, and its events in order (at least one)."""
+    told = words().overall[overall(case)]
+    return Timeline(
+        word=told.word.in_language(language),
+        holder=told.holder.in_language(language),
+        since=_since(waits, events),
+        next=tuple(_next(waits, language)),
+        clock=clock_of(events=events, now=now, ended=case.application.state in TERMINAL),
+        lines=tuple(reversed(_lines(events, language))),
+        acts=acts_of(case),
+    )
+
+
+def _since(waits: Sequence[Waiting], events: Sequence[Dated]) -> datetime:
+    """When the present situation began: of the queues on which the case stands, the one that moved last."""
+    shown = [one.since for one in waits if not words().waits[one.queue].hidden]
+    return max(shown) if shown else _ended_at(events) or events[-1].at
+
+
+def _next(waits: Sequence[Waiting], language: Language) -> list[Next]:
+    lines: list[Next] = []
+    for one in waits:
+        told = words().waits[one.queue]
+        if told.hidden:
+            continue
+        lines.append(
+            Next(
+                text=told.in_language(language),
+                due="" if one.due_at is None else deadline_words(one.due_at, language),
+                late=one.due_at is None and one.owner == "authority_manager",
+                yours=told.yours,
+            )
+        )
+    return lines
+
+
+def _lines(events: Sequence[Dated], language: Language) -> list[Line]:
+    voided = {one.event.scan_id for one in events if isinstance(one.event, tracking.ScanVoidRecorded)}
+    lines: list[Line] = []
+    for one in events:
+        text = sentence_of(one.event, language)
+        if text:
+            gone = isinstance(one.event, tracking.ScanRecorded) and one.event.scan_id in voided
+            lines.append(Line(at=one.at, text=text, taken_back=gone))
+    return lines
+
+
+def _ended_at(events: Sequence[Dated]) -> datetime | None:
+    return next((one.at for one in reversed(events) if type(one.event) in _ENDS), None)
+
+
+def clock_of(*, events: Sequence[Dated], now: datetime, ended: bool) -> Clock:
+    """The honest clock: the applicant's own waits are shown apart, never hidden in the total and never taken out of it."""
+    begun = events[0].at
+    until = (_ended_at(events) if ended else None) or now
+    waiting = timedelta()
+    open_since: dict[type[Event], datetime] = {}
+    for one in events:
+        kind = type(one.event)
+        for opening in [o for o in open_since if kind in WAITS_FOR_APPLICANT[o]]:
+            waiting += one.at - open_since.pop(opening)
+        if kind in WAITS_FOR_APPLICANT:
+            open_since.setdefault(kind, one.at)
+    waiting += sum((max(timedelta(), until - since) for since in open_since.values()), timedelta())
+    return Clock(days=(until - begun) // _DAY, waiting_days=waiting // _DAY, ended=ended)
+
+
+def acts_of(case: Case) -> frozenset[str]:
+    """What the applicant can do now. The process decides; this only spares people buttons that would be refused."""
+    tracked, acts = case.tracking.state, set[str]()
+    if case.payment.state is PaymentState.AWAITING:
+        acts.add("pay")
+    if case.application.state not in TERMINAL and not case.production.make:
+        acts.add("withdraw")
+    if tracked is TrackingState.ON_THE_WAY:
+        acts.add("at-door")
+    in_question = (
+        TrackingState.REPORTED,
+        TrackingState.DENIED,
+        TrackingState.INCIDENT,
+        TrackingState.DISPUTED,
+    )
+    if tracked in in_question:
+        acts.add("have-it")
+    if tracked in (TrackingState.REPORTED, TrackingState.DELIVERED):
+        acts.add("not-here")
+    return frozenset(acts)
