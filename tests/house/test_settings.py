@@ -19,7 +19,7 @@ from tests.conftest import FreshDatabase
 from tests.house.living import free_port
 
 KEYS = ("signing", "sealing", "vault_wrapping", "vault_blinding")
-NEEDED = {"services": ("register", "payment"), "secrets": ("services",)}
+NEEDED = {"services": ("register", "payment", "sign_in", "sms"), "secrets": ("services", "sign_in_client")}
 
 
 def _new_keys(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -61,9 +61,12 @@ vault_blinding = "{tmp_path}/keys/vault_blinding.key"
 [services]
 register = "https://register.example"
 payment = "https://payment.example"
+sign_in = "https://sign-in.example"
+sms = "https://sms.example"
 
 [secrets]
 services = "a secret of the real service"
+sign_in_client = "another secret"
 
 [[peers]]
 name = "post"
@@ -128,7 +131,7 @@ BROKEN = [
     ('key_id = "authority-1"', "", "keys.key_id:"),
     ('key_id = "post-1"', "key_id = 1", "peers[0].keys[0].key_id:"),
     ('name = "authority"\n', "", "name:"),
-    ("[services]\n", "[services]\nsms = 3\n", "services:"),
+    ("[services]\n", "[services]\nsmtp = 3\n", "services:"),
 ]
 
 
@@ -287,7 +290,7 @@ def test_an_unreachable_database_ends_with_3_and_names_the_setting(live: Callabl
 def test_an_unknown_database_ends_with_3_too(
     live: Callable[..., Path], fresh_database: FreshDatabase
 ) -> None:
-    ended = _start(live(database=fresh_database() + "_not_there"))
+    ended = _start(live(database=fresh_database().replace("/test_", "/no_test_")))
     assert ended.returncode == 3
     assert "does not exist" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -11,7 +11,7 @@ if __name__ == "__main__":
             name="authority",
             make=make_app,
             arguments=sys.argv[1:],
-            services=("register", "payment"),
-            secrets=("services",),
+            services=("register", "payment", "sign_in", "sms"),
+            secrets=("services", "sign_in_client"),
         )
     )

@@ -355,7 +355,7 @@ def _live_problems(settings: Settings) -> list[str]:
     problems += [
         f"peers.{peer.name}.url: {peer.url} is not encrypted; use https://"
         for peer in settings.peers
-        if peer.url and urlsplit(peer.url).scheme != "https"
+        if peer.url and _is_address(peer.url) and urlsplit(peer.url).scheme != "https"
     ]
     if settings.public_url and urlsplit(settings.public_url).scheme != "https":
         problems.append(f"public_url: {settings.public_url} is not encrypted; use https://")
