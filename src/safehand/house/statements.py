@@ -166,7 +166,9 @@ async def book_differences(*, store: PostgresStore, day: date) -> list[Differenc
     rows = await store.fetch(
         "select coalesce(u.city, m.city), coalesce(u.unit, m.unit), u.account, m.taker from unit u"
         " full join (select distinct on (city, unit) city, unit, taker from move"
-        " where phase in ('opened', 'accepted', 'moved') order by city, unit, at desc, version desc) m"
+        " where phase in ('opened', 'accepted', 'moved')"
+        # A unit may be opened and moved on by one command: then it stands where it was moved to.
+        " order by city, unit, at desc, version desc, phase = 'opened') m"
         " on m.city = u.city and m.unit = u.unit where u.account is distinct from m.taker limit 1000"
     )
     return [
