@@ -43,8 +43,8 @@ class Life:
     """One resident's application as far as it has come."""
 
     resident: Resident
-    name: str
-    id_number: str
+    sign_in: str
+    """What the sandbox's sign-in knows the person by."""
     phone: str
     email: str
     address: str
@@ -57,11 +57,6 @@ class Life:
     def key(self) -> str:
         """Names the life in idempotency keys and in the notes."""
         return f"{self.resident.who}-{self.resident.city}-{self.resident.document}"
-
-    @property
-    def actor(self) -> str:
-        """How the applicant appears in the journal: a reference, never a number of a person."""
-        return f"ap_{hashlib.sha256(self.id_number.encode()).hexdigest()[:24]}"
 
     @property
     def next(self) -> str | None:

@@ -28,12 +28,13 @@ from safehand.programme.happenings import (
     stock_of,
     turn_of,
 )
-from safehand.programme.setting_up import REHEARSAL_FIRST_DAY, STAFF_PASSWORD, SmallWorld, login_in
+from safehand.programme.setting_up import HOUSES, REHEARSAL_FIRST_DAY, STAFF_PASSWORD, SmallWorld, login_in
 from safehand.sandbox.world import open_world
 
 TIMEOUT_SECONDS = 30.0
 TURNS_MAX = 400
-SETTLE_ROUNDS_MAX = 50
+SETTLE_ROUNDS_MAX = 100
+BUSY_SECONDS = 0.05
 CALLS_AT_ONCE_MAX = 8
 BLANKS_OF_A_DELIVERY = 1_000
 SHANGHAI, GUANGZHOU, BEIJING, CHENGDU = 310000, 440100, 110000, 510100
@@ -260,8 +261,7 @@ def lives_of(*, world: SmallWorld) -> list[Life]:
         lives.append(
             Life(
                 resident=resident,
-                name=person.name_zh,
-                id_number=person.id_number,
+                sign_in=person.key,
                 phone=person.phone,
                 email=person.email,
                 address=person.address.line_zh,
@@ -276,9 +276,7 @@ async def _settle(
 ) -> list[str]:
     async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_SECONDS) as client:
         town = _Town(world=world, client=client, lives=lives, notes=notes)
-        say(
-            f"{len(lives)} applications of {len({life.id_number for life in lives})} people are carried out …"
-        )
+        say(f"{len(lives)} applications of {len({life.sign_in for life in lives})} people are carried out …")
         try:
             await town.open()
             for _ in range(TURNS_MAX):
@@ -308,17 +306,9 @@ class _Town:
         self.doors = asyncio.Semaphore(CALLS_AT_ONCE_MAX)
 
     async def open(self) -> None:
-        """Sessions of the applicants, and the first delivery of blanks for each city and kind."""
-        people = {life.actor: life for life in self.lives}
-        opened = await self._control(
-            "authority",
-            "sessions",
-            [
-                {"actor": actor, "roles": ["applicant"], "name": one.name, "id_number": one.id_number}
-                for actor, one in people.items()
-            ],
-        )
-        self.tokens |= dict(zip(people, opened["tokens"], strict=True))
+        """Everybody signs in; the first delivery of blanks comes for each city and kind."""
+        people = sorted({life.sign_in for life in self.lives if life.next is not None})
+        await asyncio.gather(*(self._sign_in(person) for person in people))
         if self.notes.turns:
             return
         for city, document in sorted({(one.resident.city, one.resident.document) for one in self.lives}):
@@ -349,11 +339,13 @@ class _Town:
             await asyncio.gather(*(self._pay(one) for one in group))
         else:
             await self._each(HAPPENINGS[name], name, group)
-        await self.settle()
-        if HAPPENINGS[name].teaches:
-            await self._learn()
         for one in group:
             one.done += 1
+        what = HAPPENINGS[name]
+        if what.teaches or any(one.next and HAPPENINGS[one.next].house != what.house for one in group):
+            await self.settle()
+        if what.teaches:
+            await self._learn()
         self.notes.turns, self.notes.at = self.notes.turns + 1, ""
         self.notes.write(self.lives)
         return True
@@ -363,7 +355,7 @@ class _Town:
         at = datetime.fromisoformat(self.notes.at)
         by_clerk: dict[str, list[Life]] = {}
         for one in group:
-            clerk = one.actor if what.by == "applicant" else str(one.resident.city)
+            clerk = one.sign_in if what.by == "applicant" else str(one.resident.city)
             by_clerk.setdefault(clerk, []).append(one)
 
         async def act(clerk: str, ones: list[Life]) -> None:
@@ -399,7 +391,7 @@ class _Town:
 
     async def _pay(self, one: Life) -> None:
         """Open the payment, pay at the payment service as the payer does, come back."""
-        token, case = self.tokens[one.actor], {"city": one.resident.city, "case": one.facts["case"]}
+        token, case = self.tokens[one.sign_in], {"city": one.resident.city, "case": one.facts["case"]}
         begun = await self._single("authority", "payment.begin", token, f"settle-{one.key}-begin", case)
         paid = await self.client.post(
             f"{self.world.url('payment')}/v1/payments/{begun['payment']}/pay", json={"outcome": "paid"}
@@ -408,14 +400,21 @@ class _Town:
         await self._single("authority", "payment.check", token, f"settle-{one.key}-check", case)
 
     async def settle(self, *, chores: bool = False) -> None:
-        """Wait until both houses have told each other everything."""
+        """Wait until both houses have told each other everything, and both once more after that.
+
+        The houses send by themselves too, and a city whose run is just being taken is busy for ours: so what was
+        not sent is counted, not only what was.
+        """
+        quiet = 0
         for _ in range(SETTLE_ROUNDS_MAX):
-            moved = await asyncio.gather(
-                self._control("authority", "settle", {}), self._control("post", "settle", {})
-            )
-            done = await self._control("authority", "chores", {}) if chores else {"done": 0}
-            if not any(one["moved"] for one in moved) and not done["done"]:
+            moved = [(await self._control(house, "settle", {}))["moved"] for house in HOUSES]
+            unsent = [(await self._books(house))["unsent"] for house in HOUSES]
+            done = (await self._control("authority", "chores", {}))["done"] if chores else 0
+            quiet = 0 if any(moved) or any(unsent) or done else quiet + 1
+            if quiet == 2:
                 return
+            if any(unsent):
+                await asyncio.sleep(BUSY_SECONDS)
         raise SettlingFailed(
             f"The houses still have messages for each other after {SETTLE_ROUNDS_MAX} rounds. Look at "
             f"{self.world.folder / 'processes'} for what they say, then start `./do run` again."
@@ -442,9 +441,28 @@ class _Town:
             names = [rest.partition(":")[2] for rest in promised if rest.startswith(f"{house}:")]
             lines = await self._control(house, "worklists", {"queues": names, "states": False})
             found |= {f"{house}:{queue}" for queue, rows in lines.items() if rows}
-            tallies = (await self._control(house, "books", {}))["tallies"]
+            tallies = (await self._books(house))["tallies"]
             found |= {f"{house}:{name.partition(':')[2]}" for name, count in tallies.items() if count > 0}
         return [rest for rest in promised if rest not in found]
+
+    async def _sign_in(self, person: str) -> None:
+        """As a browser does: off to the sign-in service and back; there the person is named instead of chosen."""
+        async with self.doors:
+            home = self.world.url("authority")
+            off = await self.client.get(f"{home}/sign-in")
+            named = {"prompt": "none", "login_hint": person}
+            away = httpx.URL(off.headers.get("location", "")).copy_merge_params(named)
+            back = (await self.client.get(away)).headers.get("location", "")
+            cookies = "; ".join(f"{name}={value}" for name, value in off.cookies.items())
+            done = await self.client.get(back, headers={"cookie": cookies})
+            token = done.cookies.get("session")
+            self.client.cookies.clear()
+            if token is None:
+                raise SettlingFailed(
+                    f"{person} could not sign in: the authority answered {done.status_code}. Look at "
+                    f"{self.world.folder / 'processes'}, then start `./do run` again."
+                )
+            self.tokens[person] = token
 
     async def _staff(self, house: str, login: str, city: int) -> str:
         """The token of a clerk of the cast, or of the colleague in that city, who signs in at first need."""
@@ -497,6 +515,11 @@ class _Town:
             headers={"safehand-control": self.world.secret},
         )
         return _require(answer, name, house)
+
+    async def _books(self, house: str) -> dict[str, Any]:
+        figures = await self._control(house, "books", {})
+        # The authority's figures have more beside its books.
+        return figures.get("books", figures)
 
     async def _health(self) -> dict[str, str]:
         return _require(await self.client.get(f"{self.world.url('post')}/health"), "health", "post")

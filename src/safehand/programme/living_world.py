@@ -20,7 +20,6 @@ from typing import Any
 from safehand.kernel.postgres_server import PostgresFailed, PostgresRefused, PostgresServer, RunningServer
 from safehand.programme.processes import Processes, ProcessFailed, end_left_over
 from safehand.programme.setting_up import (
-    CLIENT_ID,
     HOUSE_OF_STAFF,
     REHEARSAL_FIRST_DAY,
     REPOSITORY,
@@ -286,12 +285,9 @@ def write_for_curl(world: SmallWorld) -> Path:
     values = {
         "AUTHORITY": world.url("authority"),
         "POST": world.url("post"),
-        "SIGN_IN": world.url("sign_in"),
         "PAYMENT": world.url("payment"),
         "PASSWORD": STAFF_PASSWORD,
         "CONTROL": world.secret,
-        "CLIENT_ID": CLIENT_ID,
-        "CLIENT_SECRET": world.token,
     }
     path = world.folder / "for-curl.sh"
     path.touch(mode=0o600)
