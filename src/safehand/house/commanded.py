@@ -5,13 +5,14 @@ The request holds the city, the stream, and the command's own fields. Commands t
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from safehand.house.front import Action, Asked
-from safehand.house.problems import NOT_ALLOWED, NOT_FOUND
+from safehand.house.problems import NOT_ALLOWED, NOT_FOUND, invalid
 from safehand.kernel.ids import Ids
 from safehand.kernel.machine import Command, StreamKey
 from safehand.kernel.outcome import Refusal
@@ -26,6 +27,11 @@ NOT_PEOPLE = frozenset({"system", "post", "authority"})
 ONESELF = ("courier", "clerk", "collector")
 """Fields that say who acts: a person acts as oneself; a manager may name another."""
 MANAGERS = frozenset({"postal_manager", "authority_manager"})
+
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with its offset")]
+_AWARE: Mapping[Any, Any] = {datetime: Moment, datetime | None: Moment | None}
+TIME_MIN, TIME_MAX = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""No moment of ours is outside; arithmetic at the ends of the calendar overflows."""
 
 Facts = Callable[[Sequence[Asked]], Awaitable[Sequence[Mapping[str, Any]]]]
 """For each request: the fields of the command that the house finds out itself and nobody may send."""
@@ -76,14 +82,15 @@ def _request_of(
     for one in msgspec.structs.fields(command):
         if one.name in without:
             continue
+        kind = _AWARE.get(one.type, one.type)
         if one.name in ONESELF:
-            fields.append((one.name, one.type | None, None))
+            fields.append((one.name, kind | None, None))
         elif one.required:
-            fields.append((one.name, one.type))
+            fields.append((one.name, kind))
         elif one.default_factory is not msgspec.NODEFAULT:
-            fields.append((one.name, one.type, msgspec.field(default_factory=one.default_factory)))
+            fields.append((one.name, kind, msgspec.field(default_factory=one.default_factory)))
         else:
-            fields.append((one.name, one.type, one.default))
+            fields.append((one.name, kind, one.default))
     title = "".join(part.capitalize() for part in name.replace(".", "_").split("_")) + "Request"
     return msgspec.defstruct(
         title, fields, frozen=True, kw_only=True, forbid_unknown_fields=True, module=command.__module__
@@ -146,5 +153,8 @@ def _refused(one: Asked, key: StreamKey, own: set[tuple[str, StreamKey]]) -> Ref
         return None if (session.actor, key) in own else NOT_FOUND()
     if session.cities and key.city not in session.cities:
         return NOT_ALLOWED()
+    moments = (value for value in msgspec.structs.astuple(one.item) if isinstance(value, datetime))
+    if not all(TIME_MIN <= moment < TIME_MAX for moment in moments):
+        return invalid("a time is before the year 2000 or after 2099")
     named = {getattr(one.item, name, None) for name in ONESELF} - {None, session.actor}
     return NOT_ALLOWED() if named and not MANAGERS & session.roles else None

@@ -17,7 +17,7 @@ from msgspec import Meta
 from safehand.house.front import Front, decoded
 from safehand.house.jobs import Jobs
 from safehand.house.problems import NOT_ALLOWED, NOT_FOUND
-from safehand.house.routes import problem_response, worklist_lines
+from safehand.house.routes import Line, line_of, problem_response
 from safehand.house.sessions import Identity, Session, Sessions
 from safehand.kernel.clock import SetClock
 from safehand.kernel.outcome import Refusal
@@ -146,19 +146,13 @@ class _Control:
         return {"done": await self.jobs.run_chores()}
 
     async def worklists(self, wanted: Wanted) -> Any:
-        return {
-            queue: await worklist_lines(
-                store=self.store,
-                queue=queue,
-                cities=None,
-                narrowed=None,
-                since_before=wanted.since_before,
-                limit=wanted.limit,
-                limit_max=LINES_MAX,
-                states=wanted.states,
-            )
-            for queue in wanted.queues
-        }
+        found: dict[str, list[Line]] = {queue: [] for queue in wanted.queues}
+        rows = await self.store.worklists(
+            queues=wanted.queues, since_before=wanted.since_before, limit=min(wanted.limit, LINES_MAX)
+        )
+        for row, state in rows:
+            found[row.queue].append(line_of(row, state if wanted.states else None))
+        return found
 
     async def next_clock(self, _: Any) -> Any:
         due = await self.store.next_due()

@@ -140,6 +140,9 @@ class Front:
             return item
         if key is None or not _is_key(key):
             return KEY_MISSING()
-        # The fields in their order, not the bytes as sent: white space is no different request.
-        request_hash = hashlib.sha256(action.name.encode() + b"\x1f" + self._encode(item)).digest()
+        try:
+            # The fields in their order, not the bytes as sent: white space is no different request.
+            request_hash = hashlib.sha256(action.name.encode() + b"\x1f" + self._encode(item)).digest()
+        except (OverflowError, ValueError) as broken:
+            return invalid(f"a value can't be kept: {broken}")
         return Asked(session, item, f"{session.actor}:{action.name}:{key}", request_hash)

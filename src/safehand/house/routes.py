@@ -48,7 +48,7 @@ from safehand.kernel.clock import SystemClock
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Language, Refusal, define
 from safehand.kernel.shell import FAILED, Done
-from safehand.kernel.store import Unavailable
+from safehand.kernel.store import Unavailable, WorkRow
 from safehand.kernel.store_postgres import PostgresStore
 
 BODY_BYTES_MAX = 256 * 1024
@@ -417,19 +417,24 @@ async def worklist_lines(
     )
     found = await store.streams(keys=[StreamKey(r.city, r.stream) for r in rows]) if states and rows else {}
     return [
-        Line(
-            city=row.city,
-            stream=row.stream,
-            since=row.since.isoformat(),
-            due_at=row.due_at.isoformat() if row.due_at is not None else None,
-            owner=row.owner,
-            narrowed=row.narrowed,
-            state=msgspec.Raw(stream.state)
-            if (stream := found.get(StreamKey(row.city, row.stream))) is not None
-            else None,
+        line_of(
+            row, stream.state.decode() if (stream := found.get(StreamKey(row.city, row.stream))) else None
         )
         for row in rows
     ]
+
+
+def line_of(row: WorkRow, state: str | None) -> Line:
+    """A line of a worklist as it is shown."""
+    return Line(
+        city=row.city,
+        stream=row.stream,
+        since=row.since.isoformat(),
+        due_at=row.due_at.isoformat() if row.due_at is not None else None,
+        owner=row.owner,
+        narrowed=row.narrowed,
+        state=msgspec.Raw(state.encode()) if state is not None else None,
+    )
 
 
 def make_app(

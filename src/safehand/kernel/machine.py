@@ -113,6 +113,7 @@ class Machine:
     fold     (state, event, at) -> the next state.
     waits    (state, key) -> all worklists on which the stream now stands.
     asks     (command) -> names of the claims whose holders the decision needs to know.
+    touches  (command, key) -> other streams that the command is likely to need: loaded with the first, in one go.
     claims   (state after, event) -> claims taken or given back by the event.
     moves    (state before, event) -> custody moves that the event is.
     follows  (state after, event, key) -> commands for other streams of the house.
@@ -130,6 +131,7 @@ class Machine:
     fold: Callable[[Any, Any, datetime], Any]
     waits: Callable[[Any, StreamKey], Sequence[Waiting]] = lambda state, key: ()
     asks: Callable[[Any], Sequence[str]] = lambda command: ()
+    touches: Callable[[Any, StreamKey], Sequence[StreamKey]] = lambda command, key: ()
     claims: Callable[[Any, Any], Sequence[ClaimChange]] = lambda state, event: ()
     moves: Callable[[Any, Any], Sequence[Move]] = lambda state, event: ()
     follows: Callable[[Any, Any, StreamKey], Sequence[Onward]] = lambda state, event, key: ()

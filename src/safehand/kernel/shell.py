@@ -69,6 +69,15 @@ BUSY = define(
     owner="kernel",
     status=503,
 )
+OTHER_KIND = define(
+    code="request.other_kind",
+    en="Under this name there is something of another kind.",
+    zh="此名称下是另一类事项。",
+    way_out_en="Check the number: it belongs to another step.",
+    way_out_zh="请核对编号：它属于另一环节。",
+    owner="kernel",
+    status=404,
+)
 FAILED = define(
     code="request.failed",
     en="Our system failed at this request. Nothing was changed, and our operators have been told.",
@@ -138,6 +147,38 @@ class _Batch:
     """The claims whose holders were looked up."""
     missing: dict[StreamKey, None] = field(default_factory=dict)
     missing_names: dict[str, None] = field(default_factory=dict)
+    before: dict[StreamKey, Live | None] = field(default_factory=dict)
+    """What the present call has changed, as it was: taken back when the call is refused."""
+    held_before: dict[str, str | None] = field(default_factory=dict)
+    failures: list[tuple[Call, Exception]] = field(default_factory=list)
+
+    def put(self, key: StreamKey, live: Live) -> None:
+        """Keep a stream's new state, and for the first time in a call the old one."""
+        if key not in self.before:
+            self.before[key] = self.live.get(key)
+        self.live[key] = live
+
+    def hold(self, name: str, stream: str | None) -> None:
+        """A claim taken (by a stream) or given back (none)."""
+        if name not in self.held_before:
+            self.held_before[name] = self.holders.get(name)
+        if stream is None:
+            self.holders.pop(name, None)
+        else:
+            self.holders[name] = stream
+
+    def take_back(self) -> None:
+        """As it was before the present call."""
+        for key, live in self.before.items():
+            if live is None:
+                self.live.pop(key, None)
+            else:
+                self.live[key] = live
+        for name, holder in self.held_before.items():
+            if holder is None:
+                self.holders.pop(name, None)
+            else:
+                self.holders[name] = holder
 
 
 class Shell:
@@ -196,7 +237,10 @@ class Shell:
     ) -> list[Outcome]:
         names = {name for call in calls for name in self.machines[call.kind].asks(call.command)}
         keys = [call.key for call in calls if call.key is not None]
-        wanted = sorted({call.stream for call in calls})
+        wanted = sorted(
+            {call.stream for call in calls}
+            | {key for call in calls for key in self.machines[call.kind].touches(call.command, call.stream)}
+        )
         loaded: dict[StreamKey, StreamRow | None] = dict.fromkeys(wanted)
         loaded.update(await transaction.load(keys=wanted))
         # Asked after the locks are held: what these streams claim, or answered, can't change any more.
@@ -219,6 +263,9 @@ class Shell:
                 names |= batch.missing_names.keys()
         else:
             raise RuntimeError(f"a batch needed more than {ROUNDS_MAX} rounds of streams")
+        for call, failure in batch.failures:
+            extra = {"stream": call.stream.stream, "command": type(call.command).__name__}
+            log.error("call_failed", exc_info=failure, extra=extra)
         self._finish(batch)
         if beside is not None:
             beside(outcomes, batch.writes)
@@ -231,19 +278,20 @@ class Shell:
         if kept is not None:
             return self._again(batch, call, kept)
         writes, marks = batch.writes, _marks(batch.writes)
-        before, holders = dict(batch.live), dict(batch.holders)
+        batch.before.clear()
+        batch.held_before.clear()
         try:
             outcome = self._carry_out(batch, call)
         except _Missing:
-            outcome = BUSY()  # never answered: the round is run again with these streams loaded
-        except Exception:
-            log.exception(
-                "call_failed", extra={"stream": call.stream.stream, "command": type(call.command).__name__}
-            )
+            # Never answered: the round is run again. What the call did so far stays, so that the next call of this
+            # round asks for what it will need itself (the next number, not the same one again).
+            return BUSY()
+        except Exception as failure:
+            batch.failures.append((call, failure))
             outcome = FAILED()
         if isinstance(outcome, Refusal):
             _cut(writes, marks)
-            batch.live, batch.holders = before, holders
+            batch.take_back()
             return outcome
         if call.key is not None:
             answer = AnswerRow(
@@ -310,11 +358,14 @@ class Shell:
         self, batch: _Batch, key: StreamKey, kind: str, command: Command, call: Call
     ) -> Sequence[Event] | Refusal:
         live = self._open(batch, key, kind)
+        if live.machine.kind != kind:
+            # Whoever guesses names may name a bag as a case; its machine would not know the command.
+            return OTHER_KIND()
         asked = live.machine.asks(command)
         unasked = [name for name in asked if name not in batch.names]
         if unasked:
+            # The round is run again with their holders; it goes on so that it finds out what else is needed.
             batch.missing_names.update(dict.fromkeys(unasked))
-            raise _Missing
         context = Context(
             key=key,
             now=batch.now,
@@ -335,7 +386,7 @@ class Shell:
         else:
             state = self._states[machine.kind].decode(row.state)
             live = Live(machine, row.version, row.head, state, self._units.decode(row.units))
-        batch.live[key] = live
+        batch.put(key, live)
         return live
 
     def _happen(
@@ -366,10 +417,7 @@ class Shell:
         for claim in machine.claims(after, event):
             row = ClaimRow(claim.name, key.city, key.stream)
             (writes.claims if claim.taken else writes.claims_released).append(row)
-            if claim.taken:
-                batch.holders[claim.name] = key.stream
-            else:
-                batch.holders.pop(claim.name, None)
+            batch.hold(claim.name, key.stream if claim.taken else None)
         for out in machine.speaks(after, event, key):
             writes.messages.append(
                 MessageRow(
@@ -381,7 +429,7 @@ class Shell:
             writes.notices.append(NoticeRow(key.city, notice.subject, notice.template, facts, now))
         for name, delta in machine.counts(before, after).items():
             writes.tallies.append(TallyRow(key.city, name, delta))
-        batch.live[key] = Live(machine, version, head, after, units)
+        batch.put(key, Live(machine, version, head, after, units))
         return [(on.key, on.kind, on.command) for on in machine.follows(after, event, key)]
 
     def _tag(self, event: Event) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from safehand.kernel.machine import Command, Machine
+from safehand.kernel.machine import Command, Machine, StreamKey
 from safehand.postal import router, speaking, waiting
 from safehand.postal.acceptance import commands as to_accept
 from safehand.postal.acceptance.bags import commands as to_count
@@ -15,6 +15,7 @@ from safehand.postal.acceptance.rules import waybill_claim
 from safehand.postal.acceptance.waybills import commands as to_number
 from safehand.postal.acceptance.waybills import rules as waybills
 from safehand.postal.acceptance.waybills.events import RangeEvent
+from safehand.postal.acceptance.waybills.rules import range_stream
 from safehand.postal.acceptance.waybills.states import Numbers
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.item import Item, ItemEvent
@@ -49,6 +50,7 @@ def build_machines(*, cities: Mapping[str, PostalCity]) -> dict[str, Machine]:
         fold=router.fold,
         waits=waiting.waits_of_item,
         asks=router.asks,
+        touches=_touches,
         claims=router.claims,
         moves=router.moves,
         follows=lambda item, event, key: follows(event, key),
@@ -80,6 +82,13 @@ def build_machines(*, cities: Mapping[str, PostalCity]) -> dict[str, Machine]:
         follows=lambda numbers, event, key: follows(event, key),
     )
     return {ITEM: item, BAG: bag, RANGE: numbers}
+
+
+def _touches(command: Command, key: StreamKey) -> Sequence[StreamKey]:
+    """An order draws its number from the city's range."""
+    if isinstance(command, to_accept.ReceiveOrder | to_accept.SeekNumber):
+        return (StreamKey(key.city, range_stream(key.city)),)
+    return ()
 
 
 def _asks_of_bag(command: Command) -> Sequence[str]:

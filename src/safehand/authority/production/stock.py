@@ -185,4 +185,7 @@ def stock_machine() -> Machine:
         fold=fold,
         waits=waits,
         follows=follows,
+        touches=lambda command, key: (
+            (StreamKey(key.city, command.case),) if isinstance(command, DrawBlank) else ()
+        ),
     )

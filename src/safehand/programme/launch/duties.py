@@ -126,7 +126,7 @@ def correct(line: Line, m: Moment) -> Act | None:
 
 def draw_blank(line: Line, m: Moment) -> Act | None:
     """The production clerk draws the next blank; a few applicants withdraw in the last moment."""
-    if m.happens(m.shares.withdrawn, line, "withdraws"):
+    if not _state(line, "production").get("make") and m.happens(m.shares.withdrawn, line, "withdraws"):
         return Act(m.applicants[line.stream], "application.withdraw", _of_case(line))
     if not m.office_hours or not m.waited(line, HOUR, 8 * HOUR):
         return None

@@ -32,9 +32,11 @@ from safehand.programme.launch.houses import Batch, Call, HouseControl, HouseRef
 from safehand.programme.launch.people import People, reference, staff
 from safehand.programme.setting_up import SmallWorld
 
+MOMENTS_OF_DAY = (8.0, 9.5, 11.0, 12.5, 14.0, 16.0, 17.5, 19.5, 23.5)
 COLLECTIONS = frozenset({11.0, 16.0})
 ROUNDS = frozenset({8.0, 14.0})
 DAYS_MAX = 240
+QUIET_DAY = len(MOMENTS_OF_DAY)
 QUIET_WEEK = 8
 BLANKS = 9_000
 DOCUMENTS = ("passport", "hong-kong-macao-permit", "taiwan-permit")
@@ -541,9 +543,10 @@ def _moment_after(moment: datetime) -> datetime:
     """The next moment of the day's list, strictly later."""
     days = int((moment - MIDNIGHT) / timedelta(days=1))
     for day in (days, days + 1):
-        found = MIDNIGHT + timedelta(days=day, hours=hour)
-        if found > moment:
-            return found
+        for hour in MOMENTS_OF_DAY:
+            found = MIDNIGHT + timedelta(days=day, hours=hour)
+            if found > moment:
+                return found
     raise AssertionError("every day has moments")
 
 
