@@ -319,6 +319,9 @@ def staff_routes(
         city: Annotated[int | None, Parameter(ge=110000, le=829999)] = None,
         narrowed: Annotated[str | None, Parameter(max_length=100)] = None,
         limit: Annotated[int, Parameter(ge=1, le=WORKLIST_MAX)] = 100,
+        states: Annotated[
+            bool, Parameter(description="Also how each stands: no personal data is in it.")
+        ] = False,
     ) -> Response[Any]:
         session: Session = request.state.session
         if not QUEUE.fullmatch(queue) or not (narrowed or "").isprintable():
@@ -327,7 +330,7 @@ def staff_routes(
         if session.cities and not set(cities) <= set(session.cities):
             return problem_response(refusal=NOT_ALLOWED(), request=request)
         lines = await worklist_lines(
-            store=store, queue=queue, cities=cities or None, narrowed=narrowed, limit=limit, states=False
+            store=store, queue=queue, cities=cities or None, narrowed=narrowed, limit=limit, states=states
         )
         mine = [line for line in lines if line.owner in session.roles or MANAGERS & session.roles]
         return Response(content=Lines(lines=mine))
