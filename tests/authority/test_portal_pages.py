@@ -1,0 +1,278 @@
+"""The pages over the real authority: signing in, the timeline, the buttons, the national table, and who sees nothing."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from safehand.authority.examination.commands import Approve
+from safehand.authority.portal.frame import STYLE_ADDRESS
+from safehand.authority.tracking.commands import RecordReported
+from safehand.link.messages import Scan
+from tests.authority.living_authority import HOME, START, living
+
+pytestmark = pytest.mark.slow
+
+
+def test_an_applicant_signs_in_and_reads_the_timeline_in_both_languages(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone = world.person()
+            asked = await someone.browser.get("/my")
+            assert asked.status_code == 303
+            assert asked.headers["location"] == "/sign-in?to=/my"
+            back = await someone.sign_in("applicant")
+            assert (back.status_code, back.headers["location"]) == (303, "/my")
+            cookie = next(c for c in back.headers.get_list("set-cookie") if c.startswith("session="))
+            assert {"HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in cookie.split(";")}
+            assert "还没有申请" in await someone.page("/my")
+
+            case = (await world.submit(someone, "applicant"))["case"]
+            address = f"/cases/310000/{case}"
+            assert address in await someone.page("/my")
+            await world.move_to(START + timedelta(days=3))
+            # A session has ended by then; the sign-in leads back to where one was.
+            away = await someone.browser.get(address)
+            assert away.headers["location"] == f"/sign-in?to={address}"
+            assert (await someone.sign_in("applicant")).status_code == 303
+            chinese = await someone.page(address)
+            assert 'lang="zh-CN"' in chinese
+            for words in (
+                "普通护照",
+                "审核中",
+                "您提交了申请。",
+                "2024年5月6日 09:00",
+                "自提交起 3 天",
+                "2024年5月14日（含当日）",
+            ):
+                assert words in chinese, words
+            english = await someone.page(f"{address}?lang=en")
+            assert '<html lang="en">' in english
+            for words in (
+                "ordinary passport",
+                "You submitted the application.",
+                "6 May 2024, 09:00",
+                "3 days since submission",
+            ):
+                assert words in english, words
+            # The choice is kept.
+            assert '<html lang="en">' in await someone.page("/my")
+
+    run(scene())
+
+
+def test_another_persons_case_answers_exactly_as_an_unknown_one(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            owner, stranger = world.person(), world.person()
+            await owner.sign_in("applicant")
+            await stranger.sign_in("stranger")
+            case = (await world.submit(owner, "applicant"))["case"]
+            unknown = f"ca_{'a' * (len(case) - 3)}"
+            for rest in ("", "/withdraw", "/paid"):
+                theirs = await stranger.browser.get(f"/cases/310000/{case}{rest}")
+                nobodys = await stranger.browser.get(f"/cases/310000/{unknown}{rest}")
+                assert theirs.status_code == nobodys.status_code == 404
+                assert theirs.content == nobodys.content
+            assert case not in await stranger.page("/my")
+
+            page = await owner.page(f"/cases/310000/{case}/withdraw")
+            form = {"csrf": page.split('name="csrf" value="')[1].split('"')[0], "version": "1"}
+            stolen = await stranger.browser.post(
+                f"/cases/310000/{case}/withdraw", data=form, headers={"origin": HOME}
+            )
+            assert stolen.status_code == 403
+            assert "审核中" in await owner.page(f"/cases/310000/{case}")
+            # With an own token the case is still nobody's.
+            form["csrf"] = (await stranger.page("/my")).split('name="csrf" value="')[1].split('"')[0]
+            refused = await stranger.browser.post(
+                f"/cases/310000/{case}/withdraw", data=form, headers={"origin": HOME}
+            )
+            assert refused.status_code == 404
+
+    run(scene())
+
+
+def test_only_the_own_page_of_the_own_session_can_press_a_button(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone = world.person("en")
+            await someone.sign_in("applicant")
+            case = (await world.submit(someone, "applicant"))["case"]
+            address = f"/cases/310000/{case}"
+            page = await someone.page(f"{address}/withdraw")
+            wrongs: tuple[dict[str, Any], ...] = (
+                {"origin": "http://elsewhere.test"},
+                {"origin": "null"},
+                {"origin": None},
+                {"csrf": "x" * 52},
+                {"csrf": ""},
+                {"version": "one"},
+            )
+            for wrong in wrongs:
+                refused = await someone.press(page=page, act="withdraw", **wrong)
+                assert refused.status_code == 403, wrong
+                assert "Nothing was changed" in refused.text
+            assert "under review" in await someone.page(address)
+
+            done = await someone.press(page=page, act="withdraw")
+            assert (done.status_code, done.headers["location"]) == (303, f"{address}?done=withdraw")
+            after = await someone.page(f"{address}?done=withdraw")
+            assert "You withdrew the application." in after
+            assert "/withdraw" not in after
+            # The same button pressed twice on the same page is one request.
+            again = await someone.press(page=page, act="withdraw")
+            assert again.status_code == 303
+
+            left = await someone.press(page=await someone.page("/my"), act="sign-out")
+            assert left.status_code == 303
+            assert (await someone.browser.get("/my")).headers["location"] == "/sign-in?to=/my"
+
+    run(scene())
+
+
+def test_a_sign_in_ends_in_the_browser_where_it_began(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            begins, other = world.person("en"), world.person("en")
+            begun = await begins.browser.get("/sign-in")
+            there = await begins.browser.get(f"{begun.headers['location']}&prompt=none&login_hint=applicant")
+            back = there.headers["location"]
+            in_other_browser = await other.browser.get(back)
+            assert in_other_browser.status_code == 400
+            assert "in another browser" in in_other_browser.text
+            assert (await begins.browser.get(back)).status_code == 303
+            assert (await begins.browser.get(back)).status_code == 400
+
+            late = await other.browser.get("/sign-in")
+            there = await other.browser.get(f"{late.headers['location']}&prompt=none&login_hint=applicant")
+            await world.move_to(START + timedelta(minutes=10))
+            assert (await other.browser.get(there.headers["location"])).status_code == 400
+
+            begun = await other.browser.get("/sign-in?to=https://elsewhere.test/")
+            there = await other.browser.get(f"{begun.headers['location']}&prompt=none&login_hint=applicant")
+            assert (await other.browser.get(there.headers["location"])).headers["location"] == "/my"
+
+            begun = await other.browser.get("/sign-in")
+            low = f"{begun.headers['location']}&prompt=none&login_hint=applicant&assurance=low"
+            there = await other.browser.get(low)
+            refused = await other.browser.get(there.headers["location"])
+            assert refused.status_code == 403
+            assert "face" in refused.text
+
+    run(scene())
+
+
+def test_the_recipient_says_at_the_door_and_after_it_what_is_in_hand(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone = world.person("en")
+            await someone.sign_in("applicant")
+            case = (await world.submit(someone, "applicant"))["case"]
+            address = f"/cases/310000/{case}"
+            order = (await world.bring_to_post(case)).tracking.order
+            await world.do(case, world.scan(order, Scan.OUT_FOR_DELIVERY), actor="post")
+            page = await someone.page(address)
+            assert "The courier is on the way to you." in page
+            said = await someone.press(page=page, act="at-door")
+            assert said.headers["location"] == f"{address}?done=at-door"
+            assert "“I am being given it.”" in await someone.page(address)
+
+            reported = RecordReported(
+                order=order, waybill="ZA000000005CN", carrier_code="10", occurred_at=START
+            )
+            await world.do(case, reported, actor="post")
+            page = await someone.page(address)
+            assert "reported delivered, not proven" in page
+            denied = await someone.press(page=page, act="not-here")
+            assert denied.headers["location"] == f"{address}?done=not-here"
+            page = await someone.page(address)
+            assert "You said that you don&#39;t have it." in page
+            found = await someone.press(page=page, act="have-it")
+            assert found.status_code == 303
+            page = await someone.page(address)
+            assert "in your hands" in page
+            assert "You confirmed it yourself: delivered, with proof." in page
+
+            totals = (await someone.page("/nation")).split('<tr class="nation">')[1].split("</tr>")[0]
+            counts = [cell.split("<")[0] for cell in totals.split("<td")[1:]]
+            assert [text.split(">")[1] for text in counts][:2] == ["1", "1"]
+
+    run(scene())
+
+
+def test_paying_leads_to_the_payment_service_and_back(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone = world.person("en")
+            await someone.sign_in("applicant")
+            case = (await world.submit(someone, "applicant"))["case"]
+            address = f"/cases/310000/{case}"
+            await world.do(case, Approve())
+            page = await someone.page(address)
+            assert "CNY 120.00" in page
+            pays = await someone.press(page=page, act="pay")
+            assert pays.status_code == 303
+            assert pays.headers["location"].startswith(world.services["payment"] + "/")
+            policy = pays.headers["content-security-policy"]
+            assert f"form-action 'self' {world.services['payment']};" in policy
+            pay_page = await someone.browser.get(pays.headers["location"])
+            assert f"{HOME}{address}/paid" in pay_page.text
+
+            early = await someone.browser.get(f"{address}/paid")
+            assert early.headers["location"] == f"{address}?done=not-paid"
+            await someone.browser.post(pays.headers["location"], data={"outcome": "paid"})
+            back = await someone.browser.get(f"{address}/paid")
+            assert back.headers["location"] == f"{address}?done=paid"
+            assert "Your payment of CNY 120.00 arrived." in await someone.page(address)
+
+    run(scene())
+
+
+def test_every_page_lets_nothing_foreign_in_and_names_nobody(run, fresh_database, tmp_path, caplog):
+    caplog.set_level("DEBUG", logger="safehand")
+
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone = world.person()
+            signed = await someone.sign_in("applicant")
+            case = (await world.submit(someone, "applicant"))["case"]
+            person = world.cast.person("applicant")
+            personal = (
+                person.id_number,
+                person.phone,
+                person.name_zh,
+                person.name_en,
+                person.email,
+                person.documents[0].number,
+            )
+            await world.control("chores")
+            for address in (
+                "/",
+                "/my",
+                f"/cases/310000/{case}",
+                f"/cases/310000/{case}/withdraw",
+                "/nation",
+                "/no-such-page",
+                "/v1/no-such-thing",
+            ):
+                answer = await someone.browser.get(address)
+                assert answer.status_code == (404 if "no-such" in address else 200)
+                assert answer.headers["content-security-policy"].startswith(
+                    "default-src 'none'; style-src 'self';"
+                )
+                assert answer.headers["x-content-type-options"] == "nosniff"
+                assert answer.headers["cache-control"] == "no-store"
+                assert "<script" not in answer.text
+                assert "style=" not in answer.text
+                assert not any(word in answer.text for word in personal), address
+            assert not any(word in str(signed.headers) for word in personal)
+            assert not any(word in caplog.text for word in personal)
+
+            program = await someone.browser.get("/no-such-page", headers={"accept": "application/json"})
+            assert program.headers["content-type"].startswith("application/problem+json")
+            style = await someone.browser.get(STYLE_ADDRESS)
+            assert style.headers["content-type"].startswith("text/css")
+            assert "immutable" in style.headers["cache-control"]
+
+    run(scene())
