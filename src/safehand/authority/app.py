@@ -90,7 +90,11 @@ def _settle_facts(house: House) -> Facts:
 
     async def find(asked: Sequence[Asked]) -> Sequence[Mapping[str, Any]]:
         rows = await house.store.streams(keys=[StreamKey(a.item.city, a.item.case) for a in asked])
-        claims = {key.stream: cases.decode(row.state).application.claim for key, row in rows.items()}
+        claims = {
+            key.stream: cases.decode(row.state).application.claim
+            for key, row in rows.items()
+            if row.kind == "case"
+        }
         evidence = await _evidence("settled by the manager")(asked)
         return [
             {**digest, "claim": claims.get(a.item.case, "")}

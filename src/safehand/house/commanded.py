@@ -118,18 +118,19 @@ def _runner(
         ]
         own = await owned(applicants) if applicants and owned is not None else set()
         refusals = [_refused(one, key, own) for one, key in zip(asked, keys, strict=True)]
-        found = await finder(asked) if finder is not None else [{} for _ in asked]
+        whole = [one for one, refusal in zip(asked, refusals, strict=True) if refusal is None]
+        found = iter(await finder(whole) if finder is not None and whole else [{} for _ in whole])
         calls = [
             Call(
                 stream=key,
                 kind=kind,
-                command=command(**_fields(one, names), **facts),
+                command=command(**_fields(one, names), **next(found)),
                 actor=one.session.actor,
                 key=one.key,
                 request_hash=one.request_hash,
                 token=ids.token(basis=one.key),
             )
-            for one, key, refusal, facts in zip(asked, keys, refusals, found, strict=True)
+            for one, key, refusal in zip(asked, keys, refusals, strict=True)
             if refusal is None
         ]
         answered = iter(await shell.run(calls) if calls else ())

@@ -466,9 +466,6 @@ def make_app(
             RequestRefused: lambda request, error: problem_response(refusal=error.refusal, request=request),
             HTTPException: _http_problem,
             Unavailable: lambda request, _: problem_response(refusal=UNAVAILABLE(), request=request),
-            msgspec.DecodeError: lambda request, error: problem_response(
-                refusal=invalid(str(error)), request=request
-            ),
             Exception: _bug,
         },
         on_startup=[start],
