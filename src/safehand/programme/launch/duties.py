@@ -233,6 +233,8 @@ def decide_return(line: Line, m: Moment) -> Act | None:
     clerk, reason = staff("handover_clerk", line.city), _state(line, "returns").get("reason", 0)
     if reason in (Reason.MISPRINT, Reason.DAMAGED, Reason.SEAL_BROKEN):
         return Act(clerk, "returns.invalidate", _of_case(line, remake=True))
+    if _state(line, "handover").get("mode") == "counter":
+        return Act(clerk, "returns.invalidate", _of_case(line, remake=False))
     if m.happens(0.5, line, "kept"):
         return Act(clerk, "returns.keep_for_pickup", _of_case(line))
     if m.happens(0.8, line, "sent again"):

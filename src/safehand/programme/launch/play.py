@@ -289,17 +289,9 @@ class Launch:
         return self._arrival_of[case].number % HTTP_EVERY == 0
 
     async def _pay_at_service(self, lines: Sequence[Line]) -> None:
-        payments = [
-            {
-                "key": f"{one.stream}/fee",
-                "amount_fen": (one.state or {})["payment"]["fee_fen"],
-                "order_ref": one.stream,
-            }
-            for one in lines
-        ]
         answer = await self._client.post(
-            f"{self._world.url('payment')}/v1/payments:batch",
-            json={"payments": payments, "pay": True, "quiet": True},
+            f"{self._world.url('payment')}/v1/payments:act",
+            json={"keys": [f"{one.stream}/fee" for one in lines]},
             headers={"authorization": f"Bearer {self._world.token}"},
         )
         if answer.status_code != 200:

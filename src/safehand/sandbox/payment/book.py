@@ -139,6 +139,20 @@ class PaymentBook:
                 case state:
                     return refusals.NOT_OPEN(state=state), False
 
+    def act_all(self, *, keys: Sequence[str], now: datetime) -> list[Payment | Refusal]:
+        """The payers' acts on the payments of these keys; a second act changes nothing."""
+        with self._storage.transaction() as writing:
+            self._settle_due(writing, now=now)
+            rows = writing.execute(f"select * from payment where key in ({marks(len(keys))})", list(keys))  # noqa: S608 - marks only
+            found = {row["key"]: row for row in rows.fetchall()}
+            acted = {
+                key: self._payment(
+                    self._act(writing, row, chosen=None, now=now) if row["state"] == "open" else row
+                )
+                for key, row in found.items()
+            }
+        return [acted.get(key) or refusals.UNKNOWN_PAYMENT() for key in keys]
+
     def payment(self, *, payment_id: str, now: datetime) -> tuple[Payment, str] | Refusal:
         """One payment and its return address."""
         with self._storage.transaction() as writing:
