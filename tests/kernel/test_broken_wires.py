@@ -292,6 +292,9 @@ def test_a_name_may_change_hands_any_number_of_times_in_one_batch(
             ]
         )
         assert codes(outcomes) == ["done"] * 6 + ["jar.name_taken"]
+        if isinstance(store, PostgresStore):
+            rows = await store.fetch("select count(distinct written_by) from event")
+            assert rows[0][0] == 1, "the batch was not halved: one transaction wrote it all"
         holders = await shell.store.holders(names=["jar:plum", "jar:fig"])
         assert {name: row.stream for name, row in holders.items()} == {"jar:plum": "a", "jar:fig": "c"}
         outcomes = await shell.run(
