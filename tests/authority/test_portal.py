@@ -206,8 +206,9 @@ def test_the_national_table_adds_up():
     assert rows["the nation"][:2] == (53, 7)
     assert rows["Shenzhen"][:3] == (12, 7, 5)
     assert rows["other"][0] == 17
-    # A municipality is its own province: one line.
+    # A municipality, or the only city of its province: one line.
     assert [row.level for row in applications.rows if row.name == "Beijing"] == ["province"]
+    assert [row.level for row in applications.rows if "Xiamen" in row.name] == ["province"]
     assert {row.name: row.counts for row in exceptions.rows}["the nation"][
         list(EXCEPTIONS).index("lost")
     ] == 2

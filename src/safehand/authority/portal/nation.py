@@ -79,7 +79,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     level: str
-    """`province`, `city` or `nation`."""
+    """`province`, `city` (of a province with several) or `nation`."""
     counts: tuple[int, ...]
 
 
@@ -140,16 +140,15 @@ def _rows(
     for code in sorted(cities):
         provinces.setdefault(cities[code].identity.province_code, []).append(code)
     rows: list[Row] = []
-    for province, codes in provinces.items():
-        first = cities[codes[0]].identity
-        name = first.province_zh if language == "zh" else first.province_en
+    for codes in provinces.values():
+        # A province with one city, or a city that is its own province: one line says it.
+        alone = len(codes) == 1
+        name = _whole_name(cities[codes[0]], language) if alone else _province(cities[codes[0]], language)
         rows.append(Row(name=name, level="province", counts=counts(codes)))
-        # A municipality is its own province: one line says it.
-        rows += [
-            Row(name=_city(cities[code], language), level="city", counts=counts([code]))
-            for code in codes
-            if cities[code].code != province
-        ]
+        if not alone:
+            rows += [
+                Row(name=_city(cities[code], language), level="city", counts=counts([code])) for code in codes
+            ]
     # What a city left behind that is no longer in the folder still counts, else the totals would lie.
     others = sorted({code for code, _ in tallies} - cities.keys())
     if any(counts(others)):
@@ -160,3 +159,14 @@ def _rows(
 
 def _city(city: City, language: Language) -> str:
     return city.identity.name_zh if language == "zh" else city.identity.name_en
+
+
+def _province(city: City, language: Language) -> str:
+    return city.identity.province_zh if language == "zh" else city.identity.province_en
+
+
+def _whole_name(city: City, language: Language) -> str:
+    name, province = _city(city, language), _province(city, language)
+    if name == province:
+        return name
+    return f"{province}{name}" if language == "zh" else f"{name}, {province}"
