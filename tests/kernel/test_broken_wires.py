@@ -165,12 +165,17 @@ SLOW_COMMIT = """
 """Makes every commit of an answer wait for the lock 77: as it would wait for a standby."""
 
 
-async def waiting_at_commit(other: asyncpg.Connection) -> int:
-    """The backend that waits inside its commit, once there is one."""
-    while True:
-        pid = await other.fetchval("select pid from pg_locks where locktype = 'advisory' and not granted")
+async def waiting(other: asyncpg.Connection, running: "asyncio.Task[list[Outcome]]") -> int:
+    """The backend in which the call waits for a lock; a call that ends without waiting fails the test."""
+    while not running.done():
+        pid = await other.fetchval(
+            "select pid from pg_locks join pg_database on oid = database and datname = current_database()"
+            " where not granted union all"
+            " select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        )
         if pid is not None:
-            return pid
+            return int(pid)
+    raise AssertionError(f"the call did not wait: {running}")
 
 
 def test_a_backend_killed_inside_the_commit_is_an_unknown_outcome_that_the_key_resolves(
@@ -181,7 +186,7 @@ def test_a_backend_killed_inside_the_commit_is_an_unknown_outcome_that_the_key_r
         await other.execute("select pg_advisory_lock(77)")
         mine = [call("a", Put(number=3), key="k")]
         running = asyncio.ensure_future(shell_on(store).run(mine))
-        await terminated(other, await waiting_at_commit(other))
+        await terminated(other, await waiting(other, running))
         with pytest.raises(Unavailable):
             await running
         await other.execute("select pg_advisory_unlock(77)")
@@ -198,7 +203,7 @@ def test_a_caller_who_goes_away_during_the_commit_does_not_undo_it(fresh_databas
         await other.execute("select pg_advisory_lock(77)")
         mine = [call("a", Put(number=3), key="k")]
         running = asyncio.ensure_future(shell_on(store).run(mine))
-        await waiting_at_commit(other)
+        await waiting(other, running)
         running.cancel()
         running.cancel()
         await asyncio.sleep(0)
@@ -220,8 +225,7 @@ def test_a_caller_who_goes_away_before_the_write_leaves_nothing(fresh_database: 
         async with other.transaction():
             await other.execute("select 1 from stream for update")
             running = asyncio.ensure_future(shell_on(store).run([call("a", Put(number=3), key="k")]))
-            while not await other.fetchval("select count(*) from pg_locks where not granted"):
-                pass
+            await waiting(other, running)
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await running
