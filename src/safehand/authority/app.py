@@ -172,15 +172,7 @@ async def make_app(settings: Settings) -> Litestar:
     }
     border = AuthorityBorder(house=house, code_secret=secret_for(settings, "door code"))
     receipt_key = secret_for(settings, "receipt number")
-    portal = Portal(
-        house=house,
-        address=public_address(settings),
-        sign_in=_sign_in(house),
-        owned=ownership.owned,
-        cities=cities,
-        documents=documents,
-        form_secret=secret_for(settings, "forms"),
-    )
+    portal = _portal(house, ownership, book)
     app = house_app(
         house=house,
         title="Safehand: the authority",
@@ -199,6 +191,19 @@ async def make_app(settings: Settings) -> Litestar:
 
 
 SIGN_IN_CLIENT = "safehand-authority"
+
+
+def _portal(house: House, ownership: Ownership, book: Rulebook) -> Portal:
+    settings = house.settings
+    return Portal(
+        house=house,
+        address=public_address(settings),
+        sign_in=_sign_in(house),
+        owned=ownership.owned,
+        cities=book.cities,
+        documents=book.documents,
+        form_secret=secret_for(settings, "forms"),
+    )
 
 
 def _sign_in(house: House) -> OidcSignIn:

@@ -169,4 +169,4 @@ def _whole_name(city: City, language: Language) -> str:
     name, province = _city(city, language), _province(city, language)
     if name == province:
         return name
-    return f"{province}{name}" if language == "zh" else f"{name}, {province}"
+    return f"{province} {name}" if language == "zh" else f"{name}, {province}"
