@@ -13,8 +13,8 @@ from safehand.authority.application.actions import OWNER, submit_action
 from safehand.authority.border.hearing import AuthorityBorder
 from safehand.authority.border.speaking import signing
 from safehand.authority.case import Case
-from safehand.authority.cities.city import load_cities
-from safehand.authority.documents.document import load_documents
+from safehand.authority.cities.city import City, load_cities
+from safehand.authority.documents.document import Document, load_documents
 from safehand.authority.eligibility.api import eligibility_route
 from safehand.authority.figures import read_figures
 from safehand.authority.handover import bag
@@ -172,7 +172,7 @@ async def make_app(settings: Settings) -> Litestar:
     }
     border = AuthorityBorder(house=house, code_secret=secret_for(settings, "door code"))
     receipt_key = secret_for(settings, "receipt number")
-    portal = _portal(house, ownership, book)
+    portal = _portal(house, ownership, cities, documents)
     app = house_app(
         house=house,
         title="Safehand: the authority",
@@ -193,15 +193,17 @@ async def make_app(settings: Settings) -> Litestar:
 SIGN_IN_CLIENT = "safehand-authority"
 
 
-def _portal(house: House, ownership: Ownership, book: Rulebook) -> Portal:
+def _portal(
+    house: House, ownership: Ownership, cities: Mapping[int, City], documents: Mapping[str, Document]
+) -> Portal:
     settings = house.settings
     return Portal(
         house=house,
         address=public_address(settings),
         sign_in=_sign_in(house),
         owned=ownership.owned,
-        cities=book.cities,
-        documents=book.documents,
+        cities=cities,
+        documents=documents,
         form_secret=secret_for(settings, "forms"),
     )
 
