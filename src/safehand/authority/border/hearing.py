@@ -36,8 +36,12 @@ class AuthorityBorder:
         """One call per message, on the case that holds the order or on the bag."""
         orders = sorted({order for one in heard if (order := getattr(one.body, "order", None)) is not None})
         holders = await self._house.store.holders(names=[order_claim(order) for order in orders])
-        cases = {order: holder for order in orders if (holder := holders.get(order_claim(order))) is not None}
-        return [self._call(one, {o: StreamKey(c.city, c.stream) for o, c in cases.items()}) for one in heard]
+        cases = {
+            order: StreamKey(holder.city, holder.stream)
+            for order in orders
+            if (holder := holders.get(order_claim(order))) is not None
+        }
+        return [self._call(one, cases) for one in heard]
 
     def _call(self, one: Heard, cases: Mapping[str, StreamKey]) -> Call | str | None:
         if isinstance(one.body, m.PostageCollected):
