@@ -4,6 +4,7 @@ Three counts within one window: of one login from one address, of one address, a
 last one holds back strangers only: an address from which this login has signed in before may still try.
 """
 
+from collections import OrderedDict
 from datetime import datetime, timedelta
 
 LOGIN_AND_ADDRESS_MAX = 5
@@ -20,8 +21,8 @@ class Attempts:
     """Counts attempts in memory; each process of a house counts for itself."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[str, ...], tuple[datetime, int]] = {}
-        self._known: dict[tuple[str, str], None] = {}
+        self._counts: OrderedDict[tuple[str, ...], tuple[datetime, int]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def minutes_to_wait(self, *, login: str, address: str, now: datetime) -> int:
         """How long this login must not be tried from this address; 0: it may be tried now."""
@@ -41,7 +42,7 @@ class Attempts:
                 first, count = now, 0
                 self._counts.pop(name, None)
             if name not in self._counts and len(self._counts) >= NAMES_MAX:
-                self._counts.pop(next(iter(self._counts)))
+                self._counts.popitem(last=False)
             self._counts[name] = (first, count + 1)
 
     def forgive(self, *, login: str, address: str) -> None:
@@ -54,7 +55,7 @@ class Attempts:
             if first is not None:
                 self._counts[name] = (first, max(0, count - 1))
         if len(self._known) >= NAMES_MAX:
-            self._known.pop(next(iter(self._known)))
+            self._known.popitem(last=False)
         self._known[login, address] = None
 
     def _full_since(self, name: tuple[str, ...], now: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import hmac
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -111,7 +112,7 @@ class Sessions:
         self._store = store
         self._clock = clock
         self._ids = ids
-        self._cache: dict[bytes, tuple[Session, datetime, float]] = {}
+        self._cache: OrderedDict[bytes, tuple[Session, datetime, float]] = OrderedDict()
 
     async def open(self, *, session: Session, basis: str) -> str:
         """Open a session; returns its token, which is told to the person once."""
@@ -171,7 +172,7 @@ class Sessions:
         self._cache.pop(digest, None)
         if len(self._cache) >= CACHED_MAX:
             # The one that was not looked at for longest; its owner signs in again at worst.
-            self._cache.pop(next(iter(self._cache)))
+            self._cache.popitem(last=False)
         self._cache[digest] = (session, until, _running_seconds())
 
 
