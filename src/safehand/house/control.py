@@ -90,6 +90,12 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     states: bool = True
 
 
+class Chores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The house's own jobs, but these."""
+
+    without: list[str] = []
+
+
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of sessions that were opened for people of a rehearsal."""
 
@@ -142,8 +148,8 @@ class _Control:
         moved = await self.jobs.send_messages()
         return {"moved": moved}
 
-    async def chores(self, _: Any) -> Any:
-        return {"done": await self.jobs.run_chores()}
+    async def chores(self, wanted: Chores) -> Any:
+        return {"done": await self.jobs.run_chores(without=wanted.without)}
 
     async def worklists(self, wanted: Wanted) -> Any:
         found: dict[str, list[Line]] = {queue: [] for queue in wanted.queues}
@@ -220,7 +226,7 @@ def control_routes(
             route("clock", Moment, control.move_clock),
             route("play", Crowd, control.play),
             route("settle", dict, control.settle),
-            route("chores", dict, control.chores),
+            route("chores", Chores, control.chores),
             route("worklists", Wanted, control.worklists),
             route("next-clock", dict, control.next_clock),
             route("books", dict, control.books),

@@ -105,9 +105,9 @@ class HouseControl:
         """Carry messages to the other house until this one has none left; returns how many."""
         return msgspec.json.decode(await self._post("settle", {}))["moved"]
 
-    async def chores(self) -> int:
+    async def chores(self, *, without: Sequence[str] = ()) -> int:
         """Let the house do its own jobs once (refunds, register entries, closing the day); returns how much it did."""
-        return msgspec.json.decode(await self._post("chores", {}))["done"]
+        return msgspec.json.decode(await self._post("chores", {"without": list(without)}))["done"]
 
     async def worklists(
         self, queues: Sequence[str], *, since_before: datetime | None = None, limit: int = 2_000

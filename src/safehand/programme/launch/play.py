@@ -32,11 +32,17 @@ from safehand.programme.launch.houses import Batch, Call, HouseControl, HouseRef
 from safehand.programme.launch.people import People, reference, staff
 from safehand.programme.setting_up import SmallWorld
 
-MOMENTS_OF_DAY = (8.0, 9.5, 11.0, 12.5, 14.0, 16.0, 17.5, 19.5, 23.5)
+MOMENTS_OF_DAY = (8.0, 11.0, 14.0, 16.0, 18.0, 23.5)
+"""Local hours at which the world is played: rounds and collections, and what people do between them."""
+LATE_MOMENTS_OF_DAY = (8.0, 11.0, 16.0)
+"""When only the last few cases are left, the world is played less often."""
+CHORES_AT = frozenset({11.0, 23.5})
+"""When the houses' own jobs (register entries, refunds, closing the day) are run."""
+LATE_DAYS = 16
 COLLECTIONS = frozenset({11.0, 16.0})
 ROUNDS = frozenset({8.0, 14.0})
 DAYS_MAX = 240
-QUIET_DAY = len(MOMENTS_OF_DAY)
+QUIET_DAY = len(LATE_MOMENTS_OF_DAY)
 QUIET_WEEK = 8
 BLANKS = 9_000
 DOCUMENTS = ("passport", "hong-kong-macao-permit", "taiwan-permit")
@@ -186,7 +192,9 @@ class Launch:
         acts += await self._act(self.authority, lines, AUTHORITY, m)
         if _hour(m.now) in COLLECTIONS:
             acts += await self._bags(lines["handover.sealed"], m)
-        await self.authority.chores()
+        if _hour(m.now) in CHORES_AT:
+            # Nobody of this crowd reads text messages: what they would be told stays in the house, unsent.
+            await self.authority.chores(without=["notices"])
         return acts
 
     async def _arrive(self, m: Moment) -> int:
@@ -331,7 +339,8 @@ class Launch:
         acts += await self._count_bags(lines["bag.expected"], m)
         if _hour(m.now) in ROUNDS:
             acts += await self._take_out(lines["delivery.at_office"], m)
-        await self.post.chores()
+        if _hour(m.now) in CHORES_AT:
+            await self.post.chores()
         return acts
 
     async def _count_bags(self, lines: Sequence[Line], m: Moment) -> int:
@@ -535,7 +544,7 @@ def _moment_after(moment: datetime) -> datetime:
     """The next moment of the day's list, strictly later."""
     days = int((moment - MIDNIGHT) / timedelta(days=1))
     for day in (days, days + 1):
-        for hour in MOMENTS_OF_DAY:
+        for hour in MOMENTS_OF_DAY if day < LATE_DAYS else LATE_MOMENTS_OF_DAY:
             found = MIDNIGHT + timedelta(days=day, hours=hour)
             if found > moment:
                 return found
