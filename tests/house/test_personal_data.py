@@ -8,7 +8,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from safehand.house.commanded import COLLEAGUES
 from tests.house.living import Living, new_key, person_of
+from tests.house.made_items import whole
 
 pytestmark = pytest.mark.slow
 NUMBERS = range(80, 88)
@@ -158,3 +160,20 @@ def test_a_refusal_masks_numbers_that_may_be_somebodys(living: Living) -> None:
     )
     assert answer.status_code == 400
     assert person.id_number not in answer.text
+
+
+def test_a_colleague_is_named_by_reference_never_by_name(living: Living) -> None:
+    fields = [
+        (action.name, field, min(action.roles))
+        for action in living.actions["authority"].values()
+        for field in COLLEAGUES
+        if field in action.asks.__struct_fields__
+    ]
+    assert len(fields) >= 5
+    name = person_of(88).name_zh
+    for action, field, role in fields:
+        shape = living.actions["authority"][action].asks
+        item = whole(shape, city=CITY) | {field: name}
+        answer = living.post("authority", action, item, living.staff("authority", role))
+        assert answer.status_code == 400, (action, field)
+        assert f"$.{field}" in answer.json()["title"]

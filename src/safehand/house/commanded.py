@@ -21,11 +21,15 @@ from safehand.kernel.shell import Call, Done, Shell
 City = Annotated[int, Meta(ge=110000, le=829999, description="GB/T 2260 code of the city")]
 Stream = Annotated[str, Meta(min_length=4, max_length=64, pattern=r"^[a-z]{2}_[A-Za-z0-9_-]+$")]
 
+Colleague = Annotated[str, Meta(min_length=4, max_length=64, pattern=r"^[a-z]{2}_[A-Za-z0-9_-]+$")]
+
 NOT_PEOPLE = frozenset({"system", "post", "authority"})
 """Roles that clocks and peers act in: they come through jobs and the link, never through the front door."""
 
 ONESELF = ("courier", "clerk", "collector")
 """Fields that say who acts: a person acts as oneself; a manager may name another."""
+COLLEAGUES = ("second_person", "witness", "first_witness", "second_witness")
+"""Fields that name somebody of the house: a staff reference. They are journaled, where a person's name must not be."""
 MANAGERS = frozenset({"postal_manager", "authority_manager"})
 
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with its offset")]
@@ -82,7 +86,7 @@ def _request_of(
     for one in msgspec.structs.fields(command):
         if one.name in without:
             continue
-        kind = _AWARE.get(one.type, one.type)
+        kind: Any = Colleague if one.name in COLLEAGUES else _AWARE.get(one.type, one.type)
         if one.name in ONESELF:
             fields.append((one.name, kind | None, None))
         elif one.required:

@@ -138,7 +138,7 @@ async def _migrate(settings: Settings) -> None:
         # The text of the database's own error names role, database and host, never the password.
         raise Unavailable(str(away) or type(away).__name__) from away
     try:
-        await migrate(connection=connection, folder=KERNEL_SQL, now=datetime.now(UTC), series="kernel")
+        await migrate(connection=connection, folder=KERNEL_SQL, now=SystemClock().now(), series="kernel")
     finally:
         await connection.close()
 
