@@ -60,7 +60,7 @@ class PlayedBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Crowd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Calls of many people at one moment, then batches of clerks, in this order."""
+    """Calls of many people at one moment, then what clerks do at the next."""
 
     calls: Annotated[list[PlayedCall], Meta(max_length=CALLS_MAX)] = []
     batches: list[PlayedBatch] = []
@@ -128,20 +128,25 @@ class _Control:
     async def play(self, crowd: Crowd) -> Any:
         if any(name not in self.front.actions for name in {c.action for c in (*crowd.calls, *crowd.batches)}):
             return NOT_FOUND()
-        people: dict[int, Session] = {}
-        called = await asyncio.gather(*(self._call(one, people) for one in crowd.calls))
-        batched = [await self._batch(one) for one in crowd.batches]
+        called = await asyncio.gather(*(self._call(one) for one in crowd.calls))
+        batched = await asyncio.gather(*(self._batch(one) for one in crowd.batches))
         return {"calls": called, "batches": batched}
 
-    async def _call(self, one: PlayedCall, people: dict[int, Session]) -> Outcome:
+    async def _call(self, one: PlayedCall) -> Outcome:
         item = self.front.read(name=one.action, body=bytes(one.item))
         return _shown(
             await self.front.call(name=one.action, session=_session(one.person), item=item, key=one.key)
         )
 
     async def _batch(self, one: PlayedBatch) -> list[Outcome]:
-        items = [(key, self.front.read(name=one.action, body=bytes(item))) for key, item in one.items]
-        outcomes = await self.front.call_all(name=one.action, session=_session(one.person), items=items)
+        """Item by item through the front door: what many clerks do at the same moment shares a commit."""
+        session, read, call = _session(one.person), self.front.read, self.front.call
+        outcomes = await asyncio.gather(
+            *(
+                call(name=one.action, session=session, item=read(name=one.action, body=bytes(item)), key=key)
+                for key, item in one.items
+            )
+        )
         return [_shown(outcome) for outcome in outcomes]
 
     async def settle(self, _: Any) -> Any:

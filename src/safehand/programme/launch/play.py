@@ -187,9 +187,14 @@ class Launch:
     async def _authority_acts(
         self, lines: Mapping[str, list[Line]], at_post: Mapping[str, list[Line]], m: Moment
     ) -> int:
-        acts = await self._arrive(m)
-        acts += await self._pay(lines["payment.awaiting"], m)
-        acts += await self._act(self.authority, lines, AUTHORITY, m)
+        # Different people at different things: they don't wait for each other.
+        acts = sum(
+            await asyncio.gather(
+                self._arrive(m),
+                self._pay(lines["payment.awaiting"], m),
+                self._act(self.authority, lines, AUTHORITY, m),
+            )
+        )
         if _hour(m.now) in COLLECTIONS:
             acts += await self._bags(lines["handover.sealed"], m)
         if _hour(m.now) in CHORES_AT:
@@ -335,10 +340,14 @@ class Launch:
 
     async def _post_acts_but_doors(self, lines: Mapping[str, list[Line]], m: Moment) -> int:
         inside = {queue: duty for queue, duty in POST.items() if queue not in _DOORS}
-        acts = await self._act(self.post, lines, inside, m)
-        acts += await self._count_bags(lines["bag.expected"], m)
-        if _hour(m.now) in ROUNDS:
-            acts += await self._take_out(lines["delivery.at_office"], m)
+        rounds = lines["delivery.at_office"] if _hour(m.now) in ROUNDS else []
+        acts = sum(
+            await asyncio.gather(
+                self._act(self.post, lines, inside, m),
+                self._count_bags(lines["bag.expected"], m),
+                self._take_out(rounds, m),
+            )
+        )
         if _hour(m.now) in CHORES_AT:
             await self.post.chores()
         return acts
