@@ -31,13 +31,17 @@ from safehand.authority.register.actions import RegisterEntries
 from safehand.authority.router import ROLES as CASE_ROLES
 from safehand.authority.rulebook import HouseClocks, Rulebook
 from safehand.authority.tracking import commands as tracking
+from safehand.house.checkpointing import WitnessBorder, checkpointing_of
 from safehand.house.closing import Closing, DayBorder
 from safehand.house.commanded import Facts, command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
 from safehand.house.front import Action, Asked
 from safehand.house.runtime import House, data_folder, house_app, open_house
-from safehand.house.settings import Settings, read_key
+from safehand.house.settings import Settings, key_ring, read_key
+from safehand.house.witnessing import KIND as WITNESS
+from safehand.house.witnessing import ROLES as WITNESS_ROLES
+from safehand.house.witnessing import witness_machine
 from safehand.kernel.machine import Command, StreamKey
 
 AUTHORITY_CODE = "NIA"
@@ -119,6 +123,7 @@ def command_actions_of(house: House, ownership: Ownership) -> list[Action]:
         ("bag", "bag", bag.ROLES),
         ("stock", "stock", stock.ROLES),
         (KIND, "daybook", DAYBOOK_ROLES),
+        (WITNESS, "witness", WITNESS_ROLES),
     )
     return [
         action
@@ -144,6 +149,7 @@ async def make_app(settings: Settings) -> Litestar:
     machines = {
         **build_machines(cities=cities, documents=documents, authority=AUTHORITY_CODE, post=peer),
         KIND: daybook_machine(manager="authority_manager"),
+        WITNESS: witness_machine(manager="authority_manager", ring=key_ring(settings)),
     }
     house = await open_house(settings=settings, machines=machines)
     case = replace(machines["case"], moves=envelopes.moves)
@@ -158,6 +164,7 @@ async def make_app(settings: Settings) -> Litestar:
     )
     entries = RegisterEntries(house=house, register=register, book=book)
     closing = Closing(house=house, accounts=envelopes.treaty_account, cities=sorted(cities), peer=peer)
+    checkpointing = checkpointing_of(house=house, cities=sorted(cities), peer=peer)
     notices = build_notices(
         house=house,
         cities=cities,
@@ -169,6 +176,7 @@ async def make_app(settings: Settings) -> Litestar:
         "refunds": paying.refund,
         "register_entries": entries.run,
         "close_days": closing.close_days,
+        "checkpoints": checkpointing.run,
     }
     border = AuthorityBorder(house=house, code_secret=secret_for(settings, "door code"))
     receipt_key = secret_for(settings, "receipt number")
@@ -181,7 +189,7 @@ async def make_app(settings: Settings) -> Litestar:
             *paying.actions(),
             *command_actions_of(house, ownership),
         ],
-        border=DayBorder(inner=border, closing=closing),
+        border=DayBorder(inner=WitnessBorder(inner=border, checkpointing=checkpointing), closing=closing),
         routes=[eligibility_route(house=house, register=register, book=book)],
         pages=portal.routes(),
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),

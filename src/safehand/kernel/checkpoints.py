@@ -8,7 +8,6 @@ the events' hashes, in the order of transaction, stream and version.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -20,6 +19,7 @@ EVENTS_AT_ONCE_MAX = 200_000
 BREAKS_MAX = 1_000
 """So many findings are named; more say no more."""
 CHECKPOINTER_LOCK = 5_240_002
+HASH_BYTES = 32
 _PREFETCH = 5_000
 
 
@@ -95,17 +95,15 @@ async def take_checkpoints(
         if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", CHECKPOINTER_LOCK):
             return []
         low, high = await _span(connection, limit)
+        # One row a city: the hashes one behind the other cross the wire as one value.
         rows = await connection.fetch(
-            "select city, hash from event where written_by >= $1::text::xid8 and written_by < $2::text::xid8"
-            " order by city, written_by, stream, version",
+            "select city, string_agg(hash, ''::bytea order by written_by, stream, version) as hashes from event"
+            " where written_by >= $1::text::xid8 and written_by < $2::text::xid8 group by city order by city",
             str(low),
             str(high),
         )
-        last = await _last_of_each_city(connection)
-        made = [
-            _next(city, last.get(city), [row["hash"] for row in lines], now)
-            for city, lines in groupby(rows, key=lambda row: row["city"])
-        ]
+        last = await _last_of_cities(connection, [row["city"] for row in rows])
+        made = [_next(row["city"], last.get(row["city"]), _split(row["hashes"]), now) for row in rows]
         await connection.executemany(
             "insert into checkpoint (city, number, events, root, hash, upto, at)"
             " values ($1, $2, $3, $4, $5, $6::text::xid8, $7)",
@@ -150,11 +148,17 @@ async def _one(connection: Connection, statement: str) -> Sequence[Any]:
     return tuple(row)
 
 
-async def _last_of_each_city(connection: Connection) -> dict[int, tuple[int, bytes]]:
+async def _last_of_cities(connection: Connection, cities: Sequence[int]) -> dict[int, tuple[int, bytes]]:
     rows = await connection.fetch(
-        "select distinct on (city) city, number, hash from checkpoint order by city, number desc"
+        "select c.city, c.number, c.hash from unnest($1::int[]) as w (city) cross join lateral"
+        " (select city, number, hash from checkpoint where city = w.city order by number desc limit 1) c",
+        cities,
     )
     return {row["city"]: (row["number"], row["hash"]) for row in rows}
+
+
+def _split(hashes: bytes) -> list[bytes]:
+    return [hashes[place : place + HASH_BYTES] for place in range(0, len(hashes), HASH_BYTES)]
 
 
 def _next(city: int, last: tuple[int, bytes] | None, leaves: Sequence[bytes], now: datetime) -> Checkpoint:

@@ -15,6 +15,8 @@ APPEND_ONLY = (
     "link_received",
     "link_run_received",
     "checkpoint",
+    "checkpoint_countersigned",
+    "read_log",
     "schema_migration",
 )
 """Rows are added and read; none of them is ever changed or deleted by the application."""

@@ -6,14 +6,18 @@ from typing import Any
 from litestar import Litestar
 
 from safehand.house.books import read_books
+from safehand.house.checkpointing import WitnessBorder, checkpointing_of
 from safehand.house.closing import Closing, DayBorder
 from safehand.house.commanded import command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
 from safehand.house.front import Action, Asked
 from safehand.house.runtime import House, data_folder, house_app, open_house
-from safehand.house.settings import Settings
+from safehand.house.settings import Settings, key_ring
 from safehand.house.statements import TreatyAccount
+from safehand.house.witnessing import KIND as WITNESS
+from safehand.house.witnessing import ROLES as WITNESS_ROLES
+from safehand.house.witnessing import witness_machine
 from safehand.postal.border.hearing import PostalBorder
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.machines import ROLES, build_machines
@@ -52,6 +56,9 @@ def actions_of(house: House) -> list[Action]:
         )
     found += command_actions(
         shell=house.shell, ids=house.ids, kind=KIND, names_stream="daybook", roles=DAYBOOK_ROLES
+    )
+    found += command_actions(
+        shell=house.shell, ids=house.ids, kind=WITNESS, names_stream="witness", roles=WITNESS_ROLES
     )
     return found
 
@@ -94,17 +101,25 @@ class _AskedLastHour:
 async def make_app(settings: Settings) -> Litestar:
     """Connect and put the post together."""
     cities = load_postal_cities(data_folder(settings) / "cities")
-    machines = {**build_machines(cities=cities), KIND: daybook_machine(manager="postal_manager")}
+    machines = {
+        **build_machines(cities=cities),
+        KIND: daybook_machine(manager="postal_manager"),
+        WITNESS: witness_machine(manager="postal_manager", ring=key_ring(settings)),
+    }
     house = await open_house(settings=settings, machines=machines)
     peer = settings.peers[0].name
     closing = Closing(
         house=house, accounts=treaty_account, cities=[int(code) for code in sorted(cities)], peer=peer
     )
     house.jobs.chores["close_days"] = closing.close_days
+    checkpointing = checkpointing_of(house=house, cities=[int(code) for code in sorted(cities)], peer=peer)
+    house.jobs.chores["checkpoints"] = checkpointing.run
     return house_app(
         house=house,
         title="Safehand: the post",
         actions=actions_of(house),
-        border=DayBorder(inner=PostalBorder(house=house), closing=closing),
+        border=DayBorder(
+            inner=WitnessBorder(inner=PostalBorder(house=house), checkpointing=checkpointing), closing=closing
+        ),
         figures=lambda: read_books(house=house, accounts=treaty_account),
     )
