@@ -143,3 +143,16 @@ def test_when_the_loop_ends_in_the_middle_of_a_batch_its_callers_are_told() -> N
         return await asyncio.gather(*calls, return_exceptions=True)
 
     assert [type(a) for a in asyncio.run(go())] == [Unavailable, Unavailable]
+
+
+def test_a_call_that_comes_as_the_last_batch_ends_is_not_overlooked() -> None:
+    async def double(batch: Sequence[int]) -> Sequence[int]:
+        return [2 * one for one in batch]
+
+    async def go() -> None:
+        gatherer = Gatherer[int, int](run=double, together_max=1)
+        for number in range(50):
+            # The answer wakes this caller in the very turn in which the worker ends.
+            assert await asyncio.wait_for(gatherer.call(number), timeout=5) == 2 * number
+
+    asyncio.run(go())

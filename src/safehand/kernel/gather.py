@@ -37,6 +37,7 @@ class Gatherer(Generic[Asked, Answered]):
         self._together_max = together_max
         self._waiting: deque[tuple[Asked, asyncio.Future[Answered]]] = deque()
         self._running: set[asyncio.Task[None]] = set()
+        self._at_work = 0
 
     async def call(self, asked: Asked) -> Answered:
         """One call, answered with its own answer. Raises `Overloaded`, or what the batch raised.
@@ -47,13 +48,21 @@ class Gatherer(Generic[Asked, Answered]):
             raise Overloaded(f"more than {QUEUE_MAX} calls are waiting")
         future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, future))
-        if len(self._running) < self._together_max:
+        if self._at_work < self._together_max:
+            self._at_work += 1
             task = asyncio.ensure_future(self._work())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         return await future
 
     async def _work(self) -> None:
+        """Take batches until nobody waits. Between the last look and leaving nothing else runs: nobody is overlooked."""
+        try:
+            await self._until_nobody_waits()
+        finally:
+            self._at_work -= 1
+
+    async def _until_nobody_waits(self) -> None:
         # One turn of the loop lets the other calls of this moment join the batch.
         await asyncio.sleep(0)
         while self._waiting:
