@@ -239,6 +239,8 @@ def test_every_address_is_a_known_one(living: Living, house: str) -> None:
         f"/v1/{name.replace('.', '/')}{tail}" for name in living.actions[house] for tail in ("", "/batch")
     }
     own = {"/v1/sessions", "/v1/sessions/end", "/v1/worklists/{queue:str}"}
+    things = "cases" if house == "authority" else "items"
+    own |= {f"/v1/{things}/{{city:str}}/{{stream:str}}{tail}" for tail in ("", "/events")}
     if house == "authority":
         own.add("/v1/eligibility")
     v1 = {path for path in living.routes[house] if path.startswith("/v1")}

@@ -33,10 +33,11 @@ from safehand.authority.rulebook import HouseClocks, Rulebook
 from safehand.authority.tracking import commands as tracking
 from safehand.house.checkpointing import WitnessBorder, checkpointing_of
 from safehand.house.closing import Closing, DayBorder
-from safehand.house.commanded import Facts, command_actions
+from safehand.house.commanded import NOT_PEOPLE, Facts, command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
 from safehand.house.front import Action, Asked
+from safehand.house.reading import Reading, reading_routes
 from safehand.house.runtime import House, data_folder, house_app, open_house
 from safehand.house.settings import Settings, key_ring, read_key
 from safehand.house.witnessing import KIND as WITNESS
@@ -190,7 +191,18 @@ async def make_app(settings: Settings) -> Litestar:
             *command_actions_of(house, ownership),
         ],
         border=DayBorder(inner=WitnessBorder(inner=border, checkpointing=checkpointing), closing=closing),
-        routes=[eligibility_route(house=house, register=register, book=book)],
+        routes=[
+            eligibility_route(house=house, register=register, book=book),
+            *reading_routes(
+                reading=Reading(
+                    house=house, kind="case", hidden={"application": ["claim"]}, owned=ownership.owned
+                ),
+                things="cases",
+                summary="One case as it stands",
+                roles=frozenset(role for roles in CASE_ROLES.values() for role in roles) - NOT_PEOPLE,
+                auditors=frozenset({"authority_manager"}),
+            ),
+        ],
         pages=portal.routes(),
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
     )

@@ -8,10 +8,11 @@ from litestar import Litestar
 from safehand.house.books import read_books
 from safehand.house.checkpointing import WitnessBorder, checkpointing_of
 from safehand.house.closing import Closing, DayBorder
-from safehand.house.commanded import command_actions
+from safehand.house.commanded import NOT_PEOPLE, command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
 from safehand.house.front import Action, Asked
+from safehand.house.reading import Reading, reading_routes
 from safehand.house.runtime import House, data_folder, house_app, open_house
 from safehand.house.settings import Settings, key_ring
 from safehand.house.statements import TreatyAccount
@@ -118,6 +119,13 @@ async def make_app(settings: Settings) -> Litestar:
         house=house,
         title="Safehand: the post",
         actions=actions_of(house),
+        routes=reading_routes(
+            reading=Reading(house=house, kind=ITEM, hidden={"acceptance": ["token"]}),
+            things="items",
+            summary="One item as it stands",
+            roles=frozenset(role for roles in ROLES.values() for role in roles) - NOT_PEOPLE,
+            auditors=frozenset({"postal_manager"}),
+        ),
         border=DayBorder(
             inner=WitnessBorder(inner=PostalBorder(house=house), checkpointing=checkpointing), closing=closing
         ),
