@@ -174,8 +174,10 @@ class _Control:
         return await self.figures()
 
     async def open_sessions(self, people: list[Person]) -> Any:
-        tokens = [await self.sessions.open(session=_session(one), basis=one.actor) for one in people]
-        return Opened(tokens=tokens)
+        tokens = await asyncio.gather(
+            *(self.sessions.open(session=_session(one), basis=one.actor) for one in people)
+        )
+        return Opened(tokens=list(tokens))
 
 
 def _session(person: Person) -> Session:

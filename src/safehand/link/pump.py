@@ -1,5 +1,6 @@
 """Carries this house's runs to its peers: number, sign, push, keep the acknowledgement; again until quiet."""
 
+import asyncio
 import logging
 
 import httpx
@@ -16,6 +17,9 @@ from safehand.link.reader import RunAnswer
 PUSH_PATH = "/link/v1/runs"
 ANSWER_BYTES_MAX = RUN_BYTES_MAX * 4
 TIMEOUT_SECONDS = 60.0
+TOGETHER_MAX = 3
+"""How many requests go to a peer at once."""
+PART_MESSAGES_MIN = 60
 ROUNDS_MAX = 10_000
 
 log = logging.getLogger("safehand.link")
@@ -86,7 +90,7 @@ class Pump:
         runs = await self._log.behind(peer=peer, without=sorted(stuck))
         if not runs:
             return 0, False
-        answers = await self._exchange(peer=peer, runs=runs)
+        runs, answers, silent = await self._exchange_together(peer=peer, runs=runs)
         taken: dict[int, int] = {}
         gaps: dict[int, int] = {}
         moved = 0
@@ -102,7 +106,35 @@ class Pump:
                 log.error("push_refused", extra={"peer": peer, "city": run.city, "code": answer.code})
         await self._log.acknowledge(peer=peer, positions=taken)
         await self._log.send_again(peer=peer, positions=gaps)
+        if silent is not None:
+            raise silent
         return moved, True
+
+    async def _exchange_together(
+        self, *, peer: str, runs: list[Run]
+    ) -> tuple[list[Run], list[RunAnswer], PeerSilent | None]:
+        """Several requests at once when there is much to say: while the peer writes one, it reads the next.
+
+        Cities are independent of each other, so nothing is lost in order. Returns the runs that were answered, their
+        answers, and the first silence, if there was one.
+        """
+        parts = _parts(runs)
+        results = await asyncio.gather(
+            *(self._exchange(peer=peer, runs=part) for part in parts), return_exceptions=True
+        )
+        told: list[Run] = []
+        answers: list[RunAnswer] = []
+        silent: PeerSilent | None = None
+        for part, result in zip(parts, results, strict=True):
+            match result:
+                case PeerSilent():
+                    silent = silent or result
+                case BaseException():
+                    raise result
+                case _:
+                    told += part
+                    answers += result
+        return told, answers, silent
 
     async def pull(self, *, peer: str, city: int, after: int, limit: int = RUN_MESSAGES_MAX) -> list[Run]:
         """Ask a peer for the run after a position: none or one, the same bytes that it would push.
@@ -161,3 +193,16 @@ class Pump:
                 if len(content) > ANSWER_BYTES_MAX:
                     break
             return response.status_code, dict(response.headers), bytes(content)
+
+
+def _parts(runs: list[Run]) -> list[list[Run]]:
+    """The runs in at most TOGETHER_MAX parts of about as many messages each; few messages stay together."""
+    messages = sum(len(run.messages) for run in runs)
+    count = max(1, min(TOGETHER_MAX, messages // PART_MESSAGES_MIN, len(runs)))
+    parts: list[list[Run]] = [[] for _ in range(count)]
+    sizes = [0] * count
+    for run in sorted(runs, key=lambda run: len(run.messages), reverse=True):
+        smallest = sizes.index(min(sizes))
+        parts[smallest].append(run)
+        sizes[smallest] += len(run.messages)
+    return parts

@@ -165,10 +165,11 @@ class Launch:
                 self._orders[(line.state or {})["handover"]["order"]] = (line.city, line.stream)
         acts = sum(
             await asyncio.gather(
-                self._authority_acts(at_authority, at_post, m), self._post_acts_but_doors(at_post, m)
+                self._authority_acts(at_authority, m),
+                self._post_acts_but_doors(at_post, m),
+                self._doors(at_post, m),
             )
         )
-        acts += await self._doors(at_post, m)
         await self._settle()
         return acts + rang
 
@@ -184,9 +185,7 @@ class Launch:
 
     # ---- the authority's people ------------------------------------------------------------------------------------
 
-    async def _authority_acts(
-        self, lines: Mapping[str, list[Line]], at_post: Mapping[str, list[Line]], m: Moment
-    ) -> int:
+    async def _authority_acts(self, lines: Mapping[str, list[Line]], m: Moment) -> int:
         # Different people at different things: they don't wait for each other.
         acts = sum(
             await asyncio.gather(
