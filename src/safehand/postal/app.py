@@ -1,6 +1,7 @@
 """The post's application: its machines, actions and border, put together from one settings file."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from litestar import Litestar
@@ -14,7 +15,7 @@ from safehand.house.daybook import ROLES as DAYBOOK_ROLES
 from safehand.house.front import Action, Asked
 from safehand.house.reading import Reading, reading_routes
 from safehand.house.runtime import House, data_folder, house_app, open_house
-from safehand.house.settings import Settings, key_ring
+from safehand.house.settings import Settings, key_ring, read_key
 from safehand.house.statements import TreatyAccount
 from safehand.house.witnessing import KIND as WITNESS
 from safehand.house.witnessing import ROLES as WITNESS_ROLES
@@ -23,6 +24,7 @@ from safehand.postal.border.hearing import PostalBorder
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.machines import ROLES, build_machines
 from safehand.postal.network.cities import load_postal_cities
+from safehand.postal.printing import Printing, printing_routes
 from safehand.postal.process import BAG, ITEM, RANGE
 
 _TREATY: dict[str, TreatyAccount] = {
@@ -115,17 +117,22 @@ async def make_app(settings: Settings) -> Litestar:
     house.jobs.chores["close_days"] = closing.close_days
     checkpointing = checkpointing_of(house=house, cities=[int(code) for code in sorted(cities)], peer=peer)
     house.jobs.chores["checkpoints"] = checkpointing.run
+    secret = sha256(b"safehand item token\x1f" + read_key(settings.keys.vault_blinding)).digest()
+    printing = Printing(house=house, cities=cities, secret=secret)
     return house_app(
         house=house,
         title="Safehand: the post",
         actions=actions_of(house),
-        routes=reading_routes(
-            reading=Reading(house=house, kind=ITEM, hidden={"acceptance": ["token"]}),
-            things="items",
-            summary="One item as it stands",
-            roles=frozenset(role for roles in ROLES.values() for role in roles) - NOT_PEOPLE,
-            auditors=frozenset({"postal_manager"}),
-        ),
+        routes=[
+            *reading_routes(
+                reading=Reading(house=house, kind=ITEM, hidden={"acceptance": ["token"]}),
+                things="items",
+                summary="One item as it stands",
+                roles=frozenset(role for roles in ROLES.values() for role in roles) - NOT_PEOPLE,
+                auditors=frozenset({"postal_manager"}),
+            ),
+            *printing_routes(printing=printing),
+        ],
         border=DayBorder(
             inner=WitnessBorder(inner=PostalBorder(house=house), checkpointing=checkpointing), closing=closing
         ),
