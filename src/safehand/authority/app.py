@@ -193,21 +193,24 @@ async def make_app(settings: Settings) -> Litestar:
         border=DayBorder(inner=WitnessBorder(inner=border, checkpointing=checkpointing), closing=closing),
         routes=[
             eligibility_route(house=house, register=register, book=book),
-            *reading_routes(
-                reading=Reading(
-                    house=house, kind="case", hidden={"application": ["claim"]}, owned=ownership.owned
-                ),
-                things="cases",
-                summary="One case as it stands",
-                roles=frozenset(role for roles in CASE_ROLES.values() for role in roles) - NOT_PEOPLE,
-                auditors=frozenset({"authority_manager"}),
-            ),
+            *_reading(house, ownership),
         ],
         pages=portal.routes(),
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
     )
     app.state.problem_page = portal.problem
     return app
+
+
+def _reading(house: House, ownership: Ownership) -> list[Any]:
+    """Applicants read their own cases, staff those of their cities; the journal is for the manager."""
+    return reading_routes(
+        reading=Reading(house=house, kind="case", hidden={"application": ["claim"]}, owned=ownership.owned),
+        things="cases",
+        summary="One case as it stands",
+        roles=frozenset(role for roles in CASE_ROLES.values() for role in roles) - NOT_PEOPLE,
+        auditors=frozenset({"authority_manager"}),
+    )
 
 
 SIGN_IN_CLIENT = "safehand-authority"
