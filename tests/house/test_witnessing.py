@@ -11,13 +11,15 @@ import pytest
 from litestar import Litestar
 
 from safehand.house.checkpointing import Checkpointing, WitnessBorder
-from safehand.house.verify import verify_house
+from safehand.house.verify import lines_of, verify_house
 from safehand.house.witnessing import (
     ALARM_QUEUE,
     NO_ALARM,
+    SILENT_DUE,
     HearCheckpoint,
     SettleAlarm,
     Witness,
+    WitnessSilent,
     witness_key,
     witness_machine,
 )
@@ -314,5 +316,41 @@ def test_a_gap_waits_for_the_manager_who_may_begin_the_chain_anew(emptied_databa
         assert isinstance(anew, Done)
         assert anew.events == ("witness.peer_witnessed",)
         assert (await post.witness()).seen == 7
+
+    play(emptied_database, scene)
+
+
+def test_a_witness_that_signs_nothing_for_a_day_is_an_alarm(emptied_database: Database) -> None:
+    async def scene(authority: Side, post: Side) -> None:
+        await authority.house.tell([1], to=POST)
+        await authority.checkpoints()
+        key = witness_key(city=CITY, peer=POST)
+        clock = Call(stream=key, kind="witness", command=WitnessSilent(), actor="clock")
+        [early] = await authority.house.shell.run([clock])
+        assert isinstance(early, Done)
+        assert early.events == ()
+        authority.house.clock.move_to(authority.house.clock.now() + SILENT_DUE)
+        [late] = await authority.house.shell.run([clock])
+        assert isinstance(late, Done)
+        assert late.events == ("witness.contradicted",)
+        assert [line.narrowed for line in await authority.alarms()] == ["silent"]
+        assert (await authority.witness()).silent_due_at is None
+
+    play(emptied_database, scene)
+
+
+def test_a_forged_kept_countersignature_and_an_altered_event_are_named(emptied_database: Database) -> None:
+    async def scene(authority: Side, post: Side) -> None:
+        await authority.house.tell([1, 2], to=POST)
+        await exchange(authority, post)
+        store = authority.house.store
+        await store.fetch("update checkpoint_countersigned set signature = $1", bytes(64))
+        await store.fetch(
+            "update event set actor = 'nobody' where city = $1 and stream = 'or_a' and version = 2", CITY
+        )
+        said = "\n".join(lines_of(await verify_house(store=store, ring=authority.house.ring, witness=POST)))
+        assert "DOES NOT HOLD" in said
+        assert "1 kept countersignatures are not the witness's" in said
+        assert "event altered, stream or_a, version 2" in said
 
     play(emptied_database, scene)
