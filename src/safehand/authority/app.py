@@ -43,7 +43,7 @@ from safehand.house.settings import Settings, key_ring, read_key
 from safehand.house.witnessing import KIND as WITNESS
 from safehand.house.witnessing import ROLES as WITNESS_ROLES
 from safehand.house.witnessing import witness_machine
-from safehand.kernel.machine import Command, StreamKey
+from safehand.kernel.machine import Command, Machine, StreamKey
 
 AUTHORITY_CODE = "NIA"
 
@@ -141,20 +141,27 @@ def command_actions_of(house: House, ownership: Ownership) -> list[Action]:
     ]
 
 
+def _machines(
+    settings: Settings, cities: Mapping[int, City], documents: Mapping[str, Document], peer: str
+) -> dict[str, Machine]:
+    """Every kind of stream: a case counts envelopes too, and its proofs are signed."""
+    machines = build_machines(cities=cities, documents=documents, authority=AUTHORITY_CODE, post=peer)
+    ring = key_ring(settings)
+    return {
+        **machines,
+        "case": signing(machine=replace(machines["case"], moves=envelopes.moves), ring=ring),
+        KIND: daybook_machine(manager="authority_manager"),
+        WITNESS: witness_machine(manager="authority_manager", ring=ring),
+    }
+
+
 async def make_app(settings: Settings) -> Litestar:
     """Connect and put the authority together."""
     folder = data_folder(settings)
     cities = {int(code): city for code, city in load_cities(folder / "cities").items()}
     documents = load_documents(folder / "documents")
     peer = settings.peers[0].name
-    machines = {
-        **build_machines(cities=cities, documents=documents, authority=AUTHORITY_CODE, post=peer),
-        KIND: daybook_machine(manager="authority_manager"),
-        WITNESS: witness_machine(manager="authority_manager", ring=key_ring(settings)),
-    }
-    house = await open_house(settings=settings, machines=machines)
-    case = replace(machines["case"], moves=envelopes.moves)
-    house.shell.machines["case"] = signing(machine=case, ring=house.ring)
+    house = await open_house(settings=settings, machines=_machines(settings, cities, documents, peer))
     book = Rulebook(
         cities=cities, documents=documents, clocks=HouseClocks(), authority=AUTHORITY_CODE, post=peer
     )

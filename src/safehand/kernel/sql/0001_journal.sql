@@ -145,6 +145,9 @@ create table checkpoint (
     primary key (city, number)
 );
 
+-- The job asks each minute up to where all is covered.
+create index checkpoint_by_end on checkpoint (upto);
+
 -- Case keys have a schema of their own: their back-ups and their retention are kept apart from the data's.
 create schema keys;
 

@@ -12,9 +12,6 @@ create table checkpoint_countersigned (
     primary key (peer, city, number)
 );
 
--- The job asks each minute up to where all is covered.
-create index checkpoint_by_end on checkpoint (upto);
-
 -- Insert only: the applicant may ask who looked at the file. No person's name: actors are staff references.
 create table read_log (
     city integer not null,

@@ -40,7 +40,11 @@ def main(arguments: list[str]) -> int:
     if options.fresh:
         _remove(folder)
     progress = _read_progress(folder)
-    if progress.finished:
+    if options.report:
+        if progress.moment is None:
+            print("There is no launch of this size and seed to report: play one first.", file=sys.stderr)
+            return 1
+    elif progress.finished:
         print("· the last launch of this size and seed had ended: beginning anew", flush=True)
         _remove(folder)
         progress = Progress()
@@ -61,6 +65,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--applications", type=int, default=APPLICATIONS, help="how many people apply (9000)")
     parser.add_argument("--seed", type=int, default=SEED, help="what chance is made from")
     parser.add_argument("--fresh", action="store_true", help="begin anew, also where a launch was cut off")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="play nothing: report the last launch from its databases as they are",
+    )
     parser.add_argument("--json", type=Path, help="write the report to this file too")
     options = parser.parse_args(arguments)
     if not APPLICATIONS_MIN <= options.applications <= APPLICATIONS_MAX:
@@ -119,7 +128,10 @@ async def _play(
             world=world, arrivals=week, people=people, chance=chance, progress=progress, client=client
         )
         try:
-            await launch.run(keep=keep, say=say)
+            if options.report:
+                await launch.remember()
+            else:
+                await launch.run(keep=keep, say=say)
             figures, post = await asyncio.gather(launch.authority.books(), launch.post.books())
         except httpx.HTTPError as lost:
             raise HouseLost(f"a service does not answer: {type(lost).__name__}") from lost
@@ -130,7 +142,7 @@ async def _play(
         places=places,
         progress=progress,
         seed=options.seed,
-        wall_seconds=before + time.monotonic() - began,
+        wall_seconds=before if options.report else before + time.monotonic() - began,
         peak_rss_bytes=peak + _own_peak(),
     )
 

@@ -97,7 +97,7 @@ class Launch:
 
     async def run(self, *, keep: Callable[[], None], say: Say) -> None:
         """Play from where the progress stands to the end of the last case; `keep` saves, `say` shows the progress."""
-        await self._remember()
+        await self.remember()
         moment = self.progress.moment
         while True:
             moment = await self._next(moment)
@@ -113,7 +113,7 @@ class Launch:
         self.progress.finished = True
         keep()
 
-    async def _remember(self) -> None:
+    async def remember(self) -> None:
         """After a restart: the clocks, and who is behind which case and order. Submitting again changes nothing."""
         moment = self.progress.moment
         if moment is None:
@@ -122,6 +122,9 @@ class Launch:
             await house.move_clock(moment)
         before = [one for one in self._arrivals if one.at <= moment]
         await self._submit(before, by_http=False)
+
+    async def _learn_orders(self) -> None:
+        """Whose orders are with the post now: known from their labels, but after a restart asked for again."""
         lines = await self.authority.worklists(["tracking.on_the_way", "tracking.reported"], limit=50_000)
         for line in (*lines["tracking.on_the_way"], *lines["tracking.reported"]):
             self._orders[(line.state or {})["tracking"]["order"]] = (line.city, line.stream)
@@ -413,6 +416,8 @@ class Launch:
             for line in lines[queue]
             if (act := POST[queue](line, m)) is not None
         ]
+        if any(line.stream not in m.orders for line, _ in doors):
+            await self._learn_orders()
         present = [
             line
             for line, act in doors
