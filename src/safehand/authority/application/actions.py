@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Literal, Protocol
 
 import msgspec
@@ -109,6 +110,7 @@ async def facts_of(
 def submit_action(*, house: House, register: Register, receipt_key: bytes) -> Action:
     """`application.submit`, for applicants whose sign-in has proven who they are."""
 
+    @lru_cache(maxsize=4_096)  # asked when it is claimed and again when it is shown
     def receipt_of(*, city: int, case: str) -> str:
         number = int.from_bytes(hashlib.sha256(case.encode()).digest()[:8], "big")
         return make_receipt_number(city=str(city), number=number, key=receipt_key)
