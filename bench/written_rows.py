@@ -64,8 +64,11 @@ async def tables_of(*, connection: asyncpg.Connection) -> list[Table]:
 
 
 async def next_transaction(*, connection: asyncpg.Connection) -> int:
-    """A number below which lie all transactions that have ended; later ones have this number or a higher one."""
-    return int(str(await connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())::text")))
+    """A number of its own: every transaction that begins to write after this has a higher one.
+
+    Asking for the oldest that is still open would not do: that one may be of another database of the server.
+    """
+    return int(str(await connection.fetchval("select pg_current_xact_id()::text")))
 
 
 async def written_since(

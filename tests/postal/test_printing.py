@@ -164,3 +164,17 @@ def test_a_manifest_lists_every_waybill_of_the_bag(settings_file: Path) -> None:
         assert missing.status_code == 404
 
     play(settings_file, scene)
+
+
+def test_an_erased_person_gets_no_masked_label_but_an_opaque_one(settings_file: Path) -> None:
+    async def scene(house: House, ask: Ask) -> None:
+        await ordered(house)
+        erased = ORDERS[1]
+        await house.store.fetch("delete from keys.case_key where subject = $1", erased)
+        asked = {"city": CITY, "items": [erased], "profile": "masked"}
+        refused = await ask("/v1/labels", asked, role="acceptance_clerk")
+        assert (refused.status_code, refused.json()["code"]) == (409, "label.person_erased")
+        opaque = await ask("/v1/labels", {**asked, "profile": "opaque"}, role="acceptance_clerk")
+        assert opaque.status_code == 200
+
+    play(settings_file, scene)

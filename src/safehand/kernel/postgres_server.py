@@ -234,7 +234,13 @@ class RunningServer:
             return False
         password = self._password_file()
         secret = f" password '{password.read_text().strip()}'" if password.exists() else ""
-        self.sql(statement=f'create role "{name}" login{secret}')
+        try:
+            self.sql(statement=f'create role "{name}" login{secret}')
+        except PostgresFailed:
+            # Somebody else may have made it between the look and the making.
+            if self.sql(statement=f"select 1 from pg_roles where rolname = '{name}'"):
+                return False
+            raise
         return True
 
     def create_database(self, *, name: str, owner: str | None = None, template: str | None = None) -> bool:
