@@ -382,7 +382,7 @@ def chromium() -> str | None:
 
 def pytest(arguments: list[str]) -> int:
     """Runs pytest at the root, two at a time."""
-    set_up({"dev"})
+    set_up({"bench", "dev"})
     return become([str(PYTHON), "-m", "pytest", "-n", "2", *arguments], folder=ROOT)
 
 
@@ -439,7 +439,7 @@ def check(arguments: list[str]) -> int:
     names = [name for name, _, _ in CHECKS]
     if unknown := [name for name in arguments if name not in names]:
         raise Stop(f"There is no check {unknown[0]!r}. The checks are: {', '.join(names)}.", 2)
-    set_up({"dev"})
+    set_up({"bench", "dev"})
     chosen = [one for one in CHECKS if not arguments or one[0] in arguments]
     began = time.monotonic()
     with progress("Checking"):

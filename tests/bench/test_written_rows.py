@@ -28,6 +28,8 @@ from safehand.kernel.shell import Call, Shell
 from safehand.kernel.store_postgres import PostgresStore
 from tests.kernel.counting_house import JAR, Name, Put
 
+pytestmark = pytest.mark.slow  # databases and long sequences: left out of ./do fast
+
 KERNEL_SQL = Path(__file__).parents[2] / "src" / "safehand" / "kernel" / "sql"
 NOW = datetime(2024, 5, 6, 2, tzinfo=UTC)
 

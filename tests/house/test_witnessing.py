@@ -37,6 +37,8 @@ from tests.kernel.conftest import emptied_database, kept_databases
 from tests.kernel.test_checkpoints import settled
 from tests.link.two_houses import AUTHORITY, BOOK, CITY, OTHER_CITY, POST, START, BookBorder, ByName, House
 
+pytestmark = pytest.mark.slow  # databases and long sequences: left out of ./do fast
+
 __all__ = ["emptied_database", "kept_databases"]
 
 Database = Callable[..., str]

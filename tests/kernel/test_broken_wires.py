@@ -19,6 +19,8 @@ from safehand.kernel.store_memory import MemoryStore
 from safehand.kernel.store_postgres import PostgresStore, PostgresTransaction
 from tests.kernel.counting_house import JAR, Label, Lend, Name, Pour, Put, Share, Unname
 
+pytestmark = pytest.mark.slow  # databases and long sequences: left out of ./do fast
+
 SQL = Path("src/safehand/kernel/sql").resolve()
 START = datetime(2024, 5, 6, 1, 0, tzinfo=UTC)
 CITY = 310000

@@ -20,6 +20,8 @@ from safehand.kernel.store_memory import MemoryStore
 from safehand.kernel.store_postgres import PostgresStore
 from tests.kernel.counting_house import JAR, Answer, Burst, Lend, Name, Offer, Pour, Put, Share, Unname
 
+pytestmark = pytest.mark.slow  # databases and long sequences: left out of ./do fast
+
 SQL = Path("src/safehand/kernel/sql").resolve()
 START = datetime(2024, 5, 6, 1, 0, tzinfo=UTC)
 CITIES = (310000, 440100)

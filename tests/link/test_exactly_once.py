@@ -27,6 +27,8 @@ from tests.link.two_houses import (
     two_houses,
 )
 
+pytestmark = pytest.mark.slow  # databases and long sequences: left out of ./do fast
+
 Database = Callable[..., str]
 
 

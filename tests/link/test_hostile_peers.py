@@ -33,6 +33,8 @@ from tests.link.two_houses import (
     posted,
 )
 
+pytestmark = pytest.mark.slow  # databases and long sequences: left out of ./do fast
+
 Database = Callable[..., str]
 URL = URLS[POST] + "/link/v1/runs"
 

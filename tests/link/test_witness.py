@@ -21,6 +21,8 @@ from safehand.link.witness import (
 )
 from tests.link.two_houses import AUTHORITY, CITY, POST, START, House, a_run, play, posted
 
+pytestmark = pytest.mark.slow  # databases and long sequences: left out of ./do fast
+
 Database = Callable[..., str]
 OWNER = published_ring(house=AUTHORITY, peers=(published_peer(house=POST),))
 WITNESS = published_ring(house=POST, peers=(published_peer(house=AUTHORITY),))

@@ -31,6 +31,8 @@ from safehand.programme.living_world import databases
 from safehand.programme.setting_up import set_up
 from tests.postal.house import BAG, CITY, a_bag, an_order
 
+pytestmark = pytest.mark.slow  # databases and long sequences: left out of ./do fast
+
 PERSON = DeliveryPart(
     name="张三丰", phone="19900000001", region=CITY, address="上海市示例区示例路1号2单元301室"
 )
