@@ -12,7 +12,9 @@ from safehand.kernel.outcome import Refusal
 from safehand.kernel.shell import Call, Done, Shell
 from safehand.kernel.store_memory import MemoryStore
 from safehand.link.messages import ProofMethod
+from safehand.postal import waiting
 from safehand.postal.acceptance import commands as to_accept
+from safehand.postal.acceptance.bags.rules import BAG_DUE
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.item import overall
 from safehand.postal.transport import commands as to_carry
@@ -110,5 +112,31 @@ def test_a_bag_with_one_cancelled_envelope_is_refused_as_a_whole_and_counts_with
         rest = [waybill for waybill in waybills if waybill != cancelled]
         await done(shell, [call("bag", BAG, a_count(*rest))])
         assert (await store.accounts())[CITY, "office:310000-A"] == 2
+
+    asyncio.run(play())
+
+
+def test_a_clock_is_answered_by_the_machine_of_its_own_stream_and_by_no_other():
+    # The item's machine once answered for bags too: the clock of a bag that never came was told to the wrong machine.
+    for queue in waiting.TIMERS:
+        answering = [kind for kind, machine in machines().items() if machine.timer(queue) is not None]
+        assert answering == ["bag" if queue.startswith("bag.") else "item"], queue
+
+
+def test_a_bag_that_never_comes_passes_to_the_manager_when_its_clock_runs_out():
+    async def play() -> None:
+        store, clock = MemoryStore(), SetClock(start=START)
+        shell = Shell(machines=machines(), store=store, clock=clock, ids=DerivedIds(seed="post"))
+        await done(shell, [call("item", ORDERS[0], an_order(order=ORDERS[0]))])
+        row = (await store.streams(keys=[StreamKey(CITY, ORDERS[0])]))[StreamKey(CITY, ORDERS[0])]
+        waybill = msgspec.json.decode(row.state, type=machines()["item"].state).waybill
+        await done(shell, [call("bag", BAG, a_bag(waybill))])
+        clock.move_to(START + 2 * BAG_DUE)
+        [line] = [line for line in await store.due(now=clock.now(), limit=10) if line.stream == BAG]
+        command = machines()["bag"].timer(line.queue)
+        assert command is not None
+        await done(shell, [call("bag", BAG, command)])
+        [late] = await store.worklist(queue="bag.expected")
+        assert (late.owner, late.due_at) == ("postal_manager", None)
 
     asyncio.run(play())

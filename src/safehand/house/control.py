@@ -82,12 +82,12 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Worklists that are looked at, each with the streams' states."""
+    """Worklists that are looked at, and on which of them the streams' states are wanted."""
 
     queues: list[str]
     since_before: datetime | None = None
     limit: int = 2_000
-    states: bool = True
+    states: list[str] = []
 
 
 class Chores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -159,10 +159,13 @@ class _Control:
     async def worklists(self, wanted: Wanted) -> Any:
         found: dict[str, list[Line]] = {queue: [] for queue in wanted.queues}
         rows = await self.store.worklists(
-            queues=wanted.queues, since_before=wanted.since_before, limit=min(wanted.limit, LINES_MAX)
+            queues=wanted.queues,
+            states=wanted.states,
+            since_before=wanted.since_before,
+            limit=min(wanted.limit, LINES_MAX),
         )
         for row, state in rows:
-            found[row.queue].append(line_of(row, state if wanted.states else None))
+            found[row.queue].append(line_of(row, state))
         return found
 
     async def next_clock(self, _: Any) -> Any:

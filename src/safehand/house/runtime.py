@@ -101,9 +101,12 @@ def data_folder(settings: Settings) -> Path:
     return settings.data_folder if settings.data_folder != Path() else REPOSITORY
 
 
-async def open_house(*, settings: Settings, machines: dict[str, Machine]) -> House:
-    """Connect and put together. Raises `Unavailable` when the database can't be reached."""
-    await _migrate(settings)
+async def open_house(*, settings: Settings, machines: dict[str, Machine], sql: Path | None = None) -> House:
+    """Connect and put together; `sql` holds the house's own migrations, if it has any.
+
+    Raises `Unavailable` when the database can't be reached.
+    """
+    await _migrate(settings, sql)
     rehearsal = settings.mode == "rehearsal"
     clock: Clock = SetClock(start=REHEARSAL_START) if rehearsal else SystemClock()
     ids: Ids = DerivedIds(seed=settings.seed) if settings.seed else SystemIds()
@@ -133,14 +136,17 @@ async def open_house(*, settings: Settings, machines: dict[str, Machine]) -> Hou
     )
 
 
-async def _migrate(settings: Settings) -> None:
+async def _migrate(settings: Settings, own: Path | None) -> None:
     try:
         connection = await asyncpg.connect(settings.database, timeout=CONNECT_SECONDS_MAX)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
         # The text of the database's own error names role, database and host, never the password.
         raise Unavailable(str(away) or type(away).__name__) from away
     try:
-        await migrate(connection=connection, folder=KERNEL_SQL, now=SystemClock().now(), series="kernel")
+        now = SystemClock().now()
+        await migrate(connection=connection, folder=KERNEL_SQL, now=now, series="kernel")
+        if own is not None:
+            await migrate(connection=connection, folder=own, now=now, series=own.parent.name)
     finally:
         await connection.close()
 

@@ -216,6 +216,17 @@ _PARTS: tuple[_Part, ...] = (
 )
 
 
+class _KeptConnection(asyncpg.Connection):
+    """A connection that keeps nothing between its users, so that nothing must be reset when it is given back.
+
+    Every setting of ours is `local` to a transaction, locks are a transaction's, nobody listens. The reset that
+    asyncpg would send is a round trip for each statement (measured: half of all statements of a busy house).
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 def _unnest(first: int, types: Sequence[str]) -> str:
     return "unnest(" + ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(types)) + ")"
 
@@ -349,12 +360,16 @@ class PostgresStore:
                 dsn,
                 min_size=1,
                 max_size=connections_max,
+                connection_class=_KeptConnection,
                 server_settings={
                     "timezone": "UTC",
                     "application_name": "safehand",
                     # The statements take arrays: one plan is as good for ten rows as for a thousand, and planning
                     # the writing statement anew each time costs more than a small batch itself.
                     "plan_cache_mode": "force_generic_plan",
+                    # A plan made while a table was still empty would read all of it ever after: each statement of ours
+                    # goes by an index (measured: a look for new events took 50 ms instead of 0.1 on a table of 90,000).
+                    "enable_seqscan": "off",
                     "jit": "off",
                 },
                 statement_cache_size=STATEMENTS_CACHED_MAX,
@@ -457,18 +472,20 @@ class PostgresStore:
         return [WorkRow(*row) for row in rows]
 
     async def worklists(
-        self, *, queues: Sequence[str], since_before: datetime | None, limit: int
-    ) -> list[tuple[WorkRow, str]]:
-        """Several worklists at once, each longest-waiting first, with the states of their streams, in one trip."""
+        self, *, queues: Sequence[str], states: Sequence[str], since_before: datetime | None, limit: int
+    ) -> list[tuple[WorkRow, str | None]]:
+        """Several worklists at once, each longest-waiting first; those named in `states` with their streams' states."""
         rows = await self.fetch(
             "select w.city, w.stream, w.queue, w.narrowed, w.since, w.due_at, w.owner, s.state"
             " from unnest($1::text[]) as q (queue) cross join lateral (select * from work"
             " where work.queue = q.queue and ($2::timestamptz is null or work.since <= $2)"
             " order by work.since, work.city, work.stream limit $3) w"
-            " join stream s on s.city = w.city and s.stream = w.stream order by w.queue, w.since, w.city, w.stream",
+            " left join stream s on w.queue = any($4::text[]) and s.city = w.city and s.stream = w.stream"
+            " order by w.queue, w.since, w.city, w.stream",
             queues,
             since_before,
             limit,
+            states,
         )
         return [(WorkRow(*row[:7]), row[7]) for row in map(tuple, rows)]
 

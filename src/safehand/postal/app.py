@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
@@ -27,6 +28,7 @@ from safehand.postal.network.cities import load_postal_cities
 from safehand.postal.printing import Printing, printing_routes
 from safehand.postal.process import BAG, ITEM, RANGE
 
+OWN_SQL = Path(__file__).parent / "sql"
 _TREATY: dict[str, TreatyAccount] = {
     "sender": "authority",
     "returned": "authority",
@@ -109,7 +111,7 @@ async def make_app(settings: Settings) -> Litestar:
         KIND: daybook_machine(manager="postal_manager"),
         WITNESS: witness_machine(manager="postal_manager", ring=key_ring(settings)),
     }
-    house = await open_house(settings=settings, machines=machines)
+    house = await open_house(settings=settings, machines=machines, sql=OWN_SQL)
     peer = settings.peers[0].name
     closing = Closing(
         house=house, accounts=treaty_account, cities=[int(code) for code in sorted(cities)], peer=peer

@@ -56,7 +56,7 @@ def build_machines(*, cities: Mapping[str, PostalCity]) -> dict[str, Machine]:
         follows=lambda item, event, key: follows(event, key),
         speaks=speaking.of_item,
         counts=router.counts,
-        timer=waiting.timer,
+        timer=waiting.timer_of_item,
     )
     bag = Machine(
         kind=BAG,
@@ -69,7 +69,7 @@ def build_machines(*, cities: Mapping[str, PostalCity]) -> dict[str, Machine]:
         asks=_asks_of_bag,
         follows=lambda bag, event, key: follows(event, key),
         speaks=speaking.of_bag,
-        timer=waiting.timer,
+        timer=waiting.timer_of_bag,
     )
     numbers = Machine(
         kind=RANGE,

@@ -35,6 +35,7 @@ from safehand.postal.undeliverable.states import WAITING as UNDELIVERABLE
 
 MANAGER: Final = "postal_manager"
 CONTRADICTED: Final = "transport.contradicted"
+BAG_QUEUE: Final = "bag."
 CLOCKS: Final[dict[str, Callable[[Item, datetime], datetime | None]]] = {
     "number_retry": lambda item, since: number_retry_at(item.acceptance),
     "handover_due": lambda item, since: since + HANDOVER_DUE,
@@ -58,14 +59,19 @@ TIMERS: Final[dict[str, Command]] = {
     **{f"transport.{state}": to_carry.Escalate() for state in TRANSPORT},
     **{f"delivery.{state}": to_deliver.Escalate() for state in DELIVERY if state is not DeliveryState.HELD},
     **{f"undeliverable.{state}": to_return.Escalate() for state in UNDELIVERABLE},
-    **{f"bag.{state}": to_count.Escalate() for state in bag_states.WAITING},
+    **{f"{BAG_QUEUE}{state}": to_count.Escalate() for state in bag_states.WAITING},
 }
 """The command that the system gives when the clock of a worklist runs out."""
 
 
-def timer(queue: str) -> Command | None:
-    """See `TIMERS`."""
-    return TIMERS.get(queue)
+def timer_of_item(queue: str) -> Command | None:
+    """What a clock says that ran out on a worklist of items (see `TIMERS`)."""
+    return None if queue.startswith(BAG_QUEUE) else TIMERS.get(queue)
+
+
+def timer_of_bag(queue: str) -> Command | None:
+    """What a clock says that ran out on a worklist of bags: no other machine may answer, it would be told the wrong thing."""
+    return TIMERS.get(queue) if queue.startswith(BAG_QUEUE) else None
 
 
 def return_due(item: Item, since: datetime) -> datetime:
@@ -115,7 +121,7 @@ def waits_of_bag(bag: bag_states.Bag, key: StreamKey) -> Sequence[Waiting]:
     wait = bag_states.WAITING.get(bag.state)
     if wait is None or bag.since is None:
         return ()
-    queue = f"bag.{bag.state}"
+    queue = f"{BAG_QUEUE}{bag.state}"
     owner = MANAGER if bag.escalated else wait.owner
     return (Waiting(queue=queue, since=bag.since, due_at=due(bag), owner=owner, group=bag.office),)
 

@@ -9,14 +9,14 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
+import aiohttp
 import msgspec
 import uvloop
 
 from safehand.kernel.postgres_server import PostgresFailed, PostgresRefused, PostgresServer
 from safehand.programme.launch.arrivals import arrivals, read_places
 from safehand.programme.launch.chance import Chance
-from safehand.programme.launch.houses import HouseLost, HouseRefused
+from safehand.programme.launch.houses import TIMEOUT_SECONDS, HouseLost, HouseRefused
 from safehand.programme.launch.people import People
 from safehand.programme.launch.play import Launch, Progress
 from safehand.programme.launch.report import Report, make_report, print_report
@@ -29,6 +29,7 @@ APPLICATIONS = 9_000
 APPLICATIONS_MIN, APPLICATIONS_MAX = 20, 40_000
 SEED = 20240506
 SAY_SECONDS = 1.0
+CONNECTIONS_MAX = 24
 EXIT_CUT_OFF = 3
 
 
@@ -122,19 +123,17 @@ async def _play(
             said[0] = time.monotonic()
             print(f"· {_local(now)}  {now.applied:,} of {len(week):,} applied  {now.acts:,} acts", flush=True)
 
-    limits = httpx.Limits(max_connections=24, max_keepalive_connections=24)
-    async with httpx.AsyncClient(limits=limits, trust_env=False, timeout=60) as client:
+    limits = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
+    patience = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    async with aiohttp.ClientSession(connector=limits, timeout=patience) as client:
         launch = Launch(
             world=world, arrivals=week, people=people, chance=chance, progress=progress, client=client
         )
-        try:
-            if options.report:
-                await launch.remember()
-            else:
-                await launch.run(keep=keep, say=say)
-            figures, post = await asyncio.gather(launch.authority.books(), launch.post.books())
-        except httpx.HTTPError as lost:
-            raise HouseLost(f"a service does not answer: {type(lost).__name__}") from lost
+        if options.report:
+            await launch.remember()
+        else:
+            await launch.run(keep=keep, say=say)
+        figures, post = await asyncio.gather(launch.authority.books(), launch.post.books())
     peak = sum(process.peak_rss_bytes() for process in processes.running)
     return make_report(
         authority=figures,

@@ -19,6 +19,8 @@ from safehand.programme.launch.people import reference, staff
 
 PAUSE = timedelta(minutes=10)
 ITEMS_PER_COURIER = 40
+FOUND_AT_AUTHORITY = 2
+"""How the post's manager clears up a short bag, in the words of its API (`bag.settle_differences`)."""
 
 
 class Act(NamedTuple):
@@ -122,6 +124,18 @@ def correct(line: Line, m: Moment) -> Act | None:
     asked = _state(line, "application").get("asked", [])
     parts = {part: m.chance.token("again", line.stream, part) for part in asked}
     return Act(m.applicants[line.stream], "application.correct", _of_case(line, parts=parts))
+
+
+def pays(line: Line, m: Moment) -> Act | None:
+    """The applicant pays within two days; a few never do. Paying itself takes more than one call (`play`)."""
+    if m.happens(m.shares.no_payment, line, "never pays") or not m.waited(line, HOUR, 50 * HOUR):
+        return None
+    return Act(m.applicants[line.stream], "payment.begin", _of_case(line))
+
+
+def looked_at(line: Line, m: Moment) -> Act | None:
+    """What a collection or a round takes together; no single line is acted on."""
+    return None
 
 
 def draw_blank(line: Line, m: Moment) -> Act | None:
@@ -370,6 +384,14 @@ def bring_home(line: Line, m: Moment) -> Act | None:
     return Act(staff("driver", line.city), "undeliverable.offer_return", _of_item(line))
 
 
+def settle_bag(line: Line, m: Moment) -> Act | None:
+    """The manager clears up what was short: the authority found it, or declared it missing."""
+    if not m.waited(line, 20 * HOUR, 40 * HOUR):
+        return None
+    item = {"city": line.city, "bag": line.stream, "how": FOUND_AT_AUTHORITY}
+    return Act(staff("postal_manager", line.city), "bag.settle_differences", item)
+
+
 def search(line: Line, m: Moment) -> Act | None:
     """After some days the search is closed: mostly without the item."""
     if not m.waited(line, 30 * HOUR, 70 * HOUR):
@@ -389,4 +411,5 @@ POST: Mapping[str, Duty] = {
     "delivery.held": collect,
     "undeliverable.returning": bring_home,
     "undeliverable.incident": search,
+    "bag.differing": settle_bag,
 }

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import httpx
+import aiohttp
 import msgspec
 
 TIMEOUT_SECONDS = 120.0
+LINES_MAX = 50_000
 
 
 class HouseLost(Exception):
@@ -63,10 +64,32 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     items: list[tuple[str, Mapping[str, Any]]]
 
 
+async def sent(
+    *, client: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], who: str
+) -> tuple[int, bytes]:
+    """One POST: status and content. Raises `HouseLost` when nobody answers."""
+    try:
+        async with client.post(url, data=body, headers=headers) as answer:
+            return answer.status, await answer.read()
+    except (aiohttp.ClientError, TimeoutError) as lost:
+        raise HouseLost(f"{who} does not answer ({type(lost).__name__})") from lost
+
+
+async def asked(
+    *, client: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], who: str
+) -> bytes:
+    """One POST that must succeed: its content. Raises `HouseLost` and `HouseRefused`."""
+    status, content = await sent(client=client, url=url, body=body, headers=headers, who=who)
+    if status != 200:
+        text = content[:500].decode(errors="replace")
+        raise HouseRefused(f"{who} refused {url.rpartition('/')[2]}: {status} {text}")
+    return content
+
+
 class HouseControl:
     """The rehearsal controls of one house."""
 
-    def __init__(self, *, name: str, url: str, secret: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, *, name: str, url: str, secret: str, client: aiohttp.ClientSession) -> None:
         self.name = name
         self.url = url
         self._headers = {"safehand-control": secret, "content-type": "application/json"}
@@ -75,18 +98,13 @@ class HouseControl:
         self._played = msgspec.json.Decoder(Played)
 
     async def _post(self, path: str, body: Any) -> bytes:
-        try:
-            answer = await self._client.post(
-                f"{self.url}/control/{path}",
-                content=msgspec.json.encode(body),
-                headers=self._headers,
-                timeout=TIMEOUT_SECONDS,
-            )
-        except httpx.HTTPError as lost:
-            raise HouseLost(f"{self.name} does not answer ({type(lost).__name__})") from lost
-        if answer.status_code != 200:
-            raise HouseRefused(f"{self.name} refused {path}: {answer.status_code} {answer.text[:500]}")
-        return answer.content
+        return await asked(
+            client=self._client,
+            url=f"{self.url}/control/{path}",
+            body=msgspec.json.encode(body),
+            headers=self._headers,
+            who=self.name,
+        )
 
     async def move_clock(self, moment: datetime) -> int:
         """Move the house's clock and let the clocks ring that ran out; returns how many rang."""
@@ -110,10 +128,20 @@ class HouseControl:
         return msgspec.json.decode(await self._post("chores", {"without": list(without)}))["done"]
 
     async def worklists(
-        self, queues: Sequence[str], *, since_before: datetime | None = None, limit: int = 2_000
+        self,
+        queues: Sequence[str],
+        *,
+        since_before: datetime | None = None,
+        states: Sequence[str] | None = None,
     ) -> dict[str, list[Line]]:
-        """Worklists with the states of their streams, longest-waiting first."""
-        wanted = {"queues": list(queues), "since_before": since_before, "limit": limit, "states": True}
+        """Whole worklists, longest-waiting first, with the states of the streams on those in `states` (none: on all)."""
+        with_state = [queue for queue in queues if states is None or queue in states]
+        wanted = {
+            "queues": list(queues),
+            "since_before": since_before,
+            "limit": LINES_MAX,
+            "states": with_state,
+        }
         return self._lines.decode(await self._post("worklists", wanted))
 
     async def books(self) -> dict[str, Any]:

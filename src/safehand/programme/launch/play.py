@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import httpx
+import aiohttp
 import msgspec
 
 from safehand.programme.launch.arrivals import MIDNIGHT, Arrival
@@ -27,8 +27,19 @@ from safehand.programme.launch.duties import (
     Duty,
     Moment,
     Shares,
+    looked_at,
+    pays,
 )
-from safehand.programme.launch.houses import Batch, Call, HouseControl, HouseRefused, Line, Outcome
+from safehand.programme.launch.houses import (
+    Batch,
+    Call,
+    HouseControl,
+    HouseRefused,
+    Line,
+    Outcome,
+    asked,
+    sent,
+)
 from safehand.programme.launch.people import People, reference, staff
 from safehand.programme.setting_up import SmallWorld
 
@@ -43,7 +54,9 @@ COLLECTIONS = frozenset({11.0, 16.0})
 ROUNDS = frozenset({8.0, 14.0})
 DAYS_MAX = 240
 QUIET_DAY = len(LATE_MOMENTS_OF_DAY)
-QUIET_WEEK = 8
+"""So many moments without an act, and the next one is where somebody will act again."""
+AT_EVERY_MOMENT = ("handover.sealed", "bag.expected", "delivery.at_office")
+"""Worklists that collections and rounds empty: while anything stands there no moment is passed over."""
 BLANKS = 9_000
 DOCUMENTS = ("passport", "hong-kong-macao-permit", "taiwan-permit")
 HTTP_EVERY = 20
@@ -80,7 +93,7 @@ class Launch:
         people: People,
         chance: Chance,
         progress: Progress,
-        client: httpx.AsyncClient,
+        client: aiohttp.ClientSession,
     ) -> None:
         self.authority = HouseControl(
             name="authority", url=world.url("authority"), secret=world.secret, client=client
@@ -93,6 +106,7 @@ class Launch:
         self._applicants: dict[str, Mapping[str, Any]] = {}
         self._arrival_of: dict[str, Arrival] = {}
         self._orders: dict[str, tuple[int, str]] = {}
+        self._stood: list[tuple[Mapping[str, list[Line]], Mapping[str, Duty]]] = []
         self._refused: Counter[str] = Counter(progress.refused)
 
     async def run(self, *, keep: Callable[[], None], say: Say) -> None:
@@ -125,7 +139,7 @@ class Launch:
 
     async def _learn_orders(self) -> None:
         """Whose orders are with the post now: known from their labels, but after a restart asked for again."""
-        lines = await self.authority.worklists(["tracking.on_the_way", "tracking.reported"], limit=50_000)
+        lines = await self.authority.worklists(["tracking.on_the_way", "tracking.reported"])
         for line in (*lines["tracking.on_the_way"], *lines["tracking.reported"]):
             self._orders[(line.state or {})["tracking"]["order"]] = (line.city, line.stream)
 
@@ -141,28 +155,36 @@ class Launch:
         ]
         if not clocks or moment > MIDNIGHT + timedelta(days=DAYS_MAX):
             return None
-        if self.progress.quiet < QUIET_DAY + QUIET_WEEK:
-            return _at_eleven(moment + timedelta(days=1))
-        return max(_at_eleven(moment + timedelta(days=1)), _moment_after(min(clocks) - timedelta(minutes=1)))
+        rings = max(soon, _moment_after(min(clocks) - timedelta(minutes=1)))
+        return next((one for one in _moments(soon, rings) if self._somebody_acts(one)), rings)
 
-    async def _play(self, now: datetime) -> int:
-        rang = sum(await asyncio.gather(self.authority.move_clock(now), self.post.move_clock(now)))
-        await self._world_clock(now)
-        m = Moment(
+    def _somebody_acts(self, now: datetime) -> bool:
+        """Whether anybody would act then, as the worklists stood at the last moment (nothing has happened since)."""
+        m = self._moment(now)
+        return not self._stood or any(
+            bool(lines[queue]) if queue in AT_EVERY_MOMENT else any(duty(one, m) for one in lines[queue])
+            for lines, duties in self._stood
+            for queue, duty in duties.items()
+        )
+
+    def _moment(self, now: datetime) -> Moment:
+        return Moment(
             now=now,
             chance=self._chance,
             shares=self._shares,
             applicants=self._applicants,
             orders=self._orders,
         )
+
+    async def _play(self, now: datetime) -> int:
+        rang = sum(await asyncio.gather(self.authority.move_clock(now), self.post.move_clock(now)))
+        await self._world_clock(now)
+        m = self._moment(now)
         at_authority, at_post = await asyncio.gather(
-            self.authority.worklists(
-                [*AUTHORITY, "payment.awaiting", "handover.sealed"], since_before=now - PAUSE, limit=50_000
-            ),
-            self.post.worklists(
-                [*POST, "bag.expected", "delivery.at_office"], since_before=now - PAUSE, limit=50_000
-            ),
+            self.authority.worklists(list(AT_AUTHORITY), since_before=now - PAUSE, states=WITH_STATE),
+            self.post.worklists(list(AT_POST), since_before=now - PAUSE, states=WITH_STATE),
         )
+        self._stood = [(at_authority, AT_AUTHORITY), (at_post, AT_POST)]
         for queue in ("handover.to_label", "handover.labelled"):
             for line in at_authority[queue]:
                 self._orders[(line.state or {})["handover"]["order"]] = (line.city, line.stream)
@@ -178,13 +200,16 @@ class Launch:
 
     async def _world_clock(self, now: datetime) -> None:
         """The sandbox services live in the same time."""
-        answer = await self._client.post(
-            f"{self._world.url('payment')}/v1/clock",
-            json={"now": now.isoformat()},
-            headers={"authorization": f"Bearer {self._world.token}"},
+        await self._at_payment_service("clock", {"now": now.isoformat()})
+
+    async def _at_payment_service(self, path: str, body: Any) -> None:
+        await asked(
+            client=self._client,
+            url=f"{self._world.url('payment')}/v1/{path}",
+            body=msgspec.json.encode(body),
+            headers={"authorization": f"Bearer {self._world.token}", "content-type": "application/json"},
+            who="the payment service",
         )
-        if answer.status_code >= 400:
-            raise HouseRefused(f"the sandbox refused its clock: {answer.status_code} {answer.text[:300]}")
 
     # ---- the authority's people ------------------------------------------------------------------------------------
 
@@ -261,16 +286,13 @@ class Launch:
 
     async def _pay(self, lines: Iterable[Line], m: Moment) -> int:
         """Those who pay now open the payment, pay at the payment service, and come back."""
-        payers = [
-            line
-            for line in lines
-            if not m.happens(m.shares.no_payment, line, "never pays") and m.waited(line, HOUR, 50 * HOUR)
-        ]
+        payers = [line for line in lines if pays(line, m) is not None]
         if not payers:
             return 0
         await self._by_applicants("payment.begin", payers, m)
         for first in range(0, len(payers), 500):
-            await self._pay_at_service(payers[first : first + 500])
+            keys = [f"{one.stream}/fee" for one in payers[first : first + 500]]
+            await self._at_payment_service("payments:act", {"keys": keys})
         await self._by_applicants("payment.check", payers, m)
         return len(payers)
 
@@ -303,15 +325,6 @@ class Launch:
     def _uses_http(self, case: str) -> bool:
         return self._arrival_of[case].number % HTTP_EVERY == 0
 
-    async def _pay_at_service(self, lines: Sequence[Line]) -> None:
-        answer = await self._client.post(
-            f"{self._world.url('payment')}/v1/payments:act",
-            json={"keys": [f"{one.stream}/fee" for one in lines]},
-            headers={"authorization": f"Bearer {self._world.token}"},
-        )
-        if answer.status_code != 200:
-            raise HouseRefused(f"the payment service refused: {answer.status_code} {answer.text[:300]}")
-
     async def _bags(self, lines: Sequence[Line], m: Moment) -> int:
         """For the collection: everything sealed of a city goes into one bag, and the bag is put out."""
         by_city: dict[int, list[Line]] = {}
@@ -328,7 +341,7 @@ class Launch:
         played = await self.authority.play(batches=[closing]) if close else None
         if played is not None:
             self._note(["bag.close"] * len(close), played.batches[0])
-        closed = (await self.authority.worklists(["bag.closed"], limit=2_000))["bag.closed"]
+        closed = (await self.authority.worklists(["bag.closed"], states=()))["bag.closed"]
         offer: list[tuple[str, Mapping[str, Any]]] = [
             (f"offer-{one.stream}", {"city": one.city, "bag": one.stream, "seal": _seal_of(one.stream)})
             for one in closed
@@ -492,19 +505,21 @@ class Launch:
 
         async def one(token: str, path: str, key: str, item: Mapping[str, Any]) -> dict[str, Any]:
             async with few:
-                answer = await self._client.post(
-                    f"{self.authority.url}/v1/{path}",
-                    content=msgspec.json.encode(item),
+                status, content = await sent(
+                    client=self._client,
+                    url=f"{self.authority.url}/v1/{path}",
+                    body=msgspec.json.encode(item),
                     headers={
                         "authorization": f"Bearer {token}",
                         "idempotency-key": key,
                         "content-type": "application/json",
                     },
+                    who="authority",
                 )
             self.progress.http_calls += 1
-            body = answer.json()
-            if answer.status_code != 200:
-                self._refused[f"{path.replace('/', '.')}: {body.get('code', answer.status_code)}"] += 1
+            body = msgspec.json.decode(content)
+            if status != 200:
+                self._refused[f"{path.replace('/', '.')}: {body.get('code', status)}"] += 1
             return body
 
         return await asyncio.gather(
@@ -520,6 +535,13 @@ class Launch:
         raise HouseRefused("the houses do not stop talking")
 
 
+AT_AUTHORITY: Mapping[str, Duty] = {**AUTHORITY, "payment.awaiting": pays, "handover.sealed": looked_at}
+AT_POST: Mapping[str, Duty] = {**POST, "bag.expected": looked_at, "delivery.at_office": looked_at}
+"""All worklists that a moment reads, also those that need more than one line to be acted on."""
+WITH_STATE = tuple(
+    queue for queue in (*AT_AUTHORITY, *AT_POST) if queue not in ("payment.awaiting", "examination.reviewing")
+)
+"""Where a duty looks at the stream's state; the longest worklists are read without."""
 _DOORS = ("delivery.with_courier", "delivery.held")
 _CLAIMS = frozenset({"delivery.claim", "delivery.claim_at_counter"})
 
@@ -553,6 +575,13 @@ def _hour(moment: datetime) -> float:
     return local.hour + local.minute / 60
 
 
+def _moments(first: datetime, last: datetime) -> Iterable[datetime]:
+    """The moments of the day's list from `first`, itself one of them, up to but without `last`."""
+    while first < last:
+        yield first
+        first = _moment_after(first)
+
+
 def _moment_after(moment: datetime) -> datetime:
     """The next moment of the day's list, strictly later."""
     days = int((moment - MIDNIGHT) / timedelta(days=1))
@@ -562,8 +591,3 @@ def _moment_after(moment: datetime) -> datetime:
             if found > moment:
                 return found
     raise AssertionError("every day has moments")
-
-
-def _at_eleven(moment: datetime) -> datetime:
-    days = int((moment - MIDNIGHT) / timedelta(days=1))
-    return MIDNIGHT + timedelta(days=days, hours=11)
