@@ -296,10 +296,9 @@ _ANY = st.recursive(
 def test_no_combination_of_values_breaks_an_action(living: Living, house: str) -> None:
     actions = sorted(living.actions[house].values(), key=lambda action: action.name)
     tokens = {action.name: _token(living, house, action) for action in actions}
-    until = time.monotonic() + 8
 
     @settings(
-        max_examples=400,
+        max_examples=150,
         deadline=None,
         database=None,
         phases=[Phase.generate],
@@ -307,8 +306,6 @@ def test_no_combination_of_values_breaks_an_action(living: Living, house: str) -
     )
     @given(st.sampled_from(actions), st.data())
     def breaks_nothing(action: Action, data: st.DataObject) -> None:
-        if time.monotonic() > until:
-            return
         item = whole(action.asks)
         names = data.draw(st.lists(st.sampled_from(sorted(item)), min_size=1, max_size=3))
         for name in names:
