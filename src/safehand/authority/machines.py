@@ -38,7 +38,7 @@ from safehand.authority.rulebook import Answer, HouseClocks, Moment, Rulebook
 from safehand.authority.tracking import commands as tracking_commands
 from safehand.authority.tracking import events as tracking_events
 from safehand.authority.tracking import rules as tracking
-from safehand.kernel.machine import ClaimChange, Command, Context, Event, Machine
+from safehand.kernel.machine import ClaimChange, Command, Context, Event, Folded, Machine
 from safehand.kernel.outcome import Refusal
 
 EVENTS_PER_COMMAND_MAX: Final = 32
@@ -91,14 +91,15 @@ def _decider(book: Rulebook) -> Callable[[Case, router.CaseCommand, Context], An
     return decide
 
 
-def _until_quiet(case: Case, first: Sequence[Event], moment: Moment) -> Sequence[Event]:
-    """The events with all that follow from them, each after its cause."""
-    events = list(first)
+def _until_quiet(case: Case, first: Sequence[Event], moment: Moment) -> Folded:
+    """The events with all that follow from them, each after its cause, and the case after each."""
+    events, states = list(first), []
     for event in events:
         case = fold(case, event, moment.now)  # pyright: ignore[reportArgumentType]
+        states.append(case)
         events.extend(what_follows(case, event, moment))  # pyright: ignore[reportArgumentType]
         assert len(events) <= EVENTS_PER_COMMAND_MAX, "the process page runs in a circle"
-    return events
+    return Folded(events, states=states)
 
 
 def _moment(case: Case, command: router.CaseCommand, context: Context, book: Rulebook) -> Moment:

@@ -104,11 +104,18 @@ async def take_checkpoints(
         )
         last = await _last_of_cities(connection, [row["city"] for row in rows])
         made = [_next(row["city"], last.get(row["city"]), _split(row["hashes"]), now) for row in rows]
-        await connection.executemany(
-            "insert into checkpoint (city, number, events, root, hash, upto, at)"
-            " values ($1, $2, $3, $4, $5, $6::text::xid8, $7)",
-            [(c.city, c.number, c.events, c.root, c.hash, str(high), c.at) for c in made],
-        )
+        if made:
+            await connection.execute(
+                "insert into checkpoint (city, number, events, root, hash, upto, at)"
+                " select w.*, $6::text::xid8, $7 from"
+                " unnest($1::int[], $2::int[], $3::int[], $4::bytea[], $5::bytea[]) as w",
+                *(
+                    [getattr(one, name) for one in made]
+                    for name in ("city", "number", "events", "root", "hash")
+                ),
+                str(high),
+                now,
+            )
     return made
 
 

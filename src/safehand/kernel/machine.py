@@ -5,7 +5,7 @@ changed; its state is the fold of its events, kept beside them. A **machine** de
 pure functions. The shell (`kernel.shell`) runs them inside one transaction.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -24,6 +24,17 @@ class StreamKey(NamedTuple):
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     """A fact that has happened. Subclasses set `tag="step.past_tense"` and hold no personal data, ever."""
+
+
+class Folded(list[Event]):
+    """What a decision returns that has folded its events already: the shell need not do it again.
+
+    `states[n]` is the state after event n, made by the machine's own `fold` at the context's `now`.
+    """
+
+    def __init__(self, events: Iterable[Event], *, states: Sequence[Any]) -> None:
+        super().__init__(events)
+        self.states = states
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command"):
@@ -109,7 +120,8 @@ class ClaimChange(msgspec.Struct, frozen=True, kw_only=True):
 class Machine:
     """One kind of stream, as pure functions. `state` and `event` types are msgspec structs.
 
-    decide   (state, command, context) -> events, or one refusal. An empty list of events is "already so".
+    decide   (state, command, context) -> events, or one refusal. An empty list of events is "already so"; a `Folded`
+             list brings the states along.
     fold     (state, event, at) -> the next state.
     waits    (state, key) -> all worklists on which the stream now stands.
     asks     (command) -> names of the claims whose holders the decision needs to know.

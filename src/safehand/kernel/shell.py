@@ -17,7 +17,7 @@ from safehand.kernel.clock import Clock
 from safehand.kernel.hash_chain import GENESIS, event_hash
 from safehand.kernel.ids import Ids
 from safehand.kernel.ledger import Standing, Units, posted
-from safehand.kernel.machine import Command, Context, Event, Machine, StreamKey, Waiting
+from safehand.kernel.machine import Command, Context, Event, Folded, Machine, StreamKey, Waiting
 from safehand.kernel.outcome import Refusal, define
 from safehand.kernel.store import (
     AnswerRow,
@@ -48,6 +48,9 @@ ROUNDS_MAX = 8
 """How many times a batch may find that it needs yet another stream."""
 FOLLOWING_MAX = 20_000
 """How many commands may follow from one call (a bag's items, and what follows from each)."""
+
+NO_UNITS = b"{}"
+"""How a stream is kept that answers for nothing."""
 
 log = logging.getLogger("safehand.shell")
 
@@ -141,6 +144,8 @@ class _Batch:
     now: datetime
     loaded: dict[StreamKey, StreamRow | None]
     live: dict[StreamKey, Live] = field(default_factory=dict)
+    first: dict[StreamKey, Live] = field(default_factory=dict)
+    """The streams as they were loaded."""
     writes: Writes = field(default_factory=Writes)
     holders: dict[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
@@ -336,7 +341,12 @@ class Shell:
                 return decided
             if followed == 0:
                 kinds = [self._tag(event) for event in decided]
-            caused = [on for event in decided for on in self._happen(batch, key, event, call.actor)]
+            states = decided.states if isinstance(decided, Folded) else [None] * len(decided)
+            caused = [
+                on
+                for event, state in zip(decided, states, strict=True)
+                for on in self._happen(batch, key, event, state, call.actor)
+            ]
             unloaded = [target for target, _, _ in caused if target not in batch.loaded]
             if unloaded:
                 batch.missing.update(dict.fromkeys(unloaded))
@@ -385,18 +395,20 @@ class Shell:
             live = Live(machine, 0, GENESIS, machine.initial(key), {})
         else:
             state = self._states[machine.kind].decode(row.state)
-            live = Live(machine, row.version, row.head, state, self._units.decode(row.units))
+            units = {} if row.units == NO_UNITS else self._units.decode(row.units)
+            live = batch.first[key] = Live(machine, row.version, row.head, state, units)
         batch.put(key, live)
         return live
 
     def _happen(
-        self, batch: _Batch, key: StreamKey, event: Event, actor: str
+        self, batch: _Batch, key: StreamKey, event: Event, after: Any, actor: str
     ) -> list[tuple[StreamKey, str, Command]]:
-        """Append one event: fold it, chain it, and collect what it moves, claims, says and causes."""
+        """Append one event: fold it (unless it was), chain it, and collect what it moves, claims, says and causes."""
         machine, version, head, before, units = batch.live[key]
         writes, now = batch.writes, batch.now
         version += 1
-        after = machine.fold(before, event, now)
+        if after is None:
+            after = machine.fold(before, event, now)
         body, tag = self._encode(event), self._tag(event)
         head = event_hash(
             previous=head,
@@ -443,13 +455,11 @@ class Shell:
         """Turn the streams' last states into rows: state, units, worklists, and tallies summed up."""
         writes = batch.writes
         for key, live in batch.live.items():
-            row = batch.loaded[key]
-            expected = row.version if row is not None else 0
+            first = batch.first.get(key)
+            expected = first.version if first is not None else 0
             if live.version == expected:
                 continue
-            machine, was = live.machine, None
-            if row is not None:
-                was = self._states[machine.kind].decode(row.state)
+            machine = live.machine
             writes.streams.append(
                 StreamRow(
                     key.city,
@@ -462,9 +472,10 @@ class Shell:
                     self._encode(live.units),
                 )
             )
-            first = self._units.decode(row.units) if row is not None else {}
-            writes.units.extend(_unit_rows(key, first, live.units, batch.now))
-            waited = machine.waits(was, key) if was is not None else ()
+            before = first.units if first is not None else {}
+            if live.units is not before:
+                writes.units.extend(_unit_rows(key, before, live.units, batch.now))
+            waited = machine.waits(first.state, key) if first is not None else ()
             _work_rows(key, waited, machine.waits(live.state, key), writes)
         writes.tallies = _summed(writes.tallies)
         writes.claims, writes.claims_released = _net_claims(writes.claims, writes.claims_released)

@@ -189,9 +189,12 @@ class LinkLog:
         return self._run(peer, city, before[city], rows)
 
     async def _hashes_before(self, peer: str, firsts: Mapping[int, int]) -> dict[int, bytes]:
+        if not firsts:
+            return {}
         rows = await self._store.fetch(
-            "select s.city, s.hash from link_sent s join unnest($2::int[], $3::bigint[]) as w (city, number)"
-            " on s.city = w.city and s.number = w.number where s.peer = $1",
+            # One look into the index for each city, whatever the planner thinks of the arrays' length.
+            "select w.city, s.hash from unnest($2::int[], $3::bigint[]) as w (city, number) cross join lateral"
+            " (select hash from link_sent where peer = $1 and city = w.city and number = w.number limit 1) s",
             peer,
             list(firsts),
             [number - 1 for number in firsts.values()],

@@ -61,7 +61,7 @@ BLANKS = 9_000
 DOCUMENTS = ("passport", "hong-kong-macao-permit", "taiwan-permit")
 HTTP_EVERY = 20
 """Every twentieth applicant uses the house's own HTTP door, with a session and a token of their own."""
-HTTP_AT_ONCE = 8
+HTTP_AT_ONCE = 32
 SHORT_BAG = (310000, date(2024, 5, 9))
 """The city and day whose first bag comes one envelope short."""
 SETTLE_ROUNDS_MAX = 200
