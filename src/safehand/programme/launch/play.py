@@ -65,6 +65,8 @@ HTTP_AT_ONCE = 32
 SHORT_BAG = (310000, date(2024, 5, 9))
 """The city and day whose first bag comes one envelope short."""
 SETTLE_ROUNDS_MAX = 200
+TALK_SECONDS = 0.1
+"""How long the link rests when there is nothing to say while people act."""
 CALLS_AT_ONCE = 2_000
 Say = Callable[["Progress"], None]
 
@@ -177,26 +179,34 @@ class Launch:
         )
 
     async def _play(self, now: datetime) -> int:
-        rang = sum(await asyncio.gather(self.authority.move_clock(now), self.post.move_clock(now)))
-        await self._world_clock(now)
+        *rang, _ = await asyncio.gather(
+            self.authority.move_clock(now), self.post.move_clock(now), self._world_clock(now)
+        )
         m = self._moment(now)
-        at_authority, at_post = await asyncio.gather(
-            self.authority.worklists(list(AT_AUTHORITY), since_before=now - PAUSE, states=WITH_STATE),
-            self.post.worklists(list(AT_POST), since_before=now - PAUSE, states=WITH_STATE),
-        )
-        self._stood = [(at_authority, AT_AUTHORITY), (at_post, AT_POST)]
-        for queue in ("handover.to_label", "handover.labelled"):
-            for line in at_authority[queue]:
-                self._orders[(line.state or {})["handover"]["order"]] = (line.city, line.stream)
-        acts = sum(
-            await asyncio.gather(
-                self._authority_acts(at_authority, m),
-                self._post_acts_but_doors(at_post, m),
-                self._doors(at_post, m),
-            )
-        )
+        self._stood = []
+        acting = asyncio.ensure_future(asyncio.gather(self._at_authority(m), self._at_post(m)))
+        try:
+            await self._talk_while(acting)
+            acts = await acting
+        finally:
+            acting.cancel()
         await self._settle()
-        return acts + rang
+        return sum(acts) + sum(rang)
+
+    async def _at_authority(self, m: Moment) -> int:
+        lines = await self.authority.worklists(
+            list(AT_AUTHORITY), since_before=m.now - PAUSE, states=WITH_STATE
+        )
+        self._stood.append((lines, AT_AUTHORITY))
+        for queue in ("handover.to_label", "handover.labelled"):
+            for line in lines[queue]:
+                self._orders[(line.state or {})["handover"]["order"]] = (line.city, line.stream)
+        return await self._authority_acts(lines, m)
+
+    async def _at_post(self, m: Moment) -> int:
+        lines = await self.post.worklists(list(AT_POST), since_before=m.now - PAUSE, states=WITH_STATE)
+        self._stood.append((lines, AT_POST))
+        return sum(await asyncio.gather(self._post_acts_but_doors(lines, m), self._doors(lines, m)))
 
     async def _world_clock(self, now: datetime) -> None:
         """The sandbox services live in the same time."""
@@ -526,13 +536,22 @@ class Launch:
             *(one(token, path, key, item) for token, (_, path, key, item) in zip(tokens, asked, strict=True))
         )
 
+    async def _talk_while(self, acting: "asyncio.Future[Any]") -> None:
+        """The link never waits for people: messages go while they act. Nobody acts on what is younger than PAUSE."""
+        while not acting.done():
+            moved = await self._talk()
+            if not any(moved):
+                await asyncio.wait({acting}, timeout=TALK_SECONDS)
+
     async def _settle(self) -> None:
         """Let the houses talk until neither has anything left to say."""
         for _ in range(SETTLE_ROUNDS_MAX):
-            moved = await asyncio.gather(self.authority.settle(), self.post.settle())
-            if not any(moved):
+            if not any(await self._talk()):
                 return
         raise HouseRefused("the houses do not stop talking")
+
+    async def _talk(self) -> list[int]:
+        return await asyncio.gather(self.authority.settle(), self.post.settle())
 
 
 AT_AUTHORITY: Mapping[str, Duty] = {**AUTHORITY, "payment.awaiting": pays, "handover.sealed": looked_at}
