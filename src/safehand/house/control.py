@@ -128,26 +128,28 @@ class _Control:
     async def play(self, crowd: Crowd) -> Any:
         if any(name not in self.front.actions for name in {c.action for c in (*crowd.calls, *crowd.batches)}):
             return NOT_FOUND()
-        called = await asyncio.gather(*(self._call(one) for one in crowd.calls))
-        batched = await asyncio.gather(*(self._batch(one) for one in crowd.batches))
-        return {"calls": called, "batches": batched}
-
-    async def _call(self, one: PlayedCall) -> Outcome:
-        item = self.front.read(name=one.action, body=bytes(one.item))
-        return _shown(
-            await self.front.call(name=one.action, session=_session(one.person), item=item, key=one.key)
+        read = self.front.read
+        called = await self.front.call_together(
+            [
+                (one.action, _session(one.person), read(name=one.action, body=bytes(one.item)), one.key)
+                for one in crowd.calls
+            ]
         )
-
-    async def _batch(self, one: PlayedBatch) -> list[Outcome]:
-        """Item by item through the front door: what many clerks do at the same moment shares a commit."""
-        session, read, call = _session(one.person), self.front.read, self.front.call
-        outcomes = await asyncio.gather(
-            *(
-                call(name=one.action, session=session, item=read(name=one.action, body=bytes(item)), key=key)
-                for key, item in one.items
+        # Item by item through the front door: what many clerks do at the same moment shares a commit.
+        batched = iter(
+            await self.front.call_together(
+                [
+                    (batch.action, session, read(name=batch.action, body=bytes(item)), key)
+                    for batch in crowd.batches
+                    for session in [_session(batch.person)]
+                    for key, item in batch.items
+                ]
             )
         )
-        return [_shown(outcome) for outcome in outcomes]
+        return {
+            "calls": [_shown(outcome) for outcome in called],
+            "batches": [[_shown(next(batched)) for _ in batch.items] for batch in crowd.batches],
+        }
 
     async def settle(self, _: Any) -> Any:
         moved = await self.jobs.send_messages()

@@ -4,6 +4,7 @@ One call path serves a person's request over HTTP, a clerk's batch and a rehears
 role, read the request, join the batch of the moment, answer with what happened or with the refusal.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -76,6 +77,13 @@ def _is_key(key: str) -> bool:
     return KEY_CHARACTERS_MIN <= len(key) <= KEY_CHARACTERS_MAX and key.isascii() and key.isprintable()
 
 
+def _answered(future: "asyncio.Future[Done | Refusal]") -> Done | Refusal:
+    try:
+        return future.result()
+    except Unavailable:
+        return UNAVAILABLE()
+
+
 class Front:
     """All actions of a house, each with its gatherer."""
 
@@ -102,6 +110,24 @@ class Front:
             return TOO_MANY()
         except Unavailable:
             return UNAVAILABLE()
+
+    async def call_together(
+        self, calls: Sequence[tuple[str, Session, Any, str | None]]
+    ) -> list[Done | Refusal]:
+        """Calls of many people at one moment, each (action, session, item, key) as in `call`, without a task for each."""
+        lined_up: list[asyncio.Future[Done | Refusal] | Refusal] = []
+        for name, session, item, key in calls:
+            asked = self._asked(self.actions[name], session, item, key)
+            if isinstance(asked, Asked):
+                try:
+                    lined_up.append(self._gatherers[name].put(asked))
+                except Overloaded:
+                    lined_up.append(TOO_MANY())
+            else:
+                lined_up.append(asked)
+        waiting = [one for one in lined_up if isinstance(one, asyncio.Future)]
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return [_answered(one) if isinstance(one, asyncio.Future) else one for one in lined_up]
 
     async def call_all(
         self, *, name: str, session: Session, items: Sequence[tuple[str | None, Any]]

@@ -44,6 +44,10 @@ class Gatherer(Generic[Asked, Answered]):
 
         `Unavailable` when the process ends meanwhile: its key tells what became of the call.
         """
+        return await self.put(asked)
+
+    def put(self, asked: Asked) -> "asyncio.Future[Answered]":
+        """Line a call up; its answer comes in the future, as `call` would give it. Raises `Overloaded`."""
         if len(self._waiting) >= QUEUE_MAX:
             raise Overloaded(f"more than {QUEUE_MAX} calls are waiting")
         future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
@@ -53,7 +57,7 @@ class Gatherer(Generic[Asked, Answered]):
             task = asyncio.ensure_future(self._work())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        return await future
+        return future
 
     async def _work(self) -> None:
         """Take batches until nobody waits. Between the last look and leaving nothing else runs: nobody is overlooked."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -57,6 +57,17 @@ class _Part:
     text: frozenset[int] = frozenset()
     unique: int = 0
     """So many first columns name the row: of two rows in one batch the later one counts. 0: every row counts."""
+    moment: tuple[int, ...] = ()
+    """Columns that are the batch's own `now` in all rows (rows of other moments may still be mixed)."""
+
+
+class _Shape(NamedTuple):
+    """A part as one batch needs it: with new rows, with known rows, and which columns hold one value for all rows."""
+
+    part: _Part
+    new: bool
+    known: bool
+    alike: frozenset[int]
 
 
 def _insert(
@@ -68,11 +79,12 @@ def _insert(
     text: Iterable[int] = (),
     tail: str = "",
     unique: int = 0,
+    moment: tuple[int, ...] = (),
 ) -> _Part:
     """An insert of all the columns, in the row's order; columns in `text` are JSON bytes kept as text."""
     kinds = tuple(types.split())
-    sql = f"insert into {table} ({columns}) select * from {{u}} {tail} returning 1"  # noqa: S608 - our own names
-    return _Part(name, tuple(range(len(kinds))), kinds, sql, frozenset(text), unique)
+    sql = f"insert into {table} ({columns}) select * from {{u}} as n {tail} returning 1"  # noqa: S608 - our own names
+    return _Part(name, tuple(range(len(kinds))), kinds, sql, frozenset(text), unique, moment)
 
 
 # New streams are inserted (a duplicate is a lost race) and known ones updated under their version.
@@ -97,7 +109,7 @@ _UNIT_UPDATE = """
     where unit.city = n.city and unit.unit = n.unit and unit.account = n.was_account
       and unit.pending is not distinct from n.was_pending returning 1"""
 _WORK_UPSERT = """
-    insert into work (city, stream, queue, narrowed, since, due_at, owner) select * from {u}
+    insert into work (city, stream, queue, narrowed, since, due_at, owner) select * from {u} as n
     on conflict (city, stream, queue) do update
     set narrowed = excluded.narrowed, since = excluded.since, due_at = excluded.due_at, owner = excluded.owner
     returning 1"""
@@ -124,9 +136,10 @@ _PARTS: tuple[_Part, ...] = (
         "city, stream, version, kind, at, actor, body, hash",
         "int text int text timestamptz text text bytea",
         text=(6,),
+        moment=(4,),
     ),
     _Part("streams", tuple(range(8)), tuple(_S8.split()), "", frozenset((6, 7))),
-    _Part("units", tuple(range(8)), tuple(_U8.split()), ""),
+    _Part("units", tuple(range(8)), tuple(_U8.split()), "", moment=(5,)),
     _Part(
         "work",
         tuple(range(7)),
@@ -147,6 +160,7 @@ _PARTS: tuple[_Part, ...] = (
         "move",
         "city, unit, giver, taker, phase, at, stream, version",
         "int text text text text timestamptz text int",
+        moment=(5,),
     ),
     _insert(
         "messages",
@@ -154,9 +168,15 @@ _PARTS: tuple[_Part, ...] = (
         "peer, city, kind, subject, body, personal, at",
         "text int int text text text timestamptz",
         text=(4,),
+        moment=(6,),
     ),
     _insert(
-        "notices", "notice", "city, subject, template, facts, at", "int text text text timestamptz", text=(3,)
+        "notices",
+        "notice",
+        "city, subject, template, facts, at",
+        "int text text text timestamptz",
+        text=(3,),
+        moment=(4,),
     ),
     _insert(
         "answers",
@@ -165,6 +185,7 @@ _PARTS: tuple[_Part, ...] = (
         "text bytea int text text timestamptz",
         text=(4,),
         tail="on conflict do nothing",
+        moment=(5,),
     ),
     _insert(
         "vault",
@@ -227,8 +248,23 @@ class _KeptConnection(asyncpg.Connection):
         return ""
 
 
-def _unnest(first: int, types: Sequence[str]) -> str:
-    return "unnest(" + ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(types)) + ")"
+def _rows(first: int, types: Sequence[str], alike: frozenset[int]) -> str:
+    """The rows of a part from its parameters: an array for each column, one value for a column that is `alike`."""
+    numbered = [(place, f"${first + place}::{kind}") for place, kind in enumerate(types)]
+    arrays = [f"{parameter}[]" for place, parameter in numbered if place not in alike]
+    unnested = f"unnest({', '.join(arrays)})"
+    if not alike:
+        return unnested
+    named = ", ".join(f"c{place}" for place, _ in numbered if place not in alike)
+    columns = ", ".join(parameter if place in alike else f"c{place}" for place, parameter in numbered)
+    return f"(select {columns} from {unnested} as u ({named}))"  # noqa: S608 - our own names
+
+
+def _alike(part: _Part, columns: Sequence[Sequence[Any]]) -> frozenset[int]:
+    """The columns of `part.moment` that hold one value for all rows: it is sent once (encoding moments is dear)."""
+    return frozenset(
+        place for place in part.moment if columns[place].count(columns[place][0]) == len(columns[place])
+    )
 
 
 def _sql_of(part: _Part, new: bool, known: bool) -> list[str]:
@@ -251,19 +287,19 @@ def _new_and_known(part: _Part, rows: Sequence[tuple[Any, ...]]) -> tuple[bool, 
             return True, True
 
 
-def _statement(shape: Sequence[tuple[_Part, bool, bool]]) -> str:
+def _statement(shape: Sequence[_Shape]) -> str:
     """One statement that writes all parts of the shape and counts what each wrote."""
     pieces: list[str] = []
     counts: list[str] = []
     first = 1
-    for part, new, known in shape:
-        unnested = _unnest(first, part.types)
+    for part, new, known, alike in shape:
+        rows = _rows(first, part.types, alike)
         first += len(part.types)
         names: list[str] = []
         for number, sql in enumerate(_sql_of(part, new, known)):
             name = f"{part.name}_{number}"
             names.append(name)
-            pieces.append(f"{name} as ({sql.replace('{u}', unnested)})")
+            pieces.append(f"{name} as ({sql.replace('{u}', rows)})")
         counts.append(" + ".join(f"(select count(*) from {name})" for name in names))  # noqa: S608 - our own names
     return "with " + ",\n".join(pieces) + "\nselect " + ", ".join(counts)
 
@@ -317,8 +353,8 @@ class PostgresTransaction:
         await self._write(writes)
 
     async def _write(self, writes: Writes) -> None:
-        shape: list[tuple[_Part, bool, bool]] = []
-        arguments: list[list[Any]] = []
+        shape: list[_Shape] = []
+        arguments: list[Any] = []
         wanted: list[int] = []
         for part in _PARTS:
             rows: list[tuple[Any, ...]] = getattr(writes, part.name)
@@ -326,21 +362,25 @@ class PostgresTransaction:
                 continue
             if part.unique:
                 rows = list({row[: part.unique]: row for row in rows}.values())
-            shape.append((part, *_new_and_known(part, rows)))
-            wanted.append(len(rows))
             columns = list(zip(*rows, strict=True))
+            alike = _alike(part, columns)
+            shape.append(_Shape(part, *_new_and_known(part, rows), alike))
+            wanted.append(len(rows))
             for number in part.columns:
                 column = columns[number]
-                arguments.append([v.decode() for v in column] if number in part.text else list(column))
+                if number in alike:
+                    arguments.append(column[0])
+                else:
+                    arguments.append([v.decode() for v in column] if number in part.text else column)
         if not shape:
             return
-        statement_key = tuple((part.name, new, known) for part, new, known in shape)
+        statement_key = tuple((part.name, new, known, alike) for part, new, known, alike in shape)
         statement = self._statements.get(statement_key)
         if statement is None:
             statement = self._statements[statement_key] = _statement(shape)
         counts = await self.connection.fetchrow(statement, *arguments, timeout=STATEMENT_SECONDS_MAX)
         assert counts is not None
-        for (part, _, _), count, want in zip(shape, counts, wanted, strict=True):
+        for (part, *_), count, want in zip(shape, counts, wanted, strict=True):
             if count != want:
                 raise Conflict(f"{part.name}: {count} of {want} rows written")
 
