@@ -230,10 +230,9 @@ class Launch:
                 self._arrive(m),
                 self._pay(lines["payment.awaiting"], m),
                 self._act(self.authority, lines, AUTHORITY, m),
+                self._bags(lines["handover.sealed"], m),
             )
         )
-        if _hour(m.now) in COLLECTIONS:
-            acts += await self._bags(lines["handover.sealed"], m)
         if _hour(m.now) in CHORES_AT:
             # Nobody of this crowd reads text messages: what they would be told stays in the house, unsent.
             await self.authority.chores(without=["notices"])
@@ -275,17 +274,17 @@ class Launch:
             )
             for one in others
         ]
-        outcomes = await self._calls(self.authority, calls)
-        over_http = await self._over_http(
-            [
-                (
-                    self._people.applicant(one),
-                    "application/submit",
-                    _submit_key(one),
-                    self._people.application(one),
-                )
-                for one in web
-            ]
+        over_the_web = [
+            (
+                self._people.applicant(one),
+                "application/submit",
+                _submit_key(one),
+                self._people.application(one),
+            )
+            for one in web
+        ]
+        outcomes, over_http = await asyncio.gather(
+            self._calls(self.authority, calls), self._over_http(over_the_web)
         )
         cases = [(one, outcome.stream) for one, outcome in zip(others, outcomes, strict=True)]
         cases += [(one, answer.get("case", "")) for one, answer in zip(web, over_http, strict=True)]
@@ -319,24 +318,24 @@ class Launch:
             for one in lines
             if not self._uses_http(one.stream)
         ]
-        await self._calls(self.authority, calls)
-        await self._over_http(
-            [
-                (
-                    m.applicants[one.stream],
-                    action.replace(".", "/"),
-                    _key(action, one),
-                    {"city": one.city, "case": one.stream},
-                )
-                for one in web
-            ]
-        )
+        over_the_web = [
+            (
+                m.applicants[one.stream],
+                action.replace(".", "/"),
+                _key(action, one),
+                {"city": one.city, "case": one.stream},
+            )
+            for one in web
+        ]
+        await asyncio.gather(self._calls(self.authority, calls), self._over_http(over_the_web))
 
     def _uses_http(self, case: str) -> bool:
         return self._arrival_of[case].number % HTTP_EVERY == 0
 
     async def _bags(self, lines: Sequence[Line], m: Moment) -> int:
         """For the collection: everything sealed of a city goes into one bag, and the bag is put out."""
+        if _hour(m.now) not in COLLECTIONS:
+            return 0
         by_city: dict[int, list[Line]] = {}
         for line in lines:
             by_city.setdefault(line.city, []).append(line)
