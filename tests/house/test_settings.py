@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -31,12 +32,20 @@ def _new_keys(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Keys and a staff secret: making them takes longer than what is tested with a copy of them."""
+    keys = tmp_path_factory.mktemp("made") / "keys"
+    assert _new_keys(keys).returncode == 0
+    return keys, secret_of(password="a password of its own", salt=b"s" * 16)
+
+
 @pytest.fixture
-def live(tmp_path: Path) -> Callable[..., Path]:
+def live(tmp_path: Path, made_once: tuple[Path, str]) -> Callable[..., Path]:
     """Writes a live settings file that is in order, but for what the test changes: `live(old, new, …)`."""
-    assert _new_keys(tmp_path / "keys").returncode == 0
+    keys, secret = made_once
+    shutil.copytree(keys, tmp_path / "keys")
     staff = tmp_path / "staff.toml"
-    secret = secret_of(password="a password of its own", salt=b"s" * 16)
     staff.write_text(
         f'[[accounts]]\nlogin = "e1"\nactor = "st_e1"\nsecret = "{secret}"\nroles = ["examiner"]\n'
     )
