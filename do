@@ -480,14 +480,16 @@ def side_by_side(jobs: list[Callable[[], tuple[int, str, float]]]) -> list[tuple
 
 
 def db(arguments: list[str]) -> int:
-    """the embedded PostgreSQL: db start|stop|status|psql [DATABASE]|reset [--yes]"""
+    """the embedded PostgreSQL: db start|stop|status|verify|psql [DATABASE]|reset [--yes]"""
     word, more = (arguments[0], arguments[1:]) if arguments else ("", [])
-    plain = word in {"start", "stop", "status"} and not more
+    plain = word in {"start", "stop", "status", "verify"} and not more
     deletes = word == "reset" and more in ([], ["--yes"])
     if not (plain or deletes or word == "psql"):
-        raise Stop("Say: ./do db start | stop | status | psql [DATABASE] | reset [--yes]", 2)
+        raise Stop("Say: ./do db start | stop | status | verify | psql [DATABASE] | reset [--yes]", 2)
     if deletes and not more:
         confirm(f"This deletes every database in {DATABASE}. Type yes to go on: ")
+    if word == "verify":
+        return module("safehand.programme.verify", [], groups=set())
     set_up(set())
     supervisor_word, rest = ("remove", []) if deletes else (word, more)
     return become(

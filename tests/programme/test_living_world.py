@@ -186,6 +186,40 @@ def test_the_books_of_both_houses_agree(world: World):
     assert "Shanghai" in httpx.get(f"{world.address('AUTHORITY')}/nation?lang=en").text
 
 
+def _verified(world: World) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "safehand.programme.verify"],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "SAFEHAND_DATA": str(world.folder)},
+    )
+
+
+def test_the_journals_verify_and_a_changed_event_is_named_with_its_city(world: World):
+    held = _verified(world)
+    assert held.returncode == 0, held.stdout + held.stderr
+    assert "./do run: the post's journal" in held.stdout
+    assert held.stdout.count("verdict: holds in every city") == 2
+    assert held.stdout.endswith("Everything holds.\n")
+    one = "(city, stream, version) in (select city, stream, version from event order by 1, 2, 3 limit 1)"
+    server = PostgresServer().find(folder=world.folder / "postgres")
+    assert server is not None
+    server.sql(statement=f"update event set actor = actor || 'x' where {one}", database="post")
+    try:
+        broken = _verified(world)
+        assert broken.returncode == 1
+        assert "verdict: does NOT hold in 1 of" in broken.stdout
+        assert "event altered, stream" in broken.stdout
+        assert "docs/how-to/verify.md" in broken.stdout
+    finally:
+        server.sql(
+            statement=f"update event set actor = left(actor, -1) where {one}",
+            database="post",
+        )
+    assert _verified(world).returncode == 0
+
+
 def test_the_documented_walk_of_one_application_works_as_written(world: World):
     script = ROOT / "docs" / "how-to" / "one-application.sh"
     environment = {"PATH": os.environ["PATH"], "FOR_CURL": str(world.folder / "run" / "for-curl.sh")}

@@ -16,12 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import uvicorn
 from litestar import Litestar, get
 
 from safehand.house.control import control_routes
+from safehand.house.database import prepare_database
 from safehand.house.front import Action, Front
 from safehand.house.jobs import Jobs
 from safehand.house.routes import action_routes, make_app, staff_routes
@@ -30,9 +30,7 @@ from safehand.house.settings import Settings, key_ring, read_key
 from safehand.kernel.clock import Clock, SetClock, SystemClock
 from safehand.kernel.ids import DerivedIds, Ids, SystemIds
 from safehand.kernel.machine import Machine
-from safehand.kernel.migrations import migrate
 from safehand.kernel.shell import Shell
-from safehand.kernel.store import Unavailable
 from safehand.kernel.store_postgres import PostgresStore
 from safehand.kernel.vault import VaultKeys
 from safehand.link.endpoint import LinkDoor, link_routes
@@ -41,8 +39,6 @@ from safehand.link.log import LinkLog
 from safehand.link.pump import Pump
 from safehand.link.reader import Border, Reader
 
-CONNECT_SECONDS_MAX = 10
-KERNEL_SQL = Path(__file__).parents[1] / "kernel" / "sql"
 GARBAGE_OBJECTS = 50_000
 REHEARSAL_START = datetime(2024, 5, 5, 16, 0, tzinfo=UTC)
 """Midnight in China before the pilot's first day; a rehearsal's clock only ever moves forward from here."""
@@ -102,8 +98,8 @@ def data_folder(settings: Settings) -> Path:
 
 
 async def open_house(*, settings: Settings, machines: dict[str, Machine]) -> House:
-    """Connect and put together. Raises `Unavailable` when the database can't be reached."""
-    await _migrate(settings)
+    """Connect and put together. Raises what `prepare_database` raises."""
+    await prepare_database(settings=settings)
     rehearsal = settings.mode == "rehearsal"
     clock: Clock = SetClock(start=REHEARSAL_START) if rehearsal else SystemClock()
     ids: Ids = DerivedIds(seed=settings.seed) if settings.seed else SystemIds()
@@ -125,24 +121,12 @@ async def open_house(*, settings: Settings, machines: dict[str, Machine]) -> Hou
         store=store,
         shell=shell,
         # Tokens are secrets, also where identifiers are repeatable.
-        sessions=Sessions(store=store, clock=clock, ids=SystemIds()),
+        sessions=Sessions(store=store, clock=clock, ids=SystemIds(), vault=vault),
         link_log=link_log,
         pump=pump,
         jobs=Jobs(shell=shell, store=store, pump=pump, clock=clock, ids=ids),
         client=client,
     )
-
-
-async def _migrate(settings: Settings) -> None:
-    try:
-        connection = await asyncpg.connect(settings.database, timeout=CONNECT_SECONDS_MAX)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
-        # The text of the database's own error names role, database and host, never the password.
-        raise Unavailable(str(away) or type(away).__name__) from away
-    try:
-        await migrate(connection=connection, folder=KERNEL_SQL, now=SystemClock().now(), series="kernel")
-    finally:
-        await connection.close()
 
 
 def house_app(
