@@ -6,13 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from safehand.authority.application import states as application
@@ -28,10 +25,10 @@ from safehand.postal.delivery import states as delivery
 from safehand.postal.settlement import states as settlement
 from safehand.postal.transport import states as transport
 from safehand.postal.undeliverable import states as undeliverable
+from tests.programme.running_world import World
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS_MAX = 90.0
-STOP_SECONDS_MAX = 30.0
 
 AUTHORITY: dict[str, type[StrEnum]] = {
     "application": application.ApplicationState,
@@ -64,87 +61,6 @@ BEFORE_ANYTHING = {"application.none", "examination.none", "acceptance.not_begun
 """A case begins with its application, an item with its order."""
 
 pytestmark = pytest.mark.slow
-
-
-class World:
-    """A living world started as `./do run` starts it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.process: subprocess.Popen[str] | None = None
-        self.said: list[str] = []
-
-    def command(self, *arguments: str) -> subprocess.Popen[str]:
-        # No HOME, another folder than the repository: nothing may depend on them.
-        environment = {"PATH": os.environ["PATH"], "SAFEHAND_DATA": str(self.folder)}
-        return subprocess.Popen(
-            [sys.executable, "-m", "safehand.programme.living_world", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd="/",
-            env=environment,
-        )
-
-    def start(self) -> float:
-        """Start and wait for the last line of its greeting; returns the seconds."""
-        began = time.monotonic()
-        self.process, self.said = self.command(), []
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said.append(line)
-            if "For curl" in line:
-                return time.monotonic() - began
-        raise AssertionError("".join(self.said))
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        assert self.process is not None
-        self.process.send_signal(number)
-        return self.ended()
-
-    def ended(self) -> tuple[int, str]:
-        """How it ended, and what it said last."""
-        assert self.process is not None
-        said, _ = self.process.communicate(timeout=STOP_SECONDS_MAX)
-        return self.process.returncode, said
-
-    def address(self, name: str) -> str:
-        lines = (self.folder / "run" / "for-curl.sh").read_text().splitlines()
-        return next(line.partition("=")[2].strip("'") for line in lines if line.startswith(f"{name}="))
-
-    def database(self) -> RunningServer:
-        server = PostgresServer().find(folder=self.folder / "postgres")
-        assert server is not None
-        return server
-
-    def part(self, name: str) -> psutil.Process:
-        return psutil.Process(int((self.folder / "run" / "processes" / f"{name}.pid").read_text()))
-
-    def left(self) -> list[int]:
-        """Processes that still work for this world."""
-        return [
-            process.pid
-            for process in psutil.process_iter()
-            if str(self.folder) in " ".join(_command_line(process)) and process.pid != os.getpid()
-        ]
-
-
-def _command_line(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("a living world")  # a path with a space
-    world = World(folder)
-    world.start()
-    yield world
-    if world.process is not None and world.process.poll() is None:
-        world.stop()
-    PostgresServer().remove(folder=folder / "postgres")
 
 
 def _states(server: RunningServer, *, database: str, kind: str) -> set[str]:
