@@ -509,8 +509,10 @@ def new(arguments: list[str]) -> int:
 
 
 def docs(arguments: list[str]) -> int:
-    """list the documentation and check it: links, commands, settings"""
-    return become([sys.executable, str(ROOT / ".ci" / "check_docs.py"), "--list", *arguments], folder=ROOT)
+    """write the generated tables anew, list the documentation and check it: links, commands, settings, states"""
+    set_up(set())
+    subprocess.run([PYTHON, ROOT / ".ci" / "process_page.py"], env=environment(), cwd=ROOT)
+    return become([str(PYTHON), str(ROOT / ".ci" / "check_docs.py"), "--list", *arguments], folder=ROOT)
 
 
 COMMANDS: tuple[Callable[[list[str]], int], ...] = (
