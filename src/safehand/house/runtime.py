@@ -20,6 +20,7 @@ import httpx
 import uvicorn
 from litestar import Litestar, get
 
+from safehand.house.attempts import Attempts
 from safehand.house.control import control_routes
 from safehand.house.database import prepare_database
 from safehand.house.front import Action, Front
@@ -146,14 +147,10 @@ def house_app(
         shell=house.shell, store=house.store, ring=house.ring, border=border, clock=house.clock
     )
     door = LinkDoor(ring=house.ring, reader=house.reader, log=house.link_log)
+    attempts = Attempts(store=house.store, vault=house.vault)
     accounts = read_staff(settings.staff) if settings.staff is not None else {}
 
-    @get("/health", include_in_schema=False)
-    async def health() -> dict[str, str]:
-        await house.store.fetch("select 1")
-        return {"house": settings.name, "mode": settings.mode, "now": house.clock.now().isoformat()}
-
-    others: list[Any] = [link_routes(door=door), health, *pages]
+    others: list[Any] = [link_routes(door=door), _health_route(house), *pages]
     if settings.control_secret and settings.mode != "live":
         others.append(
             control_routes(
@@ -178,13 +175,31 @@ def house_app(
 
     v1 = [
         *action_routes(front=house.front),
-        *staff_routes(front=house.front, store=house.store, sessions=house.sessions, accounts=accounts),
+        *staff_routes(
+            front=house.front,
+            store=house.store,
+            sessions=house.sessions,
+            accounts=accounts,
+            attempts=attempts,
+        ),
         *routes,
     ]
     house.jobs.chores["ended_sessions"] = house.sessions.sweep
+    # Guessing happens in real time, also where the house's clock stands still.
+    house.jobs.chores["old_attempts"] = lambda: attempts.sweep(now=SystemClock().now())
     app = make_app(title=title, v1=v1, others=others, sessions=house.sessions, start=start, stop=stop)
     app.state.house = house
     return app
+
+
+def _health_route(house: House) -> Any:
+    @get("/health", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        await house.store.fetch("select 1")
+        now = house.clock.now().isoformat()
+        return {"house": house.settings.name, "mode": house.settings.mode, "now": now}
+
+    return health
 
 
 _SPEAK_FREELY = ("safehand", "uvicorn")
