@@ -53,19 +53,11 @@ SET_UP_WAIT_SECONDS_MAX = 900
 QUIET_SECONDS = 2.0
 PLAIN_PROGRESS_SECONDS = 10.0
 LINES_SHOWN_MAX = 30
-LEADS_ASTRAY = frozenset(
-    {
-        "VIRTUAL_ENV",
-        "PYTHONHOME",
-        "PYTHONPATH",
-        "UV_SYSTEM_PYTHON",
-        "CONDA_PREFIX",
-        # Without bytecode kept, each of a run's processes compiles every library anew (measured: 3 s of a core each).
-        "PYTHONDONTWRITEBYTECODE",
-    }
-)
 CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ASTRAY = frozenset(
+    {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "UV_SYSTEM_PYTHON", "CONDA_PREFIX"}
+)
 
 TERMINAL = sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 BOLD, GREEN, RED, YELLOW, PLAIN = (
@@ -155,9 +147,11 @@ def run_quietly(command: list[str]) -> tuple[int, str]:
 
 def environment() -> dict[str, str]:
     """The parent's environment less what would lead Python or uv astray, plus what keeps both inside this folder."""
-    kept = {name: value for name, value in os.environ.items() if name not in LEADS_ASTRAY}
+    kept = {name: value for name, value in os.environ.items() if name not in ASTRAY}
     kept["PATH"] = os.pathsep.join([str(VENV / "bin"), kept.get("PATH", os.defpath)])
     kept["PYTHONPATH"] = str(ROOT)
+    # Compiled modules go to one place, so no folder of ours fills with them and Python compiles nothing twice.
+    kept["PYTHONPYCACHEPREFIX"] = str(STATE / "bytecode")
     kept["UV_PROJECT_ENVIRONMENT"] = str(VENV)
     kept["UV_PYTHON_DOWNLOADS"] = "never"
     kept["UV_NO_PROGRESS"] = "1"
@@ -404,16 +398,15 @@ def test(arguments: list[str]) -> int:
 
 
 def fast(arguments: list[str]) -> int:
-    """the quick tests only, ending at the first failure"""
-    return pytest(["-x", "-q", "-m", "not slow and not browser", *arguments])
+    """the quick tests only, those that need no server, ending at the first failure"""
+    return pytest(["-x", "-q", "-m", "not server and not slow and not browser", *arguments])
 
 
+TYPES_WAY_OUT = "mend the types, or narrow them with a check that is true"
 CHECKS: tuple[tuple[str, list[str], str], ...] = (
-    (
-        "types",
-        ["basedpyright", "--level", "error"],
-        "mend the types, or narrow them with a check that is true",
-    ),
+    # Two halves side by side: together they take more work than one, and half the time. The longest come first.
+    ("types", ["basedpyright", "--level", "error", "src", ".ci", "do"], TYPES_WAY_OUT),
+    ("test types", ["basedpyright", "--level", "error", "tests", "bench"], TYPES_WAY_OUT),
     ("format", ["ruff", "format", "--check", "."], "let it be done: .venv/bin/ruff format ."),
     ("lint", ["ruff", "check", "--output-format", "concise", "."], "often: .venv/bin/ruff check --fix ."),
     (
@@ -483,14 +476,16 @@ def side_by_side(jobs: list[Callable[[], tuple[int, str, float]]]) -> list[tuple
 
 
 def db(arguments: list[str]) -> int:
-    """the embedded PostgreSQL: db start|stop|status|psql [DATABASE]|reset [--yes]"""
+    """the embedded PostgreSQL: db start|stop|status|verify|psql [DATABASE]|reset [--yes]"""
     word, more = (arguments[0], arguments[1:]) if arguments else ("", [])
-    plain = word in {"start", "stop", "status"} and not more
+    plain = word in {"start", "stop", "status", "verify"} and not more
     deletes = word == "reset" and more in ([], ["--yes"])
     if not (plain or deletes or word == "psql"):
-        raise Stop("Say: ./do db start | stop | status | psql [DATABASE] | reset [--yes]", 2)
+        raise Stop("Say: ./do db start | stop | status | verify | psql [DATABASE] | reset [--yes]", 2)
     if deletes and not more:
         confirm(f"This deletes every database in {DATABASE}. Type yes to go on: ")
+    if word == "verify":
+        return module("safehand.programme.verify", [], groups=set())
     set_up(set())
     supervisor_word, rest = ("remove", []) if deletes else (word, more)
     return become(
@@ -510,8 +505,10 @@ def new(arguments: list[str]) -> int:
 
 
 def docs(arguments: list[str]) -> int:
-    """list the documentation and check it: links, commands, settings"""
-    return become([sys.executable, str(ROOT / ".ci" / "check_docs.py"), "--list", *arguments], folder=ROOT)
+    """write the generated tables anew, list the documentation and check it: links, commands, settings, states"""
+    set_up(set())
+    subprocess.run([PYTHON, ROOT / ".ci" / "process_page.py"], env=environment(), cwd=ROOT)
+    return become([str(PYTHON), str(ROOT / ".ci" / "check_docs.py"), "--list", *arguments], folder=ROOT)
 
 
 COMMANDS: tuple[Callable[[list[str]], int], ...] = (

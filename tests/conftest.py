@@ -64,8 +64,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: _end_run(folder=folder))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium the browser tests are skipped, with the command that installs it as the reason."""
+    """Who asks for the PostgreSQL is marked `server`; without Chromium the browser tests are skipped, saying why."""
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.server)
     if any(shutil.which(name) for name in CHROMIUM_NAMES):
         return
     for item in items:

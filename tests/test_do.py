@@ -64,6 +64,18 @@ def test_bad_words_to_the_database_are_refused_before_anything_is_set_up():
     assert "start | stop | status" in said.stderr
 
 
+def test_nothing_to_verify_is_said_with_the_way_to_something(tmp_path):
+    said = do("db", "verify", SAFEHAND_DATA=str(tmp_path))
+    assert said.returncode == 2
+    assert "Begin with: ./do run" in said.stderr
+
+
+def test_the_words_of_verifying_take_no_others():
+    said = do("db", "verify", "everything")
+    assert said.returncode == 2
+    assert "verify" in said.stderr
+
+
 def test_databases_are_not_deleted_without_a_yes():
     said = do("db", "reset")
     assert said.returncode == 2

@@ -43,14 +43,25 @@ HOME = "http://authority.test"
 SHANGHAI = 310000
 
 
+class _Home(httpx.AsyncBaseTransport):
+    """The authority's address, behind which another of its processes may answer the next request."""
+
+    def __init__(self, app: Litestar) -> None:
+        self.app = app
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        inside = httpx.ASGITransport(app=self.app)  # pyright: ignore[reportArgumentType] - litestar's own ASGI types
+        return await inside.handle_async_request(request)
+
+
 class Person:
     """Somebody with a browser: cookies of one's own, the authority in this process, the sandbox over its sockets."""
 
     def __init__(self, *, app: Litestar, services: dict[str, str], language: str) -> None:
-        inside = httpx.ASGITransport(app=app)  # pyright: ignore[reportArgumentType] - litestar's own ASGI types
+        self.home = _Home(app)
         self.browser = httpx.AsyncClient(
             base_url=HOME,
-            mounts={HOME: inside},
+            mounts={HOME: self.home},
             trust_env=False,
             headers={"accept": "text/html", "accept-language": language},
         )
@@ -100,6 +111,7 @@ class World:
         settings: Settings,
     ) -> None:
         self.app = app
+        self.settings = settings
         self._shell = shell
         self.services = services
         self.sandbox_clock = clock
@@ -117,6 +129,16 @@ class World:
         """A new browser."""
         self._people.append(Person(app=self.app, services=self.services, language=language))
         return self._people[-1]
+
+    async def let_answer(self, person: Person, app: Litestar) -> None:
+        """From now on another process of the authority answers this person; its clock is set like the first one's."""
+        person.home.app = app
+        control = httpx.AsyncClient(transport=httpx.ASGITransport(app=app))  # pyright: ignore[reportArgumentType]
+        async with control:
+            now = msgspec.json.encode({"now": self.sandbox_clock.now()})
+            headers = {"safehand-control": CONTROL}
+            answer = await control.post(f"{HOME}/control/clock", content=now, headers=headers)
+        assert answer.status_code == 200, answer.text
 
     async def control(self, name: str, body: Any = None) -> Any:
         """One rehearsal control of the house."""

@@ -3,13 +3,21 @@
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
+from safehand.authority.app import make_app
 from safehand.authority.examination.commands import Approve
 from safehand.authority.portal.frame import STYLE_ADDRESS
+from safehand.authority.portal.under_way import PENDING_FOR, PENDING_MAX, Pending, UnderWay, digest_of
+from safehand.authority.ports.sign_in import SignInBegun
 from safehand.authority.tracking.commands import RecordReported
+from safehand.house.database import KERNEL_SQL
+from safehand.kernel.ids import SystemIds
+from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.vault import VaultKeys
 from safehand.link.messages import Scan
-from tests.authority.living_authority import HOME, START, living
+from tests.authority.living_authority import HOME, START, World, living
 
 pytestmark = pytest.mark.slow
 
@@ -274,5 +282,104 @@ def test_every_page_lets_nothing_foreign_in_and_names_nobody(run, fresh_database
             style = await someone.browser.get(STYLE_ADDRESS)
             assert style.headers["content-type"].startswith("text/css")
             assert "immutable" in style.headers["cache-control"]
+
+    run(scene())
+
+
+def test_a_sign_in_begun_at_one_process_ends_at_another_which_knows_the_person(run, fresh_database, tmp_path):
+    dsn = fresh_database(kernel=KERNEL_SQL)
+
+    async def scene():
+        async with living(dsn=dsn, folder=tmp_path) as world:
+            other = await make_app(world.settings)
+            async with other.lifespan():
+                someone = world.person("en")
+                begun = await someone.browser.get("/sign-in?to=/my")
+                there = await someone.browser.get(
+                    f"{begun.headers['location']}&prompt=none&login_hint=applicant"
+                )
+                await world.let_answer(someone, other)
+                assert (await someone.browser.get(there.headers["location"])).headers["location"] == "/my"
+                assert (await someone.browser.get(there.headers["location"])).status_code == 400, "used up"
+                await world.let_answer(someone, world.app)
+                assert "You have no applications yet." in await someone.page("/my")
+                # What is filled in is the proven identity, which only the other process was told.
+                case = (await world.submit(someone, "applicant"))["case"]
+                await world.let_answer(someone, other)
+                await someone.page(f"/cases/310000/{case}")
+                await someone.press(page=await someone.page("/my"), act="sign-out")
+                assert (await someone.browser.get("/my")).status_code == 303
+            await _no_person_lies_open(dsn, world)
+
+    run(scene())
+
+
+async def _no_person_lies_open(dsn: str, world: World) -> None:
+    person = world.cast.people["applicant"].person
+    connection = await asyncpg.connect(dsn)
+    try:
+        for table in ("session", "sign_in_under_way"):
+            found = await connection.fetch(f"select t::text, row_to_json(t)::text from {table} t")
+            for secret in (person.name_zh, person.id_number):
+                hidden = secret.encode().hex()
+                assert not [row for row in found if secret in row[0] or hidden in row[0]]
+    finally:
+        await connection.close()
+
+
+def test_what_was_kept_for_a_sign_in_opens_to_its_token_alone_and_ends_with_its_time(run, fresh_database):
+    dsn = fresh_database(kernel=KERNEL_SQL)
+
+    async def scene():
+        store = await PostgresStore.create(dsn=dsn, connections_max=2)
+        vault = VaultKeys(wrapping=b"w" * 32, blinding=b"b" * 32)
+        under_way = UnderWay(store=store, vault=vault, ids=SystemIds())
+        begun = SignInBegun(address="https://a", state="a-state", nonce="a-nonce", code_verifier="a-verifier")
+        pending = Pending(begun=begun, to="/my")
+        try:
+            one, two, three = (under_way.new_token() for _ in range(3))
+            for token in (one, two):
+                await under_way.keep(token=token, pending=pending, now=START)
+            for wrong in ("", three, one + "a", "a" * 101):
+                assert await under_way.take(token=wrong, now=START) is None
+            assert await under_way.take(token=one, now=START) == pending
+            assert await under_way.take(token=one, now=START) is None
+            # A row under another's token does not open.
+            await store.fetch("update sign_in_under_way set digest = $1", digest_of(three))
+            assert await under_way.take(token=three, now=START) is None
+            await under_way.keep(token=two, pending=pending, now=START)
+            assert await under_way.take(token=two, now=START + PENDING_FOR) is None
+            await under_way.keep(token=two, pending=pending, now=START)
+            assert await under_way.sweep(now=START + PENDING_FOR - timedelta(seconds=1)) == 0
+            assert await under_way.sweep(now=START + PENDING_FOR) == 1
+        finally:
+            await store.close()
+
+    run(scene())
+
+
+def test_too_many_sign_ins_under_way_let_the_oldest_go(run, fresh_database):
+    dsn = fresh_database(kernel=KERNEL_SQL)
+
+    async def scene():
+        store = await PostgresStore.create(dsn=dsn, connections_max=2)
+        vault = VaultKeys(wrapping=b"w" * 32, blinding=b"b" * 32)
+        under_way = UnderWay(store=store, vault=vault, ids=SystemIds())
+        begun = SignInBegun(address="https://a", state="a-state", nonce="a-nonce", code_verifier="a-verifier")
+        pending = Pending(begun=begun, to="/my")
+        try:
+            await store.fetch(
+                "insert into sign_in_under_way select sha256(n::text::bytea), '\\x', $1::timestamptz + n * interval '1 ms'"
+                " from generate_series(1, $2::int) n",
+                START,
+                PENDING_MAX,
+            )
+            await under_way.keep(token="a" * 52, pending=pending, now=START)
+            [row] = await store.fetch("select count(*), min(expires_at) from sign_in_under_way")
+            assert row[0] == PENDING_MAX
+            assert row[1] == START + timedelta(milliseconds=2)
+            assert await under_way.take(token="a" * 52, now=START) == pending
+        finally:
+            await store.close()
 
     run(scene())

@@ -69,6 +69,7 @@ def walked(seed: int, calls: int) -> House:
     return walker.house
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(5))
 def test_whatever_commands_come_the_books_hold(block: int):
     for seed in range(block * WALKS, (block + 1) * WALKS):

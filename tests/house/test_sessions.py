@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import time
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from safehand.house.attempts import (
     ADDRESS_MAX,
+    KNOWN_FOR,
     LOGIN_AND_ADDRESS_MAX,
     LOGIN_MAX,
-    NAMES_MAX,
     WINDOW,
     Attempts,
 )
+from safehand.house.database import KERNEL_SQL
+from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.vault import VaultKeys
 from safehand.programme.processes import Processes
 from safehand.programme.setting_up import STAFF_PASSWORD
+from tests.conftest import FreshDatabase
 from tests.house.living import Living, free_port
 
 NOW = datetime(2024, 5, 6, 1, 0, tzinfo=UTC)
@@ -165,51 +172,99 @@ def test_a_bad_sign_in_is_refused_before_anything_is_tried(living: Living, body:
     assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid")
 
 
-def _fail(attempts: Attempts, *, login: str, address: str, times: int, now: datetime = NOW) -> None:
+async def _fail(attempts: Attempts, *, login: str, address: str, times: int, now: datetime = NOW) -> None:
     for _ in range(times):
-        attempts.count(login=login, address=address, now=now)
+        await attempts.count(login=login, address=address, now=now)
 
 
-def test_a_held_back_login_may_be_tried_again_after_the_window() -> None:
-    attempts = Attempts()
-    _fail(attempts, login="a", address="x", times=LOGIN_AND_ADDRESS_MAX)
-    assert attempts.minutes_to_wait(login="a", address="x", now=NOW) == 16
-    almost = NOW + WINDOW - timedelta(seconds=1)
-    assert attempts.minutes_to_wait(login="a", address="x", now=almost) == 1
-    assert attempts.minutes_to_wait(login="a", address="x", now=NOW + WINDOW) == 0
-    assert attempts.minutes_to_wait(login="a", address="y", now=NOW) == 0
-    assert attempts.minutes_to_wait(login="b", address="x", now=NOW) == 0
+@pytest.fixture
+def counted(fresh_database: FreshDatabase) -> Callable[..., None]:
+    """Runs a scene with the attempts as two processes of one house count them: `counted(scene)`."""
+    dsn = fresh_database(kernel=KERNEL_SQL)
+
+    def play(scene: Callable[[Attempts, Attempts], Coroutine[Any, Any, None]]) -> None:
+        async def go() -> None:
+            stores = [await PostgresStore.create(dsn=dsn, connections_max=2) for _ in range(2)]
+            vault = VaultKeys(wrapping=b"w" * 32, blinding=b"b" * 32)
+            try:
+                await scene(*(Attempts(store=store, vault=vault) for store in stores))
+            finally:
+                for store in stores:
+                    await store.close()
+
+        asyncio.run(go())
+
+    return play
 
 
-def test_an_address_that_tries_many_logins_is_held_back_for_all() -> None:
-    attempts = Attempts()
-    for number in range(ADDRESS_MAX):
-        _fail(attempts, login=f"l{number}", address="x", times=1)
-    assert attempts.minutes_to_wait(login="new", address="x", now=NOW) > 0
-    assert attempts.minutes_to_wait(login="new", address="y", now=NOW) == 0
+def test_a_held_back_login_may_be_tried_again_after_the_window(counted: Callable[..., None]) -> None:
+    async def scene(one: Attempts, other: Attempts) -> None:
+        await _fail(one, login="a", address="x", times=LOGIN_AND_ADDRESS_MAX)
+        for attempts in (one, other):
+            assert await attempts.minutes_to_wait(login="a", address="x", now=NOW) == 16
+            almost = NOW + WINDOW - timedelta(seconds=1)
+            assert await attempts.minutes_to_wait(login="a", address="x", now=almost) == 1
+            assert await attempts.minutes_to_wait(login="a", address="x", now=NOW + WINDOW) == 0
+            assert await attempts.minutes_to_wait(login="a", address="y", now=NOW) == 0
+            assert await attempts.minutes_to_wait(login="b", address="x", now=NOW) == 0
+        await _fail(one, login="a", address="x", times=1, now=NOW + WINDOW)
+        assert await one.minutes_to_wait(login="a", address="x", now=NOW + WINDOW) == 0
+
+    counted(scene)
 
 
-def test_a_login_guessed_from_everywhere_still_opens_where_its_owner_has_been() -> None:
-    attempts = Attempts()
-    attempts.count(login="a", address="home", now=NOW)
-    attempts.forgive(login="a", address="home")
-    for number in range(LOGIN_MAX):
-        _fail(attempts, login="a", address=f"bot{number}", times=1)
-    assert attempts.minutes_to_wait(login="a", address="bot-new", now=NOW) > 0
-    assert attempts.minutes_to_wait(login="a", address="home", now=NOW) == 0
+def test_guessing_at_two_processes_is_one_guessing(counted: Callable[..., None]) -> None:
+    async def scene(one: Attempts, other: Attempts) -> None:
+        tries = [
+            attempts.count(login="a", address="x", now=NOW) for attempts in (one, other) for _ in range(3)
+        ]
+        await asyncio.gather(*tries)
+        assert await other.minutes_to_wait(login="a", address="x", now=NOW) == 16
+
+    counted(scene)
 
 
-def test_a_good_sign_in_does_not_wipe_out_the_failures_of_others() -> None:
-    attempts = Attempts()
-    for number in range(ADDRESS_MAX):
-        _fail(attempts, login=f"l{number}", address="x", times=1)
-    attempts.forgive(login="l0", address="x")
-    _fail(attempts, login="l-more", address="x", times=1)
-    assert attempts.minutes_to_wait(login="l1", address="x", now=NOW) > 0
+def test_an_address_that_tries_many_logins_is_held_back_for_all(counted: Callable[..., None]) -> None:
+    async def scene(one: Attempts, other: Attempts) -> None:
+        for number in range(ADDRESS_MAX):
+            await _fail(one, login=f"l{number}", address="x", times=1)
+        assert await other.minutes_to_wait(login="new", address="x", now=NOW) > 0
+        assert await other.minutes_to_wait(login="new", address="y", now=NOW) == 0
+
+    counted(scene)
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    attempts = Attempts()
-    for number in range(NAMES_MAX):
-        attempts.count(login=f"l{number}", address=f"a{number}", now=NOW)
-    assert len(attempts._counts) <= NAMES_MAX
+def test_a_login_guessed_from_everywhere_still_opens_where_its_owner_has_been(
+    counted: Callable[..., None],
+) -> None:
+    async def scene(one: Attempts, other: Attempts) -> None:
+        await one.count(login="a", address="home", now=NOW)
+        await one.forgive(login="a", address="home", now=NOW)
+        for number in range(LOGIN_MAX):
+            await _fail(one, login="a", address=f"bot{number}", times=1)
+        assert await other.minutes_to_wait(login="a", address="bot-new", now=NOW) > 0
+        assert await other.minutes_to_wait(login="a", address="home", now=NOW) == 0
+
+    counted(scene)
+
+
+def test_a_good_sign_in_does_not_wipe_out_the_failures_of_others(counted: Callable[..., None]) -> None:
+    async def scene(one: Attempts, other: Attempts) -> None:
+        for number in range(ADDRESS_MAX):
+            await _fail(one, login=f"l{number}", address="x", times=1)
+        await other.forgive(login="l0", address="x", now=NOW)
+        await _fail(one, login="l-more", address="x", times=1)
+        assert await other.minutes_to_wait(login="l1", address="x", now=NOW) > 0
+
+    counted(scene)
+
+
+def test_what_counts_no_more_is_forgotten(counted: Callable[..., None]) -> None:
+    async def scene(one: Attempts, other: Attempts) -> None:
+        await _fail(one, login="a", address="x", times=1)
+        await one.forgive(login="a", address="x", now=NOW)
+        assert await one.sweep(now=NOW + WINDOW - timedelta(seconds=1)) == 0
+        assert await one.sweep(now=NOW + WINDOW) == 3
+        assert await other.sweep(now=NOW + KNOWN_FOR) == 1
+
+    counted(scene)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from safehand.house.database import KERNEL_SQL
 from safehand.house.sessions import secret_of
 from safehand.house.settings import Settings, SettingsRefused, public_keys, read_settings
 from safehand.programme.processes import Processes
@@ -31,12 +33,20 @@ def _new_keys(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Keys and a staff secret: making them takes longer than what is tested with a copy of them."""
+    keys = tmp_path_factory.mktemp("made") / "keys"
+    assert _new_keys(keys).returncode == 0
+    return keys, secret_of(password="a password of its own", salt=b"s" * 16)
+
+
 @pytest.fixture
-def live(tmp_path: Path) -> Callable[..., Path]:
+def live(tmp_path: Path, made_once: tuple[Path, str]) -> Callable[..., Path]:
     """Writes a live settings file that is in order, but for what the test changes: `live(old, new, …)`."""
-    assert _new_keys(tmp_path / "keys").returncode == 0
+    keys, secret = made_once
+    shutil.copytree(keys, tmp_path / "keys")
     staff = tmp_path / "staff.toml"
-    secret = secret_of(password="a password of its own", salt=b"s" * 16)
     staff.write_text(
         f'[[accounts]]\nlogin = "e1"\nactor = "st_e1"\nsecret = "{secret}"\nroles = ["examiner"]\n'
     )
@@ -260,9 +270,9 @@ def test_the_public_halves_are_a_peers_section(live: Callable[..., Path]) -> Non
     assert len(bytes.fromhex(peer["sealing"])) == 32
 
 
-def _start(path: Path) -> subprocess.CompletedProcess[str]:
+def _start(path: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "safehand.authority", "--settings", str(path)],
+        [sys.executable, "-m", "safehand.authority", "--settings", str(path), *more],
         capture_output=True,
         text=True,
         timeout=60,
@@ -297,10 +307,27 @@ def test_an_unknown_database_ends_with_3_too(
 
 
 @pytest.mark.slow
+def test_a_live_house_whose_role_could_rewrite_the_journal_does_not_start(
+    live: Callable[..., Path], fresh_database: FreshDatabase
+) -> None:
+    ended = _start(live(database=fresh_database(kernel=KERNEL_SQL)))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("database: its role 'postgres' could change or delete rows of event")
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.slow
 def test_a_live_house_starts_alone_with_its_peer_absent(
     live: Callable[..., Path], fresh_database: FreshDatabase, tmp_path: Path
 ) -> None:
-    path = live(database=fresh_database())
+    application = fresh_database(role="house_app")
+    owner = application.replace("house_app@", "postgres@")
+    path = live('mode = "live"', f'mode = "live"\ndatabase_owner = "{owner}"', database=application)
+    made = _start(path, "--migrate")
+    assert made.returncode == 0, made.stderr
+    assert "0001_journal" in made.stdout
+    # Who runs the house need not know the owner's password.
+    path = live(database=application)
     settings: Settings = read_settings(path, **NEEDED)
     processes = Processes(folder=tmp_path / "processes")
     try:

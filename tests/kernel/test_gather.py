@@ -117,7 +117,7 @@ def test_a_wrong_number_of_answers_is_an_error_for_all_rather_than_silence_for_o
 def test_who_can_not_be_served_in_time_is_turned_away_and_the_others_are_served() -> None:
     async def go() -> None:
         writer = Writer(gate=True)
-        gatherer = Gatherer(run=writer.run, together_max=1)
+        gatherer = Gatherer(run=writer.run, together_max=100)
         running = asyncio.ensure_future(gatherer.call(0))
         for _ in range(3):
             await asyncio.sleep(0)

@@ -36,7 +36,7 @@ def call(jar: str, command: Command, *, key: str | None = None, request_hash: by
     )
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.server)])
 def on_store(request: pytest.FixtureRequest) -> Callable[[Check], None]:
     """Run a check against a shell on each of the two stores."""
 

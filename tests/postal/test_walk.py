@@ -362,12 +362,14 @@ def walks() -> list[House]:
     return [walk(seed, 90) for seed in range(260)] + [used_up()]
 
 
+@pytest.mark.slow
 def test_whatever_is_told_the_books_hold_and_only_a_proof_delivers(walks: list[House]):
     ends = Counter(overall(house.item) for house in walks)
     assert ends["delivered"] > 5
     assert ends["returned"] > 5
 
 
+@pytest.mark.slow
 def test_every_edge_of_every_table_is_walked(walks: list[House]):
     walked = {edge for house in walks for edge in house.edges} | rare_ways()
     missing = [
@@ -379,6 +381,7 @@ def test_every_edge_of_every_table_is_walked(walks: list[House]):
     assert missing == []
 
 
+@pytest.mark.slow
 def test_a_state_stays_small_and_survives_its_own_json(walks: list[House]):
     for house in walks:
         if ORDER not in house.states:
@@ -390,6 +393,7 @@ def test_a_state_stays_small_and_survives_its_own_json(walks: list[House]):
             assert len(raw) < STATE_BYTES_MAX
 
 
+@pytest.mark.slow
 def test_the_journal_folds_to_the_same_state_again(walks: list[House]):
     house = walks[0]
     machine = house.machines["item"]

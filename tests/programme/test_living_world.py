@@ -6,13 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from safehand.authority.application import states as application
@@ -28,10 +25,10 @@ from safehand.postal.delivery import states as delivery
 from safehand.postal.settlement import states as settlement
 from safehand.postal.transport import states as transport
 from safehand.postal.undeliverable import states as undeliverable
+from tests.programme.running_world import World
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS_MAX = 90.0
-STOP_SECONDS_MAX = 30.0
 
 AUTHORITY: dict[str, type[StrEnum]] = {
     "application": application.ApplicationState,
@@ -64,87 +61,6 @@ BEFORE_ANYTHING = {"application.none", "examination.none", "acceptance.not_begun
 """A case begins with its application, an item with its order."""
 
 pytestmark = pytest.mark.slow
-
-
-class World:
-    """A living world started as `./do run` starts it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.process: subprocess.Popen[str] | None = None
-        self.said: list[str] = []
-
-    def command(self, *arguments: str) -> subprocess.Popen[str]:
-        # No HOME, another folder than the repository: nothing may depend on them.
-        environment = {"PATH": os.environ["PATH"], "SAFEHAND_DATA": str(self.folder)}
-        return subprocess.Popen(
-            [sys.executable, "-m", "safehand.programme.living_world", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd="/",
-            env=environment,
-        )
-
-    def start(self) -> float:
-        """Start and wait for the last line of its greeting; returns the seconds."""
-        began = time.monotonic()
-        self.process, self.said = self.command(), []
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said.append(line)
-            if "For curl" in line:
-                return time.monotonic() - began
-        raise AssertionError("".join(self.said))
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        assert self.process is not None
-        self.process.send_signal(number)
-        return self.ended()
-
-    def ended(self) -> tuple[int, str]:
-        """How it ended, and what it said last."""
-        assert self.process is not None
-        said, _ = self.process.communicate(timeout=STOP_SECONDS_MAX)
-        return self.process.returncode, said
-
-    def address(self, name: str) -> str:
-        lines = (self.folder / "run" / "for-curl.sh").read_text().splitlines()
-        return next(line.partition("=")[2].strip("'") for line in lines if line.startswith(f"{name}="))
-
-    def database(self) -> RunningServer:
-        server = PostgresServer().find(folder=self.folder / "postgres")
-        assert server is not None
-        return server
-
-    def part(self, name: str) -> psutil.Process:
-        return psutil.Process(int((self.folder / "run" / "processes" / f"{name}.pid").read_text()))
-
-    def left(self) -> list[int]:
-        """Processes that still work for this world."""
-        return [
-            process.pid
-            for process in psutil.process_iter()
-            if str(self.folder) in " ".join(_command_line(process)) and process.pid != os.getpid()
-        ]
-
-
-def _command_line(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("a living world")  # a path with a space
-    world = World(folder)
-    world.start()
-    yield world
-    if world.process is not None and world.process.poll() is None:
-        world.stop()
-    PostgresServer().remove(folder=folder / "postgres")
 
 
 def _states(server: RunningServer, *, database: str, kind: str) -> set[str]:
@@ -184,6 +100,40 @@ def test_the_books_of_both_houses_agree(world: World):
             )
             assert completed >= 4
     assert "Shanghai" in httpx.get(f"{world.address('AUTHORITY')}/nation?lang=en").text
+
+
+def _verified(world: World) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "safehand.programme.verify"],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "SAFEHAND_DATA": str(world.folder)},
+    )
+
+
+def test_the_journals_verify_and_a_changed_event_is_named_with_its_city(world: World):
+    held = _verified(world)
+    assert held.returncode == 0, held.stdout + held.stderr
+    assert "./do run: the post's journal" in held.stdout
+    assert held.stdout.count("verdict: holds in every city") == 2
+    assert held.stdout.endswith("Everything holds.\n")
+    one = "(city, stream, version) in (select city, stream, version from event order by 1, 2, 3 limit 1)"
+    server = PostgresServer().find(folder=world.folder / "postgres")
+    assert server is not None
+    server.sql(statement=f"update event set actor = actor || 'x' where {one}", database="post")
+    try:
+        broken = _verified(world)
+        assert broken.returncode == 1
+        assert "verdict: does NOT hold in 1 of" in broken.stdout
+        assert "event altered, stream" in broken.stdout
+        assert "docs/how-to/verify.md" in broken.stdout
+    finally:
+        server.sql(
+            statement=f"update event set actor = left(actor, -1) where {one}",
+            database="post",
+        )
+    assert _verified(world).returncode == 0
 
 
 def test_the_documented_walk_of_one_application_works_as_written(world: World):

@@ -22,6 +22,7 @@ from safehand.authority.machines import build_machines
 from safehand.authority.notices.building import build_notices, public_address
 from safehand.authority.payment.actions import Paying
 from safehand.authority.portal.pages import Portal
+from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.ports.calling import ServiceCaller
 from safehand.authority.ports.payment import HttpPayments
 from safehand.authority.ports.register import HttpRegister
@@ -43,6 +44,7 @@ from safehand.house.settings import Settings, key_ring, read_key
 from safehand.house.witnessing import KIND as WITNESS
 from safehand.house.witnessing import ROLES as WITNESS_ROLES
 from safehand.house.witnessing import witness_machine
+from safehand.kernel.ids import SystemIds
 from safehand.kernel.machine import Command, Machine, StreamKey
 
 AUTHORITY_CODE = "NIA"
@@ -188,7 +190,10 @@ async def make_app(settings: Settings) -> Litestar:
     }
     border = AuthorityBorder(house=house, code_secret=secret_for(settings, "door code"))
     receipt_key = secret_for(settings, "receipt number")
-    portal = _portal(house, ownership, cities, documents)
+    # Tokens are secrets, also where identifiers are repeatable.
+    under_way = UnderWay(store=house.store, vault=house.vault, ids=SystemIds())
+    house.jobs.chores["ended_sign_ins"] = lambda: under_way.sweep(now=house.clock.now())
+    portal = _portal(house, ownership, cities, documents, under_way)
     app = house_app(
         house=house,
         title="Safehand: the authority",
@@ -224,13 +229,18 @@ SIGN_IN_CLIENT = "safehand-authority"
 
 
 def _portal(
-    house: House, ownership: Ownership, cities: Mapping[int, City], documents: Mapping[str, Document]
+    house: House,
+    ownership: Ownership,
+    cities: Mapping[int, City],
+    documents: Mapping[str, Document],
+    under_way: UnderWay,
 ) -> Portal:
     settings = house.settings
     return Portal(
         house=house,
         address=public_address(settings),
         sign_in=_sign_in(house),
+        under_way=under_way,
         owned=ownership.owned,
         cities=cities,
         documents=documents,

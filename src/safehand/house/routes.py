@@ -291,7 +291,12 @@ def _posted(
 
 
 def staff_routes(
-    *, front: Front, store: PostgresStore, sessions: Sessions, accounts: dict[str, Account]
+    *,
+    front: Front,
+    store: PostgresStore,
+    sessions: Sessions,
+    accounts: dict[str, Account],
+    attempts: Attempts,
 ) -> list[Any]:
     """Sign-in and sign-out for staff, and their worklists."""
     staff = frozenset({role for action in front.actions.values() for role in action.roles} - {APPLICANT})
@@ -335,11 +340,11 @@ def staff_routes(
         mine = [line for line in lines if line.owner in session.roles or MANAGERS & session.roles]
         return Response(content=Lines(lines=mine))
 
-    return [_sign_in_route(sessions=sessions, accounts=accounts), sign_out, worklist]
+    return [_sign_in_route(sessions=sessions, accounts=accounts, attempts=attempts), sign_out, worklist]
 
 
-def _sign_in_route(*, sessions: Sessions, accounts: dict[str, Account]) -> Any:
-    attempts, trying = Attempts(), asyncio.Semaphore(GUESSES_AT_ONCE_MAX)
+def _sign_in_route(*, sessions: Sessions, accounts: dict[str, Account], attempts: Attempts) -> Any:
+    trying = asyncio.Semaphore(GUESSES_AT_ONCE_MAX)
     # Guessing happens in real time, also where the house's clock stands still.
     clock, waiting = SystemClock(), [0]
 
@@ -365,17 +370,17 @@ def _sign_in_route(*, sessions: Sessions, accounts: dict[str, Account]) -> Any:
     async def sign_in(request: Web) -> Response[Any]:
         data = await body_of(request=request, shape=SignIn)
         address = _address(request)
-        minutes = attempts.minutes_to_wait(login=data.login, address=address, now=clock.now())
+        minutes = await attempts.minutes_to_wait(login=data.login, address=address, now=clock.now())
         if minutes:
             log.warning("sign_in_held_back", extra={"count": minutes})
             return problem_response(refusal=SIGN_IN_WAITS(minutes=minutes), request=request)
         if waiting[0] >= GUESSES_WAITING_MAX:
             return problem_response(refusal=TOO_MANY(), request=request)
         # Counted before it is tried: attempts at the same moment are counted too.
-        attempts.count(login=data.login, address=address, now=clock.now())
+        await attempts.count(login=data.login, address=address, now=clock.now())
         if not await fits(data.login, data.password):
             return problem_response(refusal=SIGN_IN_FAILED(), request=request)
-        attempts.forgive(login=data.login, address=address)
+        await attempts.forgive(login=data.login, address=address, now=clock.now())
         account = accounts[data.login]
         session = Session(
             actor=account.actor,

@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import uvicorn
 from litestar import Litestar, get
 
+from safehand.house.attempts import Attempts
 from safehand.house.control import control_routes
+from safehand.house.database import prepare_database
 from safehand.house.front import Action, Front
 from safehand.house.jobs import Jobs
 from safehand.house.routes import action_routes, make_app, staff_routes
@@ -30,9 +31,7 @@ from safehand.house.settings import Settings, key_ring, read_key
 from safehand.kernel.clock import Clock, SetClock, SystemClock
 from safehand.kernel.ids import DerivedIds, Ids, SystemIds
 from safehand.kernel.machine import Machine
-from safehand.kernel.migrations import migrate
 from safehand.kernel.shell import Shell
-from safehand.kernel.store import Unavailable
 from safehand.kernel.store_postgres import PostgresStore
 from safehand.kernel.vault import VaultKeys
 from safehand.link.endpoint import LinkDoor, link_routes
@@ -41,8 +40,6 @@ from safehand.link.log import LinkLog
 from safehand.link.pump import Pump
 from safehand.link.reader import Border, Reader
 
-CONNECT_SECONDS_MAX = 10
-KERNEL_SQL = Path(__file__).parents[1] / "kernel" / "sql"
 GARBAGE_OBJECTS = 50_000
 REHEARSAL_START = datetime(2024, 5, 5, 16, 0, tzinfo=UTC)
 """Midnight in China before the pilot's first day; a rehearsal's clock only ever moves forward from here."""
@@ -102,11 +99,8 @@ def data_folder(settings: Settings) -> Path:
 
 
 async def open_house(*, settings: Settings, machines: dict[str, Machine], sql: Path | None = None) -> House:
-    """Connect and put together; `sql` holds the house's own migrations, if it has any.
-
-    Raises `Unavailable` when the database can't be reached.
-    """
-    await _migrate(settings, sql)
+    """Connect and put together; `sql` holds the house's own migrations. Raises what `prepare_database` raises."""
+    await prepare_database(settings=settings, own=sql)
     rehearsal = settings.mode == "rehearsal"
     clock: Clock = SetClock(start=REHEARSAL_START) if rehearsal else SystemClock()
     ids: Ids = DerivedIds(seed=settings.seed) if settings.seed else SystemIds()
@@ -128,27 +122,12 @@ async def open_house(*, settings: Settings, machines: dict[str, Machine], sql: P
         store=store,
         shell=shell,
         # Tokens are secrets, also where identifiers are repeatable.
-        sessions=Sessions(store=store, clock=clock, ids=SystemIds()),
+        sessions=Sessions(store=store, clock=clock, ids=SystemIds(), vault=vault),
         link_log=link_log,
         pump=pump,
         jobs=Jobs(shell=shell, store=store, pump=pump, clock=clock, ids=ids),
         client=client,
     )
-
-
-async def _migrate(settings: Settings, own: Path | None) -> None:
-    try:
-        connection = await asyncpg.connect(settings.database, timeout=CONNECT_SECONDS_MAX)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
-        # The text of the database's own error names role, database and host, never the password.
-        raise Unavailable(str(away) or type(away).__name__) from away
-    try:
-        now = SystemClock().now()
-        await migrate(connection=connection, folder=KERNEL_SQL, now=now, series="kernel")
-        if own is not None:
-            await migrate(connection=connection, folder=own, now=now, series=own.parent.name)
-    finally:
-        await connection.close()
 
 
 def house_app(
@@ -168,14 +147,10 @@ def house_app(
         shell=house.shell, store=house.store, ring=house.ring, border=border, clock=house.clock
     )
     door = LinkDoor(ring=house.ring, reader=house.reader, log=house.link_log)
+    attempts = Attempts(store=house.store, vault=house.vault)
     accounts = read_staff(settings.staff) if settings.staff is not None else {}
 
-    @get("/health", include_in_schema=False)
-    async def health() -> dict[str, str]:
-        await house.store.fetch("select 1")
-        return {"house": settings.name, "mode": settings.mode, "now": house.clock.now().isoformat()}
-
-    others: list[Any] = [link_routes(door=door), health, *pages]
+    others: list[Any] = [link_routes(door=door), _health_route(house), *pages]
     if settings.control_secret and settings.mode != "live":
         others.append(
             control_routes(
@@ -200,13 +175,31 @@ def house_app(
 
     v1 = [
         *action_routes(front=house.front),
-        *staff_routes(front=house.front, store=house.store, sessions=house.sessions, accounts=accounts),
+        *staff_routes(
+            front=house.front,
+            store=house.store,
+            sessions=house.sessions,
+            accounts=accounts,
+            attempts=attempts,
+        ),
         *routes,
     ]
     house.jobs.chores["ended_sessions"] = house.sessions.sweep
+    # Guessing happens in real time, also where the house's clock stands still.
+    house.jobs.chores["old_attempts"] = lambda: attempts.sweep(now=SystemClock().now())
     app = make_app(title=title, v1=v1, others=others, sessions=house.sessions, start=start, stop=stop)
     app.state.house = house
     return app
+
+
+def _health_route(house: House) -> Any:
+    @get("/health", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        await house.store.fetch("select 1")
+        now = house.clock.now().isoformat()
+        return {"house": house.settings.name, "mode": house.settings.mode, "now": now}
+
+    return health
 
 
 _SPEAK_FREELY = ("safehand", "uvicorn")

@@ -1,7 +1,8 @@
 """Who is asking: sessions of applicants and staff, opened by sign-in, known by a random token, ended by time.
 
 The database keeps the token's SHA-256, never the token. A session may carry a proven identity (name and ID number
-from the real-person sign-in), sealed; it is used to fill in an application and is never taken from a request.
+from the real-person sign-in); it is used to fill in an application and is never taken from a request. In the database
+it is sealed under the token, so any process of the house can open it, but only when its owner asks.
 """
 
 import asyncio
@@ -18,12 +19,14 @@ import msgspec
 from safehand.kernel.clock import Clock
 from safehand.kernel.ids import Ids, readable
 from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.vault import Unsealable, VaultKeys
 
 LIFE = timedelta(hours=12)
 TOKEN_CHARACTERS_MAX = 100
 CACHED_MAX = 200_000
 LOOKED_AGAIN_SECONDS = 5.0
 """A sign-out at another process of the house is known here after so long."""
+PURPOSE = "identity of a session"
 SWEPT_AT_ONCE_MAX = 5_000
 STAFF_MAX = 100_000
 SECRET = re.compile(r"scrypt:(?:[0-9a-f]{2}){16,64}:[0-9a-f]{128}")
@@ -31,7 +34,7 @@ SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """A proven real person. Stays in memory and in the vault; never in a log, a message or the journal."""
+    """A proven real person. Stays in memory or sealed; never in a log, a message or the journal."""
 
     name: str
     id_number: str
@@ -108,8 +111,9 @@ def secret_fits(*, secret: str, password: str) -> bool:
 class Sessions:
     """Opens, finds and ends sessions."""
 
-    def __init__(self, *, store: PostgresStore, clock: Clock, ids: Ids) -> None:
+    def __init__(self, *, store: PostgresStore, clock: Clock, ids: Ids, vault: VaultKeys) -> None:
         self._store = store
+        self._vault = vault
         self._clock = clock
         self._ids = ids
         self._cache: OrderedDict[bytes, tuple[Session, datetime, float]] = OrderedDict()
@@ -119,11 +123,12 @@ class Sessions:
         token = readable(self._ids.token(basis=f"session:{basis}"))
         digest, until = _digest(token), self._clock.now() + LIFE
         await self._store.fetch(
-            "insert into session (digest, body, expires_at) values ($1, $2, $3)"
-            " on conflict (digest) do update set expires_at = excluded.expires_at",
+            "insert into session (digest, body, expires_at, identity) values ($1, $2, $3, $4)"
+            " on conflict (digest) do update set expires_at = excluded.expires_at, identity = excluded.identity",
             digest,
             msgspec.json.encode(_without_identity(session)).decode(),
             until,
+            self._sealed(session.identity, token),
         )
         self._remember(digest, session, until)
         return token
@@ -135,22 +140,40 @@ class Sessions:
         digest = _digest(token)
         known = self._cache.get(digest)
         if known is None or known[2] < _running_seconds() - LOOKED_AGAIN_SECONDS:
-            known = await self._look(digest, known)
+            known = await self._look(token, digest, known)
         return known[0] if known is not None and self._clock.now() < known[1] else None
 
     async def _look(
-        self, digest: bytes, known: tuple[Session, datetime, float] | None
+        self, token: str, digest: bytes, known: tuple[Session, datetime, float] | None
     ) -> tuple[Session, datetime, float] | None:
-        """The database's word on a session; a proven identity is only here, in memory."""
+        """The database's word on a session, also on one that another process opened."""
         rows: Sequence = await self._store.fetch(
-            "select body, expires_at from session where digest = $1", digest
+            "select body, expires_at, identity from session where digest = $1", digest
         )
-        if not rows:
+        session = None
+        if rows:
+            session = known[0] if known is not None else self._opened(token, rows[0][0], rows[0][2])
+        if session is None:
             self._cache.pop(digest, None)
             return None
-        session = known[0] if known is not None else msgspec.json.decode(rows[0][0], type=Session)
         self._remember(digest, session, rows[0][1])
         return self._cache[digest]
+
+    def _sealed(self, identity: Identity | None, token: str) -> bytes | None:
+        if identity is None:
+            return None
+        return self._vault.seal_for(purpose=PURPOSE, token=token, plain=msgspec.json.encode(identity))
+
+    def _opened(self, token: str, body: str, sealed: bytes | None) -> Session | None:
+        session = msgspec.json.decode(body, type=Session)
+        if sealed is None:
+            return session
+        try:
+            plain = self._vault.unseal_for(purpose=PURPOSE, token=token, sealed=sealed)
+        except Unsealable:
+            # Opened before the house's keys were changed, or altered: its owner signs in again.
+            return None
+        return msgspec.structs.replace(session, identity=msgspec.json.decode(plain, type=Identity))
 
     async def end(self, *, token: str) -> None:
         """Sign out: the token opens nothing any more, here or after a restart."""
@@ -186,5 +209,5 @@ def _digest(token: str) -> bytes:
 
 
 def _without_identity(session: Session) -> Session:
-    # A proven identity lives as long as the process: after a restart the person signs in again.
+    # It lies beside the body, sealed.
     return msgspec.structs.replace(session, identity=None)

@@ -77,11 +77,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     name: str
     mode: Mode
     database: str
-    """DSN of this house's own PostgreSQL (16 to 18)."""
+    """DSN of this house's own PostgreSQL (16 to 18), with the role that serves requests."""
     keys: Keys
     host: str = "127.0.0.1"
     port: int = 8700
     public_url: str = ""
+    database_owner: str = ""
+    """DSN of the same database with the role that owns its tables; it migrates them and grants rights."""
     peers: list[PeerSetting] = []
     services: dict[str, str] = {}
     """Name -> address of the services behind ports (register, payment, sign_in, sms, smtp …)."""
@@ -246,7 +248,9 @@ def _key_fields(key: PeerKeySetting) -> dict[str, object]:
 
 
 def _problems(settings: Settings) -> list[str]:
-    problems = _dsn_problems(settings.database)
+    problems = _dsn_problems("database", settings.database)
+    if settings.database_owner:
+        problems += _dsn_problems("database_owner", settings.database_owner)
     if NAME.fullmatch(settings.name) is None:
         problems.append(
             f"name: {settings.name!r} must be small letters, digits and _; choose one like authority"
@@ -288,15 +292,15 @@ def _rehearsal_and_file_problems(settings: Settings) -> list[str]:
     return problems
 
 
-def _dsn_problems(dsn: str) -> list[str]:
+def _dsn_problems(setting: str, dsn: str) -> list[str]:
     way_out = "give a DSN like postgresql://user:password@host:5432/name"
     try:
         parts = urlsplit(dsn)
         bad_port = parts.port == 0
     except ValueError:
-        return [f"database: its host or port can't be read; {way_out}"]
+        return [f"{setting}: its host or port can't be read; {way_out}"]
     if parts.scheme not in DSN_SCHEMES or bad_port or parts.path in ("", "/"):
-        return [f"database: the kind, the port or the database's name is missing or wrong; {way_out}"]
+        return [f"{setting}: the kind, the port or the database's name is missing or wrong; {way_out}"]
     return []
 
 
@@ -338,6 +342,10 @@ def _peer_problems(peer: PeerSetting) -> list[str]:
 def _live_problems(settings: Settings) -> list[str]:
     """What may be used for trying things out, but never with real people."""
     problems = _live_key_problems(settings.keys)
+    if settings.database_owner == settings.database:
+        problems.append(
+            "database_owner: is the same as database; give the application a role of its own (docs/how-to/live.md)"
+        )
     if settings.control_secret:
         problems.append(
             "control_secret: the rehearsal controls can't be opened in live mode; remove the setting"

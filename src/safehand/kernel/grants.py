@@ -46,3 +46,18 @@ async def grant_application_role(*, connection: Connection, role: str) -> None:
             await connection.execute(f'revoke all on {table["name"]} from "{role}"')
             await connection.execute(f'grant {rights} on {table["name"]} to "{role}"')
         await connection.execute(f'grant usage on all sequences in schema public, keys to "{role}"')
+
+
+async def rewritable_tables(*, connection: Connection) -> list[str]:
+    """The tables of APPEND_ONLY in which this connection's role could change or delete rows; empty: it is as it should be.
+
+    Rights that come through another role count, and so do those that an owner or a superuser can give itself.
+    """
+    rows = await connection.fetch(
+        "select tablename from pg_tables where schemaname = 'public' and tablename = any($1) and ("
+        " has_table_privilege(format('public.%I', tablename), 'update, delete, truncate')"
+        " or has_any_column_privilege(format('public.%I', tablename), 'update')"
+        " or pg_has_role(tableowner, 'member')) order by 1",
+        list(APPEND_ONLY),
+    )
+    return [row["tablename"] for row in rows]

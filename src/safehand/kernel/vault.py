@@ -52,6 +52,27 @@ class VaultKeys:
         """The blind index entry that finds `subject` by `value`."""
         return BlindRow(purpose, self.digest(purpose=purpose, value=value), city, subject)
 
+    def seal_for(self, *, purpose: str, token: str, plain: bytes) -> bytes:
+        """Seal something for whoever has this token.
+
+        The key is made of the house's secret and the token, of which the database holds a hash only: neither a copy of
+        the database nor the house's keys open it without the bearer. A token seals one record, so no nonce comes twice.
+        """
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._bearers(purpose, token).encrypt(nonce, plain, purpose.encode())
+
+    def unseal_for(self, *, purpose: str, token: str, sealed: bytes) -> bytes:
+        """Open what was sealed for this token. Raises `Unsealable`."""
+        try:
+            return self._bearers(purpose, token).decrypt(
+                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose.encode()
+            )
+        except (InvalidTag, ValueError):
+            raise Unsealable(f"{purpose}: what was sealed for a token does not open") from None
+
+    def _bearers(self, purpose: str, token: str) -> AESGCM:
+        return AESGCM(self.digest(purpose=f"key of a bearer: {purpose}", value=token))
+
     def digest(self, *, purpose: str, value: str) -> bytes:
         """The keyed hash by which a value is looked for; says nothing without the key."""
         return hmac.digest(self._blinding, f"{purpose}\x1f{value}".encode(), hashlib.sha256)

@@ -224,11 +224,13 @@ def _say_ports(world: SmallWorld) -> None:
 
 
 def databases(server: RunningServer, *, prefix: str = "") -> dict[str, str]:
-    """One database per organisation, each owned by a role of its own."""
+    """One database per organisation: the DSN of its application's role, and below `…_owner` of who owns its tables."""
     dsns: dict[str, str] = {}
     for house in ("authority", "post"):
         server.create_database(name=f"{prefix}{house}", owner=house)
-        dsns[house] = server.dsn(database=f"{prefix}{house}", role=house)
+        server.create_role(name=f"{house}_app")
+        dsns[house] = server.dsn(database=f"{prefix}{house}", role=f"{house}_app")
+        dsns[f"{house}_owner"] = server.dsn(database=f"{prefix}{house}", role=house)
     return dsns
 
 

@@ -71,7 +71,10 @@ class SmallWorld:
 
 
 def set_up(*, folder: Path, databases: Mapping[str, str], rehearsal: bool, seed: int) -> SmallWorld:
-    """The world in `folder`, made at the first call and found again later; ports and databases may change."""
+    """The world in `folder`, made at the first call and found again later; ports and databases may change.
+
+    `databases`: a DSN for each house, and below `…_owner` that of who owns its tables (else the house's role does).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     secret = _kept(folder / "secret", lambda: secrets.token_hex(24))
@@ -83,7 +86,7 @@ def set_up(*, folder: Path, databases: Mapping[str, str], rehearsal: bool, seed:
     for house in HOUSES:
         staff = folder / f"staff-{house}.toml"
         _kept(staff, lambda house=house: _staff(cast, house, sorted(places.cities)))
-        _write_toml(world.settings_of(house), _house(world, house, databases[house], public, rehearsal))
+        _write_toml(world.settings_of(house), _house(world, house, databases, public, rehearsal))
     _write_toml(world.settings_of("sandbox"), _sandbox(world, rehearsal))
     return world
 
@@ -138,14 +141,19 @@ def _keys(folder: Path) -> dict[str, str]:
 
 
 def _house(
-    world: SmallWorld, house: str, database: str, public: Mapping[str, Mapping[str, str]], rehearsal: bool
+    world: SmallWorld,
+    house: str,
+    databases: Mapping[str, str],
+    public: Mapping[str, Mapping[str, str]],
+    rehearsal: bool,
 ) -> dict[str, Any]:
     peer = next(other for other in HOUSES if other != house)
     keys = world.folder / "keys" / house
     settings: dict[str, Any] = {
         "name": house,
         "mode": "rehearsal" if rehearsal else "development",
-        "database": database,
+        "database": databases[house],
+        "database_owner": databases.get(f"{house}_owner", ""),
         "port": world.ports[house],
         "public_url": world.url(house),
         "staff": str(world.folder / f"staff-{house}.toml"),

@@ -25,6 +25,7 @@ from safehand.authority.portal.nation import tables
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
 from safehand.authority.portal.sign_in import SigningIn
 from safehand.authority.portal.timeline import Dated, timeline
+from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.portal.words import words
 from safehand.authority.ports.sign_in import SignIn
 from safehand.house.commanded import Owned
@@ -81,6 +82,7 @@ class Portal:
         house: House,
         address: str,
         sign_in: SignIn,
+        under_way: UnderWay,
         owned: Owned,
         cities: Mapping[int, City],
         documents: Mapping[str, Document],
@@ -95,7 +97,7 @@ class Portal:
         self._frame = Frame(
             address=address, pays_at=settings.services.get("payment", ""), live=settings.mode == "live"
         )
-        self._signing_in = SigningIn(house=house, frame=self._frame, sign_in=sign_in)
+        self._signing_in = SigningIn(house=house, frame=self._frame, sign_in=sign_in, under_way=under_way)
         self._cases = msgspec.json.Decoder(Case)
         self._events = msgspec.json.Decoder(CaseEvent)
 

@@ -1,32 +1,22 @@
-"""Signing in by OpenID Connect and out again; between leaving and coming back a sign-in is kept here, for ten minutes.
+"""Signing in by OpenID Connect; what begins at one process of the house may be finished at another (see `under_way`)."""
 
-It is kept in this process: behind several processes the visitor must come back to the same one (by the cookie), or
-sign in once more.
-"""
-
-import hashlib
-import itertools
 import logging
 import re
-from collections import OrderedDict
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from litestar import Response, get
 
 from safehand.authority.portal.frame import Frame, Web
 from safehand.authority.portal.refusals import SIGN_IN_LOST, SIGN_IN_SILENT
+from safehand.authority.portal.under_way import PENDING_FOR, Pending, UnderWay, digest_of
 from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
-from safehand.authority.ports.sign_in import ProvenPerson, SignIn, SignInBegun
+from safehand.authority.ports.sign_in import ProvenPerson, SignIn
 from safehand.house.routes import COOKIE
 from safehand.house.runtime import House
 from safehand.house.sessions import LIFE, Identity, Session
 from safehand.kernel.ids import readable
 from safehand.kernel.outcome import Refusal
 
-PENDING_MAX: Final = 10_000
-"""Sign-ins under way at once; the oldest gives way, and its visitor signs in again."""
-PENDING_FOR: Final = timedelta(minutes=10)
 PENDING_COOKIE: Final = "sign_in"
 PARAMETERS_MAX: Final = 10
 PARAMETER_LETTERS_MAX: Final = 2_000
@@ -35,12 +25,6 @@ _TO: Final = re.compile(r"/my|/cases/[0-9]{6}/ca_[A-Za-z0-9_-]{4,60}")
 """Where a sign-in may lead: pages of the portal, never another site."""
 
 log = logging.getLogger("safehand.portal")
-
-
-class _Pending(NamedTuple):
-    begun: SignInBegun
-    to: str
-    until: datetime
 
 
 def actor_of(*, house: House, id_number: str) -> str:
@@ -52,12 +36,11 @@ def actor_of(*, house: House, id_number: str) -> str:
 class SigningIn:
     """The routes `/sign-in` and `/sign-in/back`."""
 
-    def __init__(self, *, house: House, frame: Frame, sign_in: SignIn) -> None:
+    def __init__(self, *, house: House, frame: Frame, sign_in: SignIn, under_way: UnderWay) -> None:
         self._house = house
         self._frame = frame
         self._sign_in = sign_in
-        self._pending: OrderedDict[bytes, _Pending] = OrderedDict()
-        self._count = itertools.count()
+        self._under_way = under_way
 
     def routes(self) -> list[Any]:
         """Both, as Litestar handlers."""
@@ -67,13 +50,13 @@ class SigningIn:
         """GET /sign-in?to=: off to the sign-in service."""
         now = self._house.clock.now()
         to = request.query_params.get("to", "")
-        basis = f"{now.isoformat()}:{next(self._count)}"
+        token = self._under_way.new_token()
         try:
-            begun = await self._sign_in.begin(basis=basis, now=now)
+            begun = await self._sign_in.begin(basis=digest_of(token).hex(), now=now)
         except (ServiceUnavailable, ServiceFault) as silent:
             return self._silent(request, silent)
-        token = readable(self._house.ids.token(basis=f"browser of a sign-in:{basis}"))
-        self._keep(token, _Pending(begun, to if _TO.fullmatch(to) else "/my", now + PENDING_FOR))
+        pending = Pending(begun=begun, to=to if _TO.fullmatch(to) else "/my")
+        await self._under_way.keep(token=token, pending=pending, now=now)
         seconds = int(PENDING_FOR.total_seconds())
         cookie = self._frame.cookie(PENDING_COOKIE, token, seconds=seconds, path="/sign-in")
         return self._frame.redirect(begun.address, cookies=[cookie])
@@ -81,12 +64,12 @@ class SigningIn:
     async def back(self, request: Web) -> Response[bytes]:
         """GET /sign-in/back: who it is, or why not. The sign-in is used up either way."""
         now = self._house.clock.now()
-        pending = self._pending.pop(_digest(request.cookies.get(PENDING_COOKIE, "")), None)
+        pending = await self._under_way.take(token=request.cookies.get(PENDING_COOKIE, ""), now=now)
         answer = dict(request.query_params.items())
         too_much = len(answer) > PARAMETERS_MAX or any(
             len(str(value)) > PARAMETER_LETTERS_MAX for value in answer.values()
         )
-        if pending is None or now >= pending.until or too_much:
+        if pending is None or too_much:
             return self._frame.problem(request=request, refusal=SIGN_IN_LOST())
         try:
             person = await self._sign_in.finish(begun=pending.begun, answer=answer, now=now)
@@ -109,15 +92,6 @@ class SigningIn:
         )
         return await self._house.sessions.open(session=session, basis=f"{session.actor}:{basis}")
 
-    def _keep(self, token: str, pending: _Pending) -> None:
-        while len(self._pending) >= PENDING_MAX:
-            self._pending.popitem(last=False)
-        self._pending[_digest(token)] = pending
-
     def _silent(self, request: Web, silent: Exception) -> Response[bytes]:
         log.warning("sign_in_silent", extra={"reason": type(silent).__name__})
         return self._frame.problem(request=request, refusal=SIGN_IN_SILENT())
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

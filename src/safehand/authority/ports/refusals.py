@@ -61,10 +61,10 @@ CALLBACK_NOT_READABLE = define(
 SIGN_IN_FAILED = define(
     code="sign_in.failed",
     status=401,
-    en="The sign-in did not succeed ({reason}).",
-    zh="登录未成功（{reason}）。",
-    way_out_en="Please sign in again. If it happens again, call 12367.",
-    way_out_zh="请重新登录。如再次失败，请拨打 12367。",
+    en="The sign-in did not succeed.",
+    zh="登录未成功。",
+    way_out_en="Please sign in again. If it happens again, call 12367 and name the reason: {reason}.",
+    way_out_zh="请重新登录。如再次失败，请拨打 12367，并告知原因代码：{reason}。",
     owner=OWNER,
 )
 SIGN_IN_DECLINED = define(
