@@ -21,6 +21,7 @@ from safehand.authority.handover import bag
 from safehand.authority.machines import build_machines
 from safehand.authority.notices.building import build_notices, public_address
 from safehand.authority.payment.actions import Paying
+from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
 from safehand.authority.portal.pages import Portal
 from safehand.authority.ports.calling import ServiceCaller
 from safehand.authority.ports.payment import HttpPayments
@@ -170,6 +171,12 @@ async def make_app(settings: Settings) -> Litestar:
     paying = Paying(
         house=house, payments=HttpPayments(caller=_caller(settings, "payment")), owned=ownership.owned
     )
+    callbacks = Callbacks(
+        house=house,
+        settle=paying.settle,
+        cities=sorted(cities),
+        keys=callback_keys(settings.payment_callback_keys),
+    )
     entries = RegisterEntries(house=house, register=register, book=book)
     closing = Closing(house=house, accounts=envelopes.treaty_account, cities=sorted(cities), peer=peer)
     checkpointing = checkpointing_of(house=house, cities=sorted(cities), peer=peer)
@@ -202,7 +209,7 @@ async def make_app(settings: Settings) -> Litestar:
             eligibility_route(house=house, register=register, book=book),
             *_reading(house, ownership),
         ],
-        pages=portal.routes(),
+        pages=[*portal.routes(), callback_route(callbacks=callbacks)],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
     )
     app.state.problem_page = portal.problem
