@@ -143,8 +143,8 @@ class World:
         assert isinstance(done, Done), done
         return done.state
 
-    async def bring_to_post(self, case: str) -> Case:
-        """From submitted to on its way with the post."""
+    async def bring_to_label(self, case: str) -> Case:
+        """From submitted to printed and ordered, with its label's print recorded."""
         await self.do(case, Approve())
         paid = SettlePayment(reference="pay-1", amount_fen=12000, paid_at=self.sandbox_clock.now())
         await self.do(case, paid, actor="payment")
@@ -157,7 +157,11 @@ class World:
             order=made.handover.order, waybill="ZA000000005CN", routing="SH-01-07", token=bytes(32)
         )
         await self.do(case, waybill, actor="post")
-        await self.do(case, PrintLabel())
+        return await self.do(case, PrintLabel())
+
+    async def bring_to_post(self, case: str) -> Case:
+        """From submitted to on its way with the post."""
+        made = await self.bring_to_label(case)
         await self.do(case, SealEnvelope(waybill="ZA000000005CN", blank=1, second_person="st_two"))
         closed = bag.CloseBag(seal="SEAL-1", office="310000-1", items={"ZA000000005CN": case})
         await self.do("bg_a", closed, kind="bag")

@@ -18,6 +18,7 @@ from safehand.authority.documents.document import Document, load_documents
 from safehand.authority.eligibility.api import eligibility_route
 from safehand.authority.figures import read_figures
 from safehand.authority.handover import bag
+from safehand.authority.handover.api import Labels, label_route
 from safehand.authority.machines import build_machines
 from safehand.authority.notices.building import build_notices, public_address
 from safehand.authority.payment.actions import Paying
@@ -207,6 +208,7 @@ async def make_app(settings: Settings) -> Litestar:
         border=DayBorder(inner=WitnessBorder(inner=border, checkpointing=checkpointing), closing=closing),
         routes=[
             eligibility_route(house=house, register=register, book=book),
+            label_route(labels=Labels(house=house)),
             *_reading(house, ownership),
         ],
         pages=[*portal.routes(), callback_route(callbacks=callbacks)],

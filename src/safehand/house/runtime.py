@@ -37,6 +37,7 @@ from safehand.kernel.store_postgres import PostgresStore
 from safehand.kernel.vault import VaultKeys
 from safehand.link.endpoint import LinkDoor, link_routes
 from safehand.link.keys import KeyRing
+from safehand.link.labels import LabelMaker
 from safehand.link.log import LinkLog
 from safehand.link.pump import Pump
 from safehand.link.reader import Border, Reader
@@ -154,6 +155,7 @@ def house_app(
     routes: Sequence[Any] = (),
     pages: Sequence[Any] = (),
     figures: Callable[[], Awaitable[Any]],
+    labels: LabelMaker | None = None,
 ) -> Litestar:
     """The web application of a house: its actions, worklists, link, health, and in a rehearsal the controls."""
     settings = house.settings
@@ -169,7 +171,7 @@ def house_app(
         await house.store.fetch("select 1")
         return {"house": settings.name, "mode": settings.mode, "now": house.clock.now().isoformat()}
 
-    others: list[Any] = [link_routes(door=door), health, *pages]
+    others: list[Any] = [link_routes(door=door, labels=labels), health, *pages]
     if settings.control_secret and settings.mode != "live":
         others.append(
             control_routes(

@@ -136,5 +136,6 @@ async def make_app(settings: Settings) -> Litestar:
         border=DayBorder(
             inner=WitnessBorder(inner=PostalBorder(house=house), checkpointing=checkpointing), closing=closing
         ),
+        labels=printing,
         figures=lambda: read_books(house=house, accounts=treaty_account),
     )
