@@ -286,7 +286,7 @@ class DeliveryClaimed(Message, frozen=True, kw_only=True):
     waybill: Waybill
     method: ProofMethod
     code: Annotated[str, Meta(max_length=12, pattern=r"^[0-9A-Z]*$")]
-    """The delivery code that the recipient gave; empty with the other methods."""
+    """The delivery code that the recipient gave; the identity word with COUNTER_IDENTITY; else empty."""
     courier: Reference
     occurred_at: datetime
 
