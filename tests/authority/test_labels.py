@@ -6,12 +6,28 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from safehand.authority.handover.api import refusal_of
 from safehand.house.sessions import Session
 from safehand.house.settings import Settings
+from safehand.link.labels import LabelCode
 from tests.authority.living_authority import SHANGHAI, living
 
 pytestmark = pytest.mark.slow
 CLOSED = "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (LabelCode.UNKNOWN, "handover.label_unknown"),
+        (LabelCode.NO_NUMBER_YET, "handover.label_unknown"),
+        (LabelCode.PERSON_ERASED, "handover.label_person_erased"),
+        (LabelCode.NOT_PRINTABLE, "handover.label_not_printable"),
+        (LabelCode.BUSY, "handover.post_away"),
+    ],
+)
+def test_whatever_the_post_answers_the_clerk_is_told_what_to_do(code: LabelCode, told: str) -> None:
+    assert refusal_of(code).code == told
 
 
 def without_address(settings: Settings) -> Settings:

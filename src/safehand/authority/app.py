@@ -38,6 +38,7 @@ from safehand.house.closing import Closing, DayBorder
 from safehand.house.commanded import NOT_PEOPLE, Facts, command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
+from safehand.house.erasing import Erasing
 from safehand.house.front import Action, Asked
 from safehand.house.reading import Reading, reading_routes
 from safehand.house.runtime import House, data_folder, house_app, open_house
@@ -193,6 +194,7 @@ async def make_app(settings: Settings) -> Litestar:
         "register_entries": entries.run,
         "close_days": closing.close_days,
         "checkpoints": checkpointing.run,
+        "erasures": Erasing(house=house, kind="case").run,
     }
     border = AuthorityBorder(house=house, code_secret=secret_for(settings, "door code"))
     receipt_key = secret_for(settings, "receipt number")

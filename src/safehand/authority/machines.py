@@ -38,6 +38,7 @@ from safehand.authority.rulebook import Answer, HouseClocks, Moment, Rulebook
 from safehand.authority.tracking import commands as tracking_commands
 from safehand.authority.tracking import events as tracking_events
 from safehand.authority.tracking import rules as tracking
+from safehand.house import erasure
 from safehand.kernel.machine import ClaimChange, Command, Context, Event, Machine
 from safehand.kernel.outcome import Refusal
 
@@ -57,6 +58,7 @@ _FOLDS: Final[dict[type, tuple[str, Callable[[Any, Any, datetime], Any]]]] = {
         ("tracking", tracking_events.TrackingEvent, tracking.fold),
         ("returns", returns_events.ReturnsEvent, returns.fold),
         ("papers", MadeDocumentEvent, papers.fold),
+        ("erasure", erasure.ErasureEvent, erasure.fold),
     )
     for event in union.__args__
 }

@@ -113,6 +113,8 @@ def _authority_says(kind: m.Kind) -> m.Message | None:
             return m.RecallRequested(order=ORDER, waybill=WAYBILL, reason=m.Reason.MISPRINT, at=AT)
         case m.Kind.RETURN_RECEIVED:
             return m.ReturnReceived(order=ORDER, waybill=WAYBILL, at=AT)
+        case m.Kind.PERSON_ERASED:
+            return m.PersonErased(order=ORDER, at=AT)
         case _:
             return None
 

@@ -37,6 +37,7 @@ class Kind(IntEnum):
     PROOF_REFUSED = 105
     RECALL_REQUESTED = 106
     RETURN_RECEIVED = 107
+    PERSON_ERASED = 108
     WAYBILL_ALLOCATED = 201
     ORDER_REFUSED = 202
     HANDOVER_ACCEPTED = 203
@@ -207,6 +208,13 @@ class ReturnReceived(Message, frozen=True, kw_only=True):
 
     order: Reference
     waybill: Waybill
+    at: datetime
+
+
+class PersonErased(Message, frozen=True, kw_only=True):
+    """108: the authority erased the order's person, and the post does the same: nothing of them is needed any more."""
+
+    order: Reference
     at: datetime
 
 
@@ -426,6 +434,7 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.PROOF_REFUSED: ProofRefused,
     Kind.RECALL_REQUESTED: RecallRequested,
     Kind.RETURN_RECEIVED: ReturnReceived,
+    Kind.PERSON_ERASED: PersonErased,
     Kind.WAYBILL_ALLOCATED: WaybillAllocated,
     Kind.ORDER_REFUSED: OrderRefused,
     Kind.HANDOVER_ACCEPTED: HandoverAccepted,

@@ -12,6 +12,7 @@ from safehand.house.closing import Closing, DayBorder
 from safehand.house.commanded import NOT_PEOPLE, command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
+from safehand.house.erasing import Erasing
 from safehand.house.front import Action, Asked
 from safehand.house.reading import Reading, reading_routes
 from safehand.house.runtime import House, data_folder, house_app, open_house
@@ -115,6 +116,7 @@ async def make_app(settings: Settings) -> Litestar:
         house=house, accounts=treaty_account, cities=[int(code) for code in sorted(cities)], peer=peer
     )
     house.jobs.chores["close_days"] = closing.close_days
+    house.jobs.chores["erasures"] = Erasing(house=house, kind=ITEM).run
     checkpointing = checkpointing_of(house=house, cities=[int(code) for code in sorted(cities)], peer=peer)
     house.jobs.chores["checkpoints"] = checkpointing.run
     secret = sha256(b"safehand item token\x1f" + read_key(settings.keys.vault_blinding)).digest()

@@ -81,7 +81,7 @@ class Labels:
             )
         except PeerSilent:
             return refusals.POST_AWAY()
-        return answer.pdf if answer.code is LabelCode.PRINTED else _REFUSED[answer.code]()
+        return answer.pdf if answer.code is LabelCode.PRINTED else refusal_of(answer.code)
 
     async def _printed_at(self, key: StreamKey) -> datetime | None:
         rows = await self._house.store.fetch(
@@ -91,6 +91,11 @@ class Labels:
             LabelPrinted.__struct_config__.tag,
         )
         return rows[0][0] if rows else None
+
+
+def refusal_of(code: LabelCode) -> Refusal:
+    """What the clerk is told when the post made no label."""
+    return _REFUSED[code]()
 
 
 def label_route(*, labels: Labels) -> Any:
