@@ -238,7 +238,7 @@ def test_every_address_is_a_known_one(living: Living, house: str) -> None:
     actions = {
         f"/v1/{name.replace('.', '/')}{tail}" for name in living.actions[house] for tail in ("", "/batch")
     }
-    own = {"/v1/sessions", "/v1/sessions/end", "/v1/worklists/{queue:str}"}
+    own = {"/v1/parked", "/v1/sessions", "/v1/sessions/end", "/v1/worklists/{queue:str}"}
     things = "cases" if house == "authority" else "items"
     own |= {f"/v1/{things}/{{city:str}}/{{stream:str}}{tail}" for tail in ("", "/events")}
     own |= {"/v1/labels", "/v1/eligibility" if house == "authority" else "/v1/manifests"}

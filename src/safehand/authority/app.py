@@ -40,6 +40,9 @@ from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
 from safehand.house.erasing import Erasing
 from safehand.house.front import Action, Asked
+from safehand.house.parked import KIND as PARKED
+from safehand.house.parked import PARKED_MACHINE
+from safehand.house.parking import Parking, parked_route
 from safehand.house.reading import Reading, reading_routes
 from safehand.house.runtime import House, data_folder, house_app, open_house
 from safehand.house.settings import Settings, key_ring, read_key
@@ -155,6 +158,7 @@ def _machines(
         "case": signing(machine=replace(machines["case"], moves=envelopes.moves), ring=ring),
         KIND: daybook_machine(manager="authority_manager"),
         WITNESS: witness_machine(manager="authority_manager", ring=ring),
+        PARKED: PARKED_MACHINE,
     }
 
 
@@ -196,7 +200,15 @@ async def make_app(settings: Settings) -> Litestar:
         "checkpoints": checkpointing.run,
         "erasures": Erasing(house=house, kind="case").run,
     }
-    border = AuthorityBorder(house=house, code_secret=secret_for(settings, "door code"))
+    border = DayBorder(
+        inner=WitnessBorder(
+            inner=AuthorityBorder(house=house, code_secret=secret_for(settings, "door code")),
+            checkpointing=checkpointing,
+        ),
+        closing=closing,
+    )
+    parking = Parking(house=house, border=border, manager="authority_manager")
+    house.jobs.chores["parked"] = parking.tidy
     receipt_key = secret_for(settings, "receipt number")
     portal = _portal(house, ownership, cities, documents)
     app = house_app(
@@ -205,11 +217,13 @@ async def make_app(settings: Settings) -> Litestar:
         actions=[
             submit_action(house=house, register=register, receipt_key=receipt_key),
             *paying.actions(),
+            *parking.actions(),
             *command_actions_of(house, ownership),
         ],
-        border=DayBorder(inner=WitnessBorder(inner=border, checkpointing=checkpointing), closing=closing),
+        border=border,
         routes=[
             eligibility_route(house=house, register=register, book=book),
+            parked_route(parking=parking),
             label_route(labels=Labels(house=house)),
             *_reading(house, ownership),
         ],
