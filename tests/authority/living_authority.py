@@ -193,10 +193,10 @@ class World:
             answer = await client.get(f"{self.services['messages']}/v1/mailbox{query}")
         return answer.json()["messages"]
 
-    async def submit(self, person: Person, key: str, **changes: Any) -> dict[str, Any]:
-        """Apply as somebody of the cast who is signed in."""
+    def whole_application(self, key: str) -> dict[str, Any]:
+        """The application that somebody of the cast fills in."""
         member = self.cast.people[key]
-        item = {
+        return {
             "city": int(member.applies_in),
             "document": member.document,
             "ground": member.ground,
@@ -213,9 +213,12 @@ class World:
             "id_card_front": "c" * 64,
             "id_card_back": "d" * 64,
         }
+
+    async def submit(self, person: Person, key: str, **changes: Any) -> dict[str, Any]:
+        """Apply as somebody of the cast who is signed in."""
         answer = await person.browser.post(
             "/v1/application/submit",
-            json=item | changes,
+            json=self.whole_application(key) | changes,
             headers={"idempotency-key": f"submit-{key}", "accept": "application/json"},
         )
         assert answer.status_code == 200, answer.text

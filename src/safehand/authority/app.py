@@ -9,7 +9,7 @@ import msgspec
 from litestar import Litestar
 
 from safehand.authority import envelopes
-from safehand.authority.application.actions import OWNER, submit_action
+from safehand.authority.application.actions import OWNER, receipts, submit_action
 from safehand.authority.border.hearing import AuthorityBorder
 from safehand.authority.border.speaking import signing
 from safehand.authority.case import Case
@@ -177,20 +177,12 @@ async def make_app(settings: Settings) -> Litestar:
     paying = Paying(
         house=house, payments=HttpPayments(caller=_caller(settings, "payment")), owned=ownership.owned
     )
-    callbacks = Callbacks(
-        house=house,
-        settle=paying.settle,
-        cities=sorted(cities),
-        keys=callback_keys(settings.payment_callback_keys),
-    )
     entries = RegisterEntries(house=house, register=register, book=book)
     closing = Closing(house=house, accounts=envelopes.treaty_account, cities=sorted(cities), peer=peer)
     checkpointing = checkpointing_of(house=house, cities=sorted(cities), peer=peer)
+    code_secret = secret_for(settings, "door code")
     notices = build_notices(
-        house=house,
-        cities=cities,
-        code_secret=secret_for(settings, "door code"),
-        caller=_caller(settings, "sms"),
+        house=house, cities=cities, code_secret=code_secret, caller=_caller(settings, "sms")
     )
     house.jobs.chores |= {
         "notices": notices.send_notices,
@@ -200,22 +192,17 @@ async def make_app(settings: Settings) -> Litestar:
         "checkpoints": checkpointing.run,
         "erasures": Erasing(house=house, kind="case").run,
     }
-    border = DayBorder(
-        inner=WitnessBorder(
-            inner=AuthorityBorder(house=house, code_secret=secret_for(settings, "door code")),
-            checkpointing=checkpointing,
-        ),
-        closing=closing,
-    )
+    heard = AuthorityBorder(house=house, code_secret=code_secret)
+    border = DayBorder(inner=WitnessBorder(inner=heard, checkpointing=checkpointing), closing=closing)
     parking = Parking(house=house, border=border, manager="authority_manager")
     house.jobs.chores["parked"] = parking.tidy
-    receipt_key = secret_for(settings, "receipt number")
+    receipt_of = receipts(key=secret_for(settings, "receipt number"))
     portal = _portal(house, ownership, cities, documents)
     app = house_app(
         house=house,
         title="Safehand: the authority",
         actions=[
-            submit_action(house=house, register=register, receipt_key=receipt_key),
+            submit_action(house=house, register=register, receipt_of=receipt_of),
             *paying.actions(),
             *parking.actions(),
             *command_actions_of(house, ownership),
@@ -227,11 +214,17 @@ async def make_app(settings: Settings) -> Litestar:
             label_route(labels=Labels(house=house)),
             *_reading(house, ownership),
         ],
-        pages=[*portal.routes(), callback_route(callbacks=callbacks)],
+        pages=[*portal.routes(), _callbacks(house, paying, cities)],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
     )
     app.state.problem_page = portal.problem
     return app
+
+
+def _callbacks(house: House, paying: Paying, cities: Mapping[int, City]) -> Any:
+    keys = callback_keys(house.settings.payment_callback_keys)
+    callbacks = Callbacks(house=house, settle=paying.settle, cities=sorted(cities), keys=keys)
+    return callback_route(callbacks=callbacks)
 
 
 def _reading(house: House, ownership: Ownership) -> list[Any]:

@@ -124,9 +124,11 @@ def _moment(case: Case, command: router.CaseCommand, context: Context, book: Rul
 
 
 def asks(command: router.CaseCommand) -> Sequence[str]:
-    """The national claim that the decision needs to see."""
+    """The national claims that the decision needs to see."""
     match command:
-        case application_commands.SubmitApplication() | tracking_commands.Settle():
+        case application_commands.SubmitApplication():
+            return (command.claim, command.receipt)
+        case tracking_commands.Settle():
             return (command.claim,)
         case _:
             return ()
@@ -145,8 +147,12 @@ _TAKING: Final = frozenset({application_events.ApplicationSubmitted, application
 
 
 def claims(case: Case, event: CaseEvent) -> Sequence[ClaimChange]:
-    """One live case per person and kind; and which case an order belongs to, for as long as the post may speak of it."""
+    """One live case per person and kind; one case per receipt number, for good; and which case an order belongs to, for as
+    long as the post may speak of it."""
     kind = type(event)
+    if isinstance(event, application_events.ApplicationSubmitted) and event.receipt:
+        names = (case.application.claim, event.receipt)
+        return tuple(ClaimChange(name=name, taken=True) for name in names)
     if kind in _TAKING:
         return (ClaimChange(name=case.application.claim, taken=True),)
     if kind in _RELEASING:
