@@ -83,8 +83,9 @@ def test_whoever_draws_a_taken_number_gets_another_one_also_in_the_same_moment(r
             front, action = submitting(world, narrow)
             keys = [key for key, one in world.cast.people.items() if not one.refused][:3]
             outcomes = await asyncio.gather(*(submit(world, front, action, key) for key in keys))
-            assert all(isinstance(one, Done) for one in outcomes), outcomes
-            shown: list[Any] = [front.answer(name=action.name, done=one) for one in outcomes]
+            done = [one for one in outcomes if isinstance(one, Done)]
+            assert len(done) == len(outcomes), outcomes
+            shown: list[Any] = [front.answer(name=action.name, done=one) for one in done]
             assert all(isinstance(one, Submitted) for one in shown)
             told = {one.case: one.receipt for one in shown}
             wanted = {make_receipt_number(city=str(SHANGHAI), number=n, key=KEY) for n in range(len(keys))}

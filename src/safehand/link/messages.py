@@ -25,6 +25,8 @@ Fen = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 ITEMS_PER_MANIFEST_MAX = 2_000
 MESSAGES_PER_RUN_MAX = 2_000
+STATEMENT_LINES_MAX = 1_500
+"""So many lines of a statement fit into one message, however long their references are."""
 
 
 class Kind(IntEnum):
@@ -58,6 +60,7 @@ class Kind(IntEnum):
     CHECKPOINT = 301
     CHECKPOINT_COUNTERSIGNED = 302
     STATEMENT = 303
+    STATEMENT_PART = 304
 
 
 class Scan(IntEnum):
@@ -414,6 +417,9 @@ class StatementLine(Message, frozen=True, kw_only=True):
 class Statement(Message, frozen=True, kw_only=True):
     """303: the custody statement of one city and day, as the sender's own database has it.
 
+    With more lines than STATEMENT_LINES_MAX they come before it, in parts (304), and `lines` is empty; `lines_root` proves
+    that all are there.
+
     Accounts are the treaty's: `authority`, `post`, `recipient`. `moves` counts items by `giver>taker`.
     """
 
@@ -424,6 +430,14 @@ class Statement(Message, frozen=True, kw_only=True):
     lines_root: bytes
     """Merkle root over the day's lines, sorted by order."""
     lines: list[StatementLine]
+
+
+class StatementPart(Message, frozen=True, kw_only=True):
+    """304: lines of a statement that has more than one message takes. The statement (303) follows the parts, without lines."""
+
+    day: date
+    part: Annotated[int, Meta(ge=1, le=100_000)]
+    lines: Annotated[list[StatementLine], Meta(min_length=1, max_length=STATEMENT_LINES_MAX)]
 
 
 BODIES: dict[Kind, type[Message]] = {
@@ -455,4 +469,5 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.CHECKPOINT: Checkpoint,
     Kind.CHECKPOINT_COUNTERSIGNED: CheckpointCountersigned,
     Kind.STATEMENT: Statement,
+    Kind.STATEMENT_PART: StatementPart,
 }
