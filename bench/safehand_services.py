@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import httpx
+import aiohttp
 import msgspec
 
 from bench.database import make_twin
@@ -87,7 +87,7 @@ def _controlled(
     world = safehand.world
 
     async def ask() -> Answered:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with aiohttp.ClientSession() as client:
             control = HouseControl(name=house, url=world.url(house), secret=world.secret, client=client)
             return await work(control)
 

@@ -1,5 +1,6 @@
 """The authority's machines run by hand: decide, fold, book of custody, claims and what follows; nothing else."""
 
+import itertools
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -76,6 +77,9 @@ def register_facts(**changes: Any) -> RegisterFacts:
     return msgspec.structs.replace(facts, **changes)
 
 
+_receipts = itertools.count(1)
+
+
 def application(**changes: Any) -> SubmitApplication:
     """An application that passes."""
     command = SubmitApplication(
@@ -86,6 +90,7 @@ def application(**changes: Any) -> SubmitApplication:
         office="SH-01",
         travels=False,
         claim=CLAIM,
+        receipt=f"receipt:{next(_receipts)}",
         facts=register_facts(),
         parts=PARTS,
     )

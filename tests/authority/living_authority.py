@@ -1,5 +1,7 @@
 """The real authority on a real database with real sandbox services beside it, in this process, for its pages and notices."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -10,7 +12,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import msgspec
+import uvicorn
 from litestar import Litestar
+from msgspec import structs
 
 from safehand.authority import envelopes
 from safehand.authority.app import make_app, secret_for
@@ -117,6 +121,7 @@ class World:
         self.sandbox_clock = clock
         self.cast = cast
         self.code_secret = secret_for(settings, "door code")
+        self.callback_address = ""
         self._people: list[Person] = []
         self._calls = 0
         self._control = httpx.AsyncClient(
@@ -160,8 +165,8 @@ class World:
         assert isinstance(done, Done), done
         return done.state
 
-    async def bring_to_post(self, case: str) -> Case:
-        """From submitted to on its way with the post."""
+    async def bring_to_label(self, case: str) -> Case:
+        """From submitted to printed and ordered, with its label's print recorded."""
         await self.do(case, Approve())
         paid = SettlePayment(reference="pay-1", amount_fen=12000, paid_at=self.sandbox_clock.now())
         await self.do(case, paid, actor="payment")
@@ -174,7 +179,11 @@ class World:
             order=made.handover.order, waybill="ZA000000005CN", routing="SH-01-07", token=bytes(32)
         )
         await self.do(case, waybill, actor="post")
-        await self.do(case, PrintLabel())
+        return await self.do(case, PrintLabel())
+
+    async def bring_to_post(self, case: str) -> Case:
+        """From submitted to on its way with the post."""
+        made = await self.bring_to_label(case)
         await self.do(case, SealEnvelope(waybill="ZA000000005CN", blank=1, second_person="st_two"))
         closed = bag.CloseBag(seal="SEAL-1", office="310000-1", items={"ZA000000005CN": case})
         await self.do("bg_a", closed, kind="bag")
@@ -206,10 +215,10 @@ class World:
             answer = await client.get(f"{self.services['messages']}/v1/mailbox{query}")
         return answer.json()["messages"]
 
-    async def submit(self, person: Person, key: str, **changes: Any) -> dict[str, Any]:
-        """Apply as somebody of the cast who is signed in."""
+    def whole_application(self, key: str) -> dict[str, Any]:
+        """The application that somebody of the cast fills in."""
         member = self.cast.people[key]
-        item = {
+        return {
             "city": int(member.applies_in),
             "document": member.document,
             "ground": member.ground,
@@ -226,9 +235,12 @@ class World:
             "id_card_front": "c" * 64,
             "id_card_back": "d" * 64,
         }
+
+    async def submit(self, person: Person, key: str, **changes: Any) -> dict[str, Any]:
+        """Apply as somebody of the cast who is signed in."""
         answer = await person.browser.post(
             "/v1/application/submit",
-            json=item | changes,
+            json=self.whole_application(key) | changes,
             headers={"idempotency-key": f"submit-{key}", "accept": "application/json"},
         )
         assert answer.status_code == 200, answer.text
@@ -243,18 +255,25 @@ class World:
 
 @asynccontextmanager
 async def living(
-    *, dsn: str, folder: Path, change: Callable[[Settings], Settings] = lambda s: s
+    *, dsn: str, folder: Path, change: Callable[[Settings], Settings] = lambda s: s, served: bool = False
 ) -> AsyncIterator[World]:
-    """The world, while the block lasts."""
+    """The world, while the block lasts. `served`: also on a socket, where the payment service calls back."""
     async with AsyncExitStack() as stack:
         clock = SetClock(start=START)
-        services = await stack.enter_async_context(running(settings=_sandbox(folder), clock=clock))
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        back = f"http://127.0.0.1:{listening.getsockname()[1]}/services/payment" if served else ""
+        services = await stack.enter_async_context(running(settings=_sandbox(folder, back), clock=clock))
         facts = {name: service.ready_facts() for name, service in services.items()}
         addresses = {name: str(fact["address"]) for name, fact in facts.items()}
         smtp = int(facts["messages"]["smtp_port"])
         settings = change(_settings(dsn=dsn, folder=folder, services=addresses, smtp=smtp))
+        settings = structs.replace(
+            settings, payment_callback_keys=[str(facts["payment"]["webhook_key"])] if served else []
+        )
         app = await make_app(settings)
         await stack.enter_async_context(app.lifespan())
+        if served:
+            await stack.enter_async_context(_serving(app, listening))
         places = load_places(cast_folder=ROOT / "cast", cities_folder=ROOT / "cities")
         cast = load_cast(cast_folder=ROOT / "cast", places=places, today=START.date())
         store = await PostgresStore.create(dsn=dsn, connections_max=2)
@@ -263,12 +282,25 @@ async def living(
         both_books = {**kinds, "case": replace(kinds["case"], moves=envelopes.moves)}
         shell = Shell(machines=both_books, store=store, clock=clock, ids=SystemIds())
         world = World(app=app, services=addresses, clock=clock, cast=cast, shell=shell, settings=settings)
+        world.callback_address = back
         stack.push_async_callback(world.close)
         await world.move_to(START)
         yield world
 
 
-def _sandbox(folder: Path) -> Any:
+@asynccontextmanager
+async def _serving(app: Litestar, listening: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    task = asyncio.ensure_future(server.serve(sockets=[listening]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+def _sandbox(folder: Path, callback_url: str) -> Any:
     return settings_of(
         table={
             "folder": str(folder / "sandbox"),
@@ -286,7 +318,12 @@ def _sandbox(folder: Path) -> Any:
                     }
                 ],
             },
-            "payment": {"port": 0, "token": TOKEN, "return_urls": [f"{HOME}/"]},
+            "payment": {
+                "port": 0,
+                "token": TOKEN,
+                "return_urls": [f"{HOME}/"],
+                "callback_url": callback_url,
+            },
             "messages": {"port": 0, "smtp_port": 0, "token": TOKEN},
         }
     )

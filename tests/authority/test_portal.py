@@ -94,7 +94,7 @@ def test_every_value_that_chooses_a_sentence_has_one():
 
 def test_every_list_on_which_a_case_can_wait_says_what_comes_next():
     steps = {f"{name}.{state}" for name, table in _WAITS.items() for state in table}
-    papers = {"register.due", "returns.old_coming_back", "returns.to_destroy"}
+    papers = {"register.due", "returns.old_coming_back", "returns.to_destroy", "erasure.ordered"}
     assert set(words().waits) == steps | {"payment.refund_due"} | papers
     for told in words().waits.values():
         assert bool(told.hidden) != bool(told.zh and told.en)

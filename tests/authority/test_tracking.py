@@ -187,7 +187,9 @@ def test_a_right_code_proves_no_other_method(method: ProofMethod):
     house.ok(house.claim(method=method, code_matches=True))
     body = house.messages[-1].body
     assert isinstance(body, ProofRefused)
-    assert (body.reason, body.attempts_left) == (Reason.IDENTITY_NOT_PROVEN, CODE_ATTEMPTS_MAX)
+    # A word that was asked about can be guessed, and costs an attempt; the others can't.
+    cost = method is ProofMethod.COUNTER_IDENTITY
+    assert (body.reason, body.attempts_left) == (Reason.IDENTITY_NOT_PROVEN, CODE_ATTEMPTS_MAX - cost)
 
 
 def test_identity_at_the_post_office_counter_and_an_accepted_grade_prove_their_own():
@@ -197,6 +199,21 @@ def test_identity_at_the_post_office_counter_and_an_accepted_grade_prove_their_o
     house = House().with_post()
     by_grade = house.claim(method=ProofMethod.EVIDENCE_GRADE, evidence_accepted=True)
     assert house.ok(by_grade)[0] == "tracking.proof_sealed"
+
+
+def test_wrong_codes_and_wrong_identities_share_their_attempts_and_end_alike():
+    house = House().with_post()
+    stranger = house.claim(method=ProofMethod.COUNTER_IDENTITY)
+    for _ in range(CODE_ATTEMPTS_MAX - 1):
+        house.ok(stranger)
+    house.ok(house.claim(right=False))
+    house.ok(house.claim(method=ProofMethod.COUNTER_IDENTITY, identity_confirmed=True))
+    body = house.messages[-1].body
+    assert isinstance(body, ProofRefused)
+    assert (body.reason, body.attempts_left) == (Reason.CODE_ATTEMPTS_USED_UP, 0)
+    assert house.account == "post"
+    by_session = house.claim(method=ProofMethod.RECIPIENT_SESSION, session_confirmed=True)
+    assert house.ok(by_session)[0] == "tracking.proof_sealed"
 
 
 def test_the_recipients_word_at_the_door_holds_for_some_minutes():

@@ -238,17 +238,20 @@ def test_every_address_is_a_known_one(living: Living, house: str) -> None:
     actions = {
         f"/v1/{name.replace('.', '/')}{tail}" for name in living.actions[house] for tail in ("", "/batch")
     }
-    own = {"/v1/sessions", "/v1/sessions/end", "/v1/worklists/{queue:str}"}
+    own = {"/v1/parked", "/v1/sessions", "/v1/sessions/end", "/v1/worklists/{queue:str}"}
     things = "cases" if house == "authority" else "items"
     own |= {f"/v1/{things}/{{city:str}}/{{stream:str}}{tail}" for tail in ("", "/events")}
-    own |= {"/v1/eligibility"} if house == "authority" else {"/v1/labels", "/v1/manifests"}
+    own |= {"/v1/labels", "/v1/eligibility" if house == "authority" else "/v1/manifests"}
     v1 = {path for path in living.routes[house] if path.startswith("/v1")}
     assert v1 == actions | own
     firsts = {f"/{path.split('/')[1]}" for path in living.routes[house]}
     house_own = {"/v1", "/link", "/health", "/schema", "/control"}
     pages = firsts - house_own
     assert house == "authority" or not pages
-    assert {path for path in living.routes[house] if path.startswith("/link")} == {"/link/v1/runs"}
+    assert {path for path in living.routes[house] if path.startswith("/link")} == {
+        "/link/v1/runs",
+        *(["/link/v1/labels"] if house == "post" else []),
+    }
 
 
 @pytest.mark.parametrize("roles", [None, frozenset(), "examiner", ["examiner"], True, frozenset({1})])

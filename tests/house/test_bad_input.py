@@ -310,9 +310,6 @@ def test_no_combination_of_values_breaks_an_action(living: Living, house: str) -
         names = data.draw(st.lists(st.sampled_from(sorted(item)), min_size=1, max_size=3))
         for name in names:
             item[name] = data.draw(_ANY | st.sampled_from(HOSTILE[:14]))
-        # Looked at after everything was drawn: what is drawn must not depend on how fast the machine is.
-        if time.monotonic() > until:
-            return
         answer = living.post(house, action.name, json.loads(json.dumps(item)), tokens[action.name])
         assert answer.status_code == 200 or answer.status_code in REFUSED, (item, answer.text)
         if answer.status_code != 200:

@@ -32,6 +32,8 @@ OFFICE = "310115"
 COURIER = "co_courier"
 STRANGER = "co_stranger"
 CLERK = "cl_clerk"
+WORD = "K7QX"
+"""What a terminal made of an identity document."""
 START = datetime(2024, 5, 6, 2, 0, tzinfo=UTC)
 """10:00 in Shanghai on the day of the launch."""
 EVIDENCE = b"e" * 32
@@ -298,6 +300,7 @@ class House:
             "waybill": self.waybill,
             "clerk": CLERK,
             "method": ProofMethod.COUNTER_IDENTITY,
+            "code": WORD,
             "occurred_at": self.now,
         }
         return to_deliver.ClaimAtCounter(**facts | changes)

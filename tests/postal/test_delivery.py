@@ -345,6 +345,13 @@ def test_the_counter_hands_over_against_the_same_proof():
     assert house.account() == "recipient"
 
 
+@pytest.mark.parametrize("code", ["", "ABC", "ABCDE", "AB1D", "999999199001011"[:12], "12345678901X"])
+def test_the_counter_passes_on_a_word_and_never_a_number(code: str):
+    house = House().held()
+    assert house.why_not(house.claiming_at_counter(code=code)) == "delivery.identity_word_missing"
+    assert house.item.delivery.state == "held"
+
+
 def test_a_refused_claim_at_the_counter_leaves_it_held_and_does_not_lengthen_holding():
     house = House().held()
     due_at = house.waits()["delivery.held"].due_at

@@ -14,19 +14,22 @@ import pypdfium2 as pdfium
 import pytest
 import zxingcpp
 
-from safehand.house.runtime import House
+from safehand.house.runtime import House, data_folder
 from safehand.house.sessions import Session
 from safehand.house.settings import read_settings
 from safehand.kernel.machine import Command, StreamKey
 from safehand.kernel.postgres_server import RunningServer
 from safehand.kernel.shell import Call, Done
 from safehand.kernel.vault import seal_all
+from safehand.link.labels import LabelAnswer, LabelCode
 from safehand.link.messages import DeliveryPart
 from safehand.postal.acceptance.labels.codes import read_item_code
 from safehand.postal.acceptance.labels.label import ItemToken
 from safehand.postal.app import make_app
 from safehand.postal.border.hearing import RECIPIENT_RECORD
 from safehand.postal.item import Item
+from safehand.postal.network.cities import load_postal_cities
+from safehand.postal.printing import Printing
 from safehand.programme.living_world import databases
 from safehand.programme.setting_up import set_up
 from tests.postal.house import BAG, CITY, a_bag, an_order
@@ -164,6 +167,31 @@ def test_a_manifest_lists_every_waybill_of_the_bag(settings_file: Path) -> None:
         assert all(waybill in text for waybill in waybills)
         missing = await ask("/v1/manifests", {"city": CITY, "bag": "bg_none"}, role="acceptance_clerk")
         assert missing.status_code == 404
+
+    play(settings_file, scene)
+
+
+def test_a_house_gets_the_labels_of_its_own_orders_and_a_foreign_one_answers_as_unknown(
+    settings_file: Path,
+) -> None:
+    async def scene(house: House, ask: Ask) -> None:
+        items = await ordered(house)
+        cities = load_postal_cities(data_folder(house.settings) / "cities")
+        printing = Printing(house=house, cities=cities, secret=b"s" * 32)
+        order, peer = ORDERS[0], items[ORDERS[0]].terms.peer
+
+        async def asked(**other: Any) -> LabelAnswer:
+            question = {"peer": peer, "city": CITY, "order": order, "profile": "masked", "size": "76x130"}
+            return await printing.label(**(question | other))
+
+        own = await asked()
+        assert own.code is LabelCode.PRINTED
+        assert items[order].waybill in text_of(pdfium.PdfDocument(own.pdf))
+        foreign, unknown = await asked(peer="another"), await asked(order="or_none")
+        elsewhere = await asked(city=110000)
+        assert foreign == unknown == elsewhere == LabelAnswer(code=LabelCode.UNKNOWN)
+        looks = await house.store.fetch("select actor from read_log where actor like 'authority:%'")
+        assert [row[0] for row in looks] == [f"authority:{peer}"]
 
     play(settings_file, scene)
 

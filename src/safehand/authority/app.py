@@ -9,7 +9,7 @@ import msgspec
 from litestar import Litestar
 
 from safehand.authority import envelopes
-from safehand.authority.application.actions import OWNER, submit_action
+from safehand.authority.application.actions import OWNER, receipts, submit_action
 from safehand.authority.border.hearing import AuthorityBorder
 from safehand.authority.border.speaking import signing
 from safehand.authority.case import Case
@@ -18,9 +18,11 @@ from safehand.authority.documents.document import Document, load_documents
 from safehand.authority.eligibility.api import eligibility_route
 from safehand.authority.figures import read_figures
 from safehand.authority.handover import bag
+from safehand.authority.handover.api import Labels, label_route
 from safehand.authority.machines import build_machines
 from safehand.authority.notices.building import build_notices, public_address
 from safehand.authority.payment.actions import Paying
+from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.ports.calling import ServiceCaller
@@ -37,7 +39,11 @@ from safehand.house.closing import Closing, DayBorder
 from safehand.house.commanded import NOT_PEOPLE, Facts, command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
+from safehand.house.erasing import Erasing
 from safehand.house.front import Action, Asked
+from safehand.house.parked import KIND as PARKED
+from safehand.house.parked import PARKED_MACHINE
+from safehand.house.parking import Parking, parked_route
 from safehand.house.reading import Reading, reading_routes
 from safehand.house.runtime import House, data_folder, house_app, open_house
 from safehand.house.settings import Settings, key_ring, read_key
@@ -154,6 +160,7 @@ def _machines(
         "case": signing(machine=replace(machines["case"], moves=envelopes.moves), ring=ring),
         KIND: daybook_machine(manager="authority_manager"),
         WITNESS: witness_machine(manager="authority_manager", ring=ring),
+        PARKED: PARKED_MACHINE,
     }
 
 
@@ -175,11 +182,9 @@ async def make_app(settings: Settings) -> Litestar:
     entries = RegisterEntries(house=house, register=register, book=book)
     closing = Closing(house=house, accounts=envelopes.treaty_account, cities=sorted(cities), peer=peer)
     checkpointing = checkpointing_of(house=house, cities=sorted(cities), peer=peer)
+    code_secret = secret_for(settings, "door code")
     notices = build_notices(
-        house=house,
-        cities=cities,
-        code_secret=secret_for(settings, "door code"),
-        caller=_caller(settings, "sms"),
+        house=house, cities=cities, code_secret=code_secret, caller=_caller(settings, "sms")
     )
     house.jobs.chores |= {
         "notices": notices.send_notices,
@@ -187,9 +192,13 @@ async def make_app(settings: Settings) -> Litestar:
         "register_entries": entries.run,
         "close_days": closing.close_days,
         "checkpoints": checkpointing.run,
+        "erasures": Erasing(house=house, kind="case").run,
     }
-    border = AuthorityBorder(house=house, code_secret=secret_for(settings, "door code"))
-    receipt_key = secret_for(settings, "receipt number")
+    heard = AuthorityBorder(house=house, code_secret=code_secret)
+    border = DayBorder(inner=WitnessBorder(inner=heard, checkpointing=checkpointing), closing=closing)
+    parking = Parking(house=house, border=border, manager="authority_manager")
+    house.jobs.chores["parked"] = parking.tidy
+    receipt_of = receipts(key=secret_for(settings, "receipt number"))
     # Tokens are secrets, also where identifiers are repeatable.
     under_way = UnderWay(store=house.store, vault=house.vault, ids=SystemIds())
     house.jobs.chores["ended_sign_ins"] = lambda: under_way.sweep(now=house.clock.now())
@@ -198,20 +207,29 @@ async def make_app(settings: Settings) -> Litestar:
         house=house,
         title="Safehand: the authority",
         actions=[
-            submit_action(house=house, register=register, receipt_key=receipt_key),
+            submit_action(house=house, register=register, receipt_of=receipt_of),
             *paying.actions(),
+            *parking.actions(),
             *command_actions_of(house, ownership),
         ],
-        border=DayBorder(inner=WitnessBorder(inner=border, checkpointing=checkpointing), closing=closing),
+        border=border,
         routes=[
             eligibility_route(house=house, register=register, book=book),
+            parked_route(parking=parking),
+            label_route(labels=Labels(house=house)),
             *_reading(house, ownership),
         ],
-        pages=portal.routes(),
+        pages=[*portal.routes(), _callbacks(house, paying, cities)],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
     )
     app.state.problem_page = portal.problem
     return app
+
+
+def _callbacks(house: House, paying: Paying, cities: Mapping[int, City]) -> Any:
+    keys = callback_keys(house.settings.payment_callback_keys)
+    callbacks = Callbacks(house=house, settle=paying.settle, cities=sorted(cities), keys=keys)
+    return callback_route(callbacks=callbacks)
 
 
 def _reading(house: House, ownership: Ownership) -> list[Any]:

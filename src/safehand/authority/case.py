@@ -17,6 +17,7 @@ from safehand.authority.returns.events import ReturnsEvent
 from safehand.authority.returns.states import Returns
 from safehand.authority.tracking.events import TrackingEvent
 from safehand.authority.tracking.states import Tracking
+from safehand.house.erasure import Erasure, ErasureEvent
 
 CaseEvent = (
     ApplicationEvent
@@ -27,6 +28,7 @@ CaseEvent = (
     | TrackingEvent
     | ReturnsEvent
     | MadeDocumentEvent
+    | ErasureEvent
 )
 
 
@@ -42,6 +44,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tracking: Tracking = Tracking()
     returns: Returns = Returns()
     papers: Papers = Papers()
+    erasure: Erasure = Erasure()
 
     @property
     def document(self) -> MadeDocument | None:

@@ -38,6 +38,7 @@ from safehand.authority.rulebook import Answer, HouseClocks, Moment, Rulebook
 from safehand.authority.tracking import commands as tracking_commands
 from safehand.authority.tracking import events as tracking_events
 from safehand.authority.tracking import rules as tracking
+from safehand.house import erasure
 from safehand.kernel.machine import ClaimChange, Command, Context, Event, Folded, Machine
 from safehand.kernel.outcome import Refusal
 
@@ -57,6 +58,7 @@ _FOLDS: Final[dict[type, tuple[str, Callable[[Any, Any, datetime], Any]]]] = {
         ("tracking", tracking_events.TrackingEvent, tracking.fold),
         ("returns", returns_events.ReturnsEvent, returns.fold),
         ("papers", MadeDocumentEvent, papers.fold),
+        ("erasure", erasure.ErasureEvent, erasure.fold),
     )
     for event in union.__args__
 }
@@ -123,9 +125,11 @@ def _moment(case: Case, command: router.CaseCommand, context: Context, book: Rul
 
 
 def asks(command: router.CaseCommand) -> Sequence[str]:
-    """The national claim that the decision needs to see."""
+    """The national claims that the decision needs to see."""
     match command:
-        case application_commands.SubmitApplication() | tracking_commands.Settle():
+        case application_commands.SubmitApplication():
+            return (command.claim, command.receipt)
+        case tracking_commands.Settle():
             return (command.claim,)
         case _:
             return ()
@@ -144,8 +148,12 @@ _TAKING: Final = frozenset({application_events.ApplicationSubmitted, application
 
 
 def claims(case: Case, event: CaseEvent) -> Sequence[ClaimChange]:
-    """One live case per person and kind; and which case an order belongs to, for as long as the post may speak of it."""
+    """One live case per person and kind; one case per receipt number, for good; and which case an order belongs to, for as
+    long as the post may speak of it."""
     kind = type(event)
+    if isinstance(event, application_events.ApplicationSubmitted) and event.receipt:
+        names = (case.application.claim, event.receipt)
+        return tuple(ClaimChange(name=name, taken=True) for name in names)
     if kind in _TAKING:
         return (ClaimChange(name=case.application.claim, taken=True),)
     if kind in _RELEASING:

@@ -24,12 +24,14 @@ from safehand.authority.returns.states import ReturnsState
 from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking import states as tracking_states
 from safehand.authority.tracking.states import TrackingState
+from safehand.house import erasure
 from safehand.kernel.machine import Event, Notice, Outgoing, StreamKey, Waiting
 from safehand.kernel.steps import Wait, waiting_of
 from safehand.link.messages import (
     Kind,
     OrderCancelled,
     OrderPlaced,
+    PersonErased,
     PostageMode,
     ProofMethod,
     ProofRefused,
@@ -66,6 +68,7 @@ def waits(case: Case, key: StreamKey) -> Sequence[Waiting]:
             Waiting(queue="payment.refund_due", since=case.payment.since, owner="system", group=office)
         )
     lines.extend(papers.waits(case.papers, office))
+    lines.extend(erasure.waits(case.erasure, office))
     return lines
 
 
@@ -148,8 +151,24 @@ _MESSAGES: Final[Mapping[type[Event], Callable[[Case, Any], Outgoing]]] = {
 }
 
 
+def _erased(case: Case) -> Sequence[Outgoing]:
+    """The post holds the person under every order that was ever placed, also under those that were cancelled."""
+    assert case.erasure.since is not None, "what was ordered has begun"
+    return [
+        Outgoing(
+            peer=case.handover.peer,
+            kind=Kind.PERSON_ERASED,
+            body=PersonErased(order=order, at=case.erasure.since),
+            subject=order,
+        )
+        for order in case.handover.placed
+    ]
+
+
 def speaks(case: Case, event: Any, key: StreamKey) -> Sequence[Outgoing]:
     """The message to the post that the event is, if it is one."""
+    if isinstance(event, erasure.ErasureOrdered):
+        return _erased(case)
     message = _MESSAGES.get(type(event))
     return () if message is None else (message(case, event),)
 

@@ -7,12 +7,14 @@ from safehand.authority import made_documents as papers
 from safehand.authority.application import commands as application
 from safehand.authority.application import refusals as application_refusals
 from safehand.authority.application import rules as application_rules
+from safehand.authority.application.states import TERMINAL as ENDED
 from safehand.authority.case import Case
 from safehand.authority.examination import commands as examination
 from safehand.authority.examination import rules as examination_rules
 from safehand.authority.handover import commands as handover
 from safehand.authority.handover import rules as handover_rules
 from safehand.authority.made_documents import Account
+from safehand.authority.outward import waits
 from safehand.authority.payment import commands as payment
 from safehand.authority.payment import rules as payment_rules
 from safehand.authority.production import commands as production
@@ -28,7 +30,8 @@ from safehand.authority.tracking import events as tracking_events
 from safehand.authority.tracking import refusals as tracking_refusals
 from safehand.authority.tracking import rules as tracking_rules
 from safehand.authority.tracking.states import TrackingState
-from safehand.kernel.machine import Command
+from safehand.house import erasure
+from safehand.kernel.machine import Command, StreamKey
 
 CaseCommand = (
     application.ApplicationCommand
@@ -39,6 +42,8 @@ CaseCommand = (
     | tracking.TrackingCommand
     | returns.ReturnsCommand
     | papers.RecordRegisterDone
+    | erasure.OrderErasure
+    | erasure.RecordErased
 )
 
 STEPS: Final[Mapping[str, Mapping[type, Any]]] = {
@@ -63,6 +68,8 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     **tracking.ROLES,
     **returns.ROLES,
     **papers.ROLES,
+    erasure.OrderErasure: frozenset({"applicant", "authority_manager"}),
+    erasure.RecordErased: frozenset({"system"}),
 }
 """Who may give which command to a case; what is not here, nobody may."""
 
@@ -181,12 +188,26 @@ def _return_received(case: Case, command: returns.ReceiveReturn, m: Moment) -> A
     return None if old is None else papers.about_old(old, command, m)
 
 
+def _erasure(case: Case, command: erasure.OrderErasure | erasure.RecordErased, m: Moment) -> Answer:
+    """Nobody is erased of whom something is still to come: an open step, a refund, an entry in the register."""
+    live = case.application.state not in ENDED or bool(waits(case, StreamKey(m.city, m.stream)))
+    return erasure.decide(case.erasure, command, live=live)
+
+
+def _denial(case: Case, command: tracking.DenyReceipt, m: Moment) -> Answer | None:
+    """A dispute would need the person again."""
+    return None if case.erasure.state is erasure.ErasureState.NONE else erasure.ERASED()
+
+
 _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     application.WithdrawApplication: _withdrawal,
     returns.RecallItem: _recall,
     returns.RecordRecallAccepted: _recall_answered,
     returns.RecordRecallRefused: _recall_answered,
     tracking.JudgeClaim: _claim,
+    tracking.DenyReceipt: _denial,
+    erasure.OrderErasure: _erasure,
+    erasure.RecordErased: _erasure,
     tracking.RecordScan: _news,
     tracking.RecordAttempt: _news,
     tracking.RecordVoid: _void,

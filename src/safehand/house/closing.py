@@ -7,12 +7,14 @@ import msgspec
 
 from safehand.house.daybook import KIND, Daybook, HearStatement, MakeStatement, daybook_key
 from safehand.house.runtime import House
-from safehand.house.statements import ITEM_PREFIX, ZONE, Accounts, compare, statements
+from safehand.house.statements import ITEM_PREFIX, ZONE, Accounts, compare, lines_root, statements
 from safehand.kernel.shell import Call, Done
-from safehand.link.messages import Statement
+from safehand.link.messages import Kind, Statement, StatementLine, StatementPart
 from safehand.link.reader import Border, Heard
 
 DAYS_AT_ONCE_MAX = 400
+PARTS_MISSING = "statement.parts_missing"
+"""Why a statement is parked whose lines are not those that its root proves."""
 
 
 class Closing:
@@ -85,6 +87,18 @@ class Closing:
             actor=f"link:{self._peer}",
         )
 
+    async def kept_parts(self, *, peer: str, city: int, subject: str) -> list[StatementPart]:
+        """The parts of a peer's statement that came in earlier runs."""
+        rows = await self._house.store.fetch(
+            "select body from link_received where peer = $1 and city = $2 and kind = $3 and subject = $4"
+            " order by number",
+            peer,
+            city,
+            int(Kind.STATEMENT_PART),
+            subject,
+        )
+        return [msgspec.json.decode(row[0], type=StatementPart) for row in rows]
+
     async def _own(self, city: int, day: date, book: Daybook) -> Statement:
         """Our statement of the day: as made, if it was; else from the book as it is."""
         rows = await self._house.store.fetch(
@@ -116,12 +130,32 @@ class DayBorder:
 
     async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str | None]:
         """Statements are compared here; everything else is the house's own."""
-        others = [one for one in heard if not isinstance(one.body, Statement)]
+        others = [one for one in heard if not isinstance(one.body, Statement | StatementPart)]
         translated = iter(await self._inner.calls(others) if others else ())
         found: list[Call | str | None] = []
         for one in heard:
-            if isinstance(one.body, Statement):
-                found.append(await self._closing.heard(city=one.city, statement=one.body))
-            else:
-                found.append(next(translated))
+            match one.body:
+                case StatementPart():
+                    found.append(None)  # kept as it came; the statement that follows it asks for it
+                case Statement() as statement:
+                    found.append(await self._compared(one, statement, heard))
+                case _:
+                    found.append(next(translated))
         return found
+
+    async def _compared(self, one: Heard, statement: Statement, heard: Sequence[Heard]) -> Call | str:
+        """The comparison, or why there is none: a part that is missing or altered must not look like a difference."""
+        lines = statement.lines or await self._parts(one, statement, heard)
+        if (lines or statement.lines_root) and lines_root(lines) != statement.lines_root:
+            return PARTS_MISSING
+        whole = msgspec.structs.replace(statement, lines=lines)
+        return await self._closing.heard(city=one.city, statement=whole)
+
+    async def _parts(self, one: Heard, statement: Statement, heard: Sequence[Heard]) -> list[StatementLine]:
+        """The lines that came before the statement: kept since earlier runs, or beside it in this one."""
+        parts = await self._closing.kept_parts(peer=one.peer, city=one.city, subject=one.subject)
+        for other in heard:
+            if (other.peer, other.city) == (one.peer, one.city) and isinstance(other.body, StatementPart):
+                parts.append(other.body)
+        own = {part.part: part.lines for part in parts if part.day == statement.day}
+        return [line for part in sorted(own) for line in own[part]]

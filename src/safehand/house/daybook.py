@@ -3,9 +3,10 @@
 Both houses run this. The statement is computed from the house's own book before the call and given to it as facts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +14,7 @@ from msgspec import Meta
 from safehand.house.statements import ZONE, Difference
 from safehand.kernel.machine import Command, Context, Event, Machine, Outgoing, StreamKey, Waiting
 from safehand.kernel.outcome import Refusal, define
-from safehand.link.messages import Kind, Statement
+from safehand.link.messages import STATEMENT_LINES_MAX, Kind, Statement, StatementPart
 
 KIND = "daybook"
 OPEN_DAYS_MAX = 60
@@ -41,6 +42,45 @@ DAY_ORDER = define(
 )
 
 
+class DifferenceCause(StrEnum):
+    """What a difference between two statements turned out to be."""
+
+    SCAN_CAME_LATE = "scan_came_late"
+    SCAN_MISSING = "scan_missing"
+    ACROSS_MIDNIGHT = "across_midnight"
+    COUNTED_WRONGLY = "counted_wrongly"
+    MESSAGE_PARKED = "message_parked"
+    WRONG_ITEM = "wrong_item"
+    ITEM_MISSING = "item_missing"
+    SYSTEM_FAULT = "system_fault"
+
+
+CAUSE_WORDS: Final[Mapping[DifferenceCause, tuple[str, str]]] = {
+    DifferenceCause.SCAN_CAME_LATE: ("a scan was told after the day was closed", "扫描信息在关账后才送达"),
+    DifferenceCause.SCAN_MISSING: ("a scan was never made; it was made up for", "漏扫，已补录"),
+    DifferenceCause.ACROSS_MIDNIGHT: (
+        "the houses count the move on different days; the next statement agrees",
+        "双方将该次移交记在不同日期，次日对账已一致",
+    ),
+    DifferenceCause.COUNTED_WRONGLY: (
+        "a bag was counted wrongly; it was counted again",
+        "清点有误，已重新清点",
+    ),
+    DifferenceCause.MESSAGE_PARKED: ("a message was parked; it has been resolved", "报文曾被搁置，现已处理"),
+    DifferenceCause.WRONG_ITEM: ("another item was scanned in its place", "误扫其他邮件"),
+    DifferenceCause.ITEM_MISSING: ("the item is missing; an incident is open", "邮件下落不明，已立案查找"),
+    DifferenceCause.SYSTEM_FAULT: (
+        "a fault of a system; the operators have it",
+        "系统故障，已交运行人员处理",
+    ),
+}
+"""Each cause as people read it, in English and Chinese."""
+CauseReference = Annotated[
+    str, Meta(max_length=64, pattern=r"^([a-z]{2,4}_[a-z2-7]+|[A-Z]{2}[0-9]{9}[A-Z]{2})?$")
+]
+"""An order, a case, a bag or a waybill, or nothing: no place for a person's name or number."""
+
+
 class StatementMade(Event, frozen=True, kw_only=True, tag="statement.made"):
     """This house's book of the day was closed and sent to the peer."""
 
@@ -62,7 +102,8 @@ class DifferenceSettled(Event, frozen=True, kw_only=True, tag="statement.settled
     """The manager found out what the differences of the day were."""
 
     day: date
-    cause: str
+    cause: DifferenceCause
+    reference: str = ""
 
 
 class MakeStatement(Command, frozen=True, kw_only=True, tag="statement.make"):
@@ -81,10 +122,11 @@ class HearStatement(Command, frozen=True, kw_only=True, tag="statement.hear"):
 
 
 class SettleDifference(Command, frozen=True, kw_only=True, tag="statement.settle"):
-    """Close the differences of a day with their cause."""
+    """Close the differences of a day with their cause, and with the order, bag or waybill that shows it."""
 
     day: date
-    cause: Annotated[str, Meta(min_length=3, max_length=200)]
+    cause: DifferenceCause
+    reference: CauseReference = ""
 
 
 class DifferenceRanLate(Event, frozen=True, kw_only=True, tag="statement.ran_late"):
@@ -136,10 +178,10 @@ def decide(book: Daybook, command: Command, context: Context) -> Sequence[Event]
                     due_at=morning if differences else None,
                 )
             ]
-        case SettleDifference(day=day, cause=cause):
+        case SettleDifference(day=day, cause=cause, reference=reference):
             if day.isoformat() not in book.differing:
                 return NO_DIFFERENCE(day=day.isoformat())
-            return [DifferenceSettled(day=day, cause=cause)]
+            return [DifferenceSettled(day=day, cause=cause, reference=reference)]
         case DifferenceExpired():
             if book.due_at is None or context.now < book.due_at:
                 return []
@@ -174,14 +216,25 @@ def fold(book: Daybook, event: DaybookEvent, at: datetime) -> Daybook:
 
 
 def speaks(book: Daybook, event: DaybookEvent, key: StreamKey) -> Sequence[Outgoing]:
-    """303: our statement goes to the peer."""
+    """303: our statement goes to the peer, after its lines (304) if one message can't take them."""
     if not isinstance(event, StatementMade):
         return ()
-    return (
-        Outgoing(
-            peer=event.peer, kind=Kind.STATEMENT, body=event.statement, subject=f"day.{event.statement.day}"
-        ),
-    )
+    statement, subject = event.statement, f"day.{event.statement.day}"
+    bodies: list[tuple[Kind, msgspec.Struct]] = []
+    if len(statement.lines) > STATEMENT_LINES_MAX:
+        starts = range(0, len(statement.lines), STATEMENT_LINES_MAX)
+        bodies = [
+            (
+                Kind.STATEMENT_PART,
+                StatementPart(
+                    day=statement.day, part=part, lines=statement.lines[start : start + STATEMENT_LINES_MAX]
+                ),
+            )
+            for part, start in enumerate(starts, start=1)
+        ]
+        statement = msgspec.structs.replace(statement, lines=[])
+    bodies.append((Kind.STATEMENT, statement))
+    return [Outgoing(peer=event.peer, kind=kind, body=body, subject=subject) for kind, body in bodies]
 
 
 def waits_for(owner: str):

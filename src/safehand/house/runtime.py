@@ -36,6 +36,7 @@ from safehand.kernel.store_postgres import PostgresStore
 from safehand.kernel.vault import VaultKeys
 from safehand.link.endpoint import LinkDoor, link_routes
 from safehand.link.keys import KeyRing
+from safehand.link.labels import LabelMaker
 from safehand.link.log import LinkLog
 from safehand.link.pump import Pump
 from safehand.link.reader import Border, Reader
@@ -139,6 +140,7 @@ def house_app(
     routes: Sequence[Any] = (),
     pages: Sequence[Any] = (),
     figures: Callable[[], Awaitable[Any]],
+    labels: LabelMaker | None = None,
 ) -> Litestar:
     """The web application of a house: its actions, worklists, link, health, and in a rehearsal the controls."""
     settings = house.settings
@@ -150,19 +152,9 @@ def house_app(
     attempts = Attempts(store=house.store, vault=house.vault)
     accounts = read_staff(settings.staff) if settings.staff is not None else {}
 
-    others: list[Any] = [link_routes(door=door), _health_route(house), *pages]
+    others: list[Any] = [link_routes(door=door, labels=labels), _health_route(house), *pages]
     if settings.control_secret and settings.mode != "live":
-        others.append(
-            control_routes(
-                secret=settings.control_secret,
-                front=house.front,
-                jobs=house.jobs,
-                store=house.store,
-                sessions=house.sessions,
-                clock=house.set_clock,
-                figures=figures,
-            )
-        )
+        others.append(_controls(house, figures))
 
     async def start() -> None:
         if settings.mode != "rehearsal":
@@ -190,6 +182,18 @@ def house_app(
     app = make_app(title=title, v1=v1, others=others, sessions=house.sessions, start=start, stop=stop)
     app.state.house = house
     return app
+
+
+def _controls(house: House, figures: Callable[[], Awaitable[Any]]) -> Any:
+    return control_routes(
+        secret=house.settings.control_secret,
+        front=house.front,
+        jobs=house.jobs,
+        store=house.store,
+        sessions=house.sessions,
+        clock=house.set_clock,
+        figures=figures,
+    )
 
 
 def _health_route(house: House) -> Any:

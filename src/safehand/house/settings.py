@@ -30,6 +30,8 @@ CONTROL_SECRET_CHARACTERS_MIN = 24
 NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
 KEY_NAMES = ("signing", "sealing", "vault_wrapping", "vault_blinding")
 ENCRYPTED = ("https", "smtps", "smtp+tls")
+CALLBACK_KEY = re.compile(r"whpk_[A-Za-z0-9+/]{43}=")
+"""An Ed25519 public key as Standard Webhooks writes it: 32 bytes in base64."""
 
 
 class SettingsRefused(Exception):
@@ -97,6 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Makes identifiers repeatable in a rehearsal; refused in live mode."""
     secrets: dict[str, str] = {}
     """Secrets shared with services (payment callbacks, sign-in client)."""
+    payment_callback_keys: list[str] = []
+    """Public keys (`whpk_…`) under which the payment service signs its callbacks; none: no callback is believed."""
     mail_sender: str = ""
     """Who e-mail comes from; empty: no-reply at the public address."""
     mail_in_rehearsal: bool = False
@@ -284,6 +288,11 @@ def _rehearsal_and_file_problems(settings: Settings) -> list[str]:
         problems.append(
             f"control_secret: has fewer than {CONTROL_SECRET_CHARACTERS_MIN} characters; take a longer random one"
         )
+    problems += [
+        f"payment_callback_keys[{number}]: is no callback key; ask the payment service for it, it begins with whpk_"
+        for number, text in enumerate(settings.payment_callback_keys)
+        if CALLBACK_KEY.fullmatch(text) is None
+    ]
     if settings.staff is not None:
         try:
             read_staff(settings.staff)

@@ -1,6 +1,6 @@
 """The link's own HTTP door: peers push runs and pull runs. Signed both ways; no session, no role, no person."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +13,7 @@ from safehand.link.codes import Code
 from safehand.link.envelope import CITY_MAX, RUN_BYTES_MAX, Run
 from safehand.link.http_signing import Answer, Request, sign_answer, verify_request
 from safehand.link.keys import BadSignature, KeyRing, UnknownKey
+from safehand.link.labels import LabelAnswer, LabelMaker, LabelProfile, LabelSize
 from safehand.link.log import RUN_MESSAGES_MAX, LinkLog
 from safehand.link.pump import RunAnswers, Runs
 from safehand.link.reader import RUNS_PER_REQUEST_MAX, Reader, RunAnswer
@@ -86,6 +87,13 @@ class LinkDoor:
         run = await self._log.after(peer=peer, city=city, position=after, limit=limit)
         return self._signed(request, 200, Runs(runs=[run] if run is not None else []))
 
+    async def answered(
+        self, *, request: Request, answer: Callable[[str], Awaitable[msgspec.Struct]]
+    ) -> Answer:
+        """A question that is no run: who asks is verified, and the answer is signed."""
+        peer = self._peer(request)
+        return peer if isinstance(peer, Answer) else self._signed(request, 200, await answer(peer))
+
     def _peer(self, request: Request) -> str | Answer:
         try:
             return verify_request(ring=self._ring, request=request, now=self._clock.now())
@@ -129,8 +137,8 @@ def _response(answer: Answer) -> Response[bytes]:
     )
 
 
-def link_routes(*, door: LinkDoor) -> Router:
-    """`POST /link/v1/runs` and `GET /link/v1/runs?city=…&after=…&limit=…`."""
+def link_routes(*, door: LinkDoor, labels: LabelMaker | None = None) -> Router:
+    """`POST /link/v1/runs`, `GET /link/v1/runs?city=…&after=…&limit=…`; where labels are made, `GET /link/v1/labels?…`."""
 
     @post("/runs", status_code=200, summary="Push signed runs of messages", tags=["link"])
     async def push_runs(request: Web) -> Response[bytes]:
@@ -147,4 +155,22 @@ def link_routes(*, door: LinkDoor) -> Router:
         return _response(await door.pull(request=signed, city=city, after=after, limit=limit))
 
     # The body is bounded by `_as_signed`; the framework's own limit is lower and would answer unsigned.
-    return Router(path="/link/v1", route_handlers=[push_runs, pull_runs], request_max_body_size=None)
+    handlers = [push_runs, pull_runs, *([_label_route(door, labels)] if labels is not None else [])]
+    return Router(path="/link/v1", route_handlers=handlers, request_max_body_size=None)
+
+
+def _label_route(door: LinkDoor, labels: LabelMaker) -> Any:
+    @get("/labels", summary="The label of one of the peer's own orders", tags=["link"])
+    async def pull_label(
+        request: Web,
+        city: Annotated[int, Parameter(ge=0, le=CITY_MAX)],
+        order: Annotated[str, Parameter(min_length=4, max_length=64, pattern=r"^[a-z]{2,4}_[a-z2-7]+$")],
+        profile: Annotated[LabelProfile, Parameter()] = "opaque",
+        size: Annotated[LabelSize, Parameter()] = "100x180",
+    ) -> Response[bytes]:
+        async def answer(peer: str) -> LabelAnswer:
+            return await labels.label(peer=peer, city=city, order=order, profile=profile, size=size)
+
+        return _response(await door.answered(request=await _as_signed(request), answer=answer))
+
+    return pull_label

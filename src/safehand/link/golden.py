@@ -113,6 +113,8 @@ def _authority_says(kind: m.Kind) -> m.Message | None:
             return m.RecallRequested(order=ORDER, waybill=WAYBILL, reason=m.Reason.MISPRINT, at=AT)
         case m.Kind.RETURN_RECEIVED:
             return m.ReturnReceived(order=ORDER, waybill=WAYBILL, at=AT)
+        case m.Kind.PERSON_ERASED:
+            return m.PersonErased(order=ORDER, at=AT)
         case _:
             return None
 
@@ -223,6 +225,11 @@ def _both_say(kind: m.Kind) -> m.Message | None:
                 lines_root=merkle_root(leaves),
                 lines=lines,
             )
+        case m.Kind.STATEMENT_PART:
+            lines = [
+                m.StatementLine(order=order, account="post") for order in sorted((ORDER, "or_goldentwo"))
+            ]
+            return m.StatementPart(day=date(2024, 5, 6), part=1, lines=lines)
         case _:
             return None
 

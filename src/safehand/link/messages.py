@@ -25,6 +25,8 @@ Fen = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 ITEMS_PER_MANIFEST_MAX = 2_000
 MESSAGES_PER_RUN_MAX = 2_000
+STATEMENT_LINES_MAX = 1_500
+"""So many lines of a statement fit into one message, however long their references are."""
 
 
 class Kind(IntEnum):
@@ -37,6 +39,7 @@ class Kind(IntEnum):
     PROOF_REFUSED = 105
     RECALL_REQUESTED = 106
     RETURN_RECEIVED = 107
+    PERSON_ERASED = 108
     WAYBILL_ALLOCATED = 201
     ORDER_REFUSED = 202
     HANDOVER_ACCEPTED = 203
@@ -57,6 +60,7 @@ class Kind(IntEnum):
     CHECKPOINT = 301
     CHECKPOINT_COUNTERSIGNED = 302
     STATEMENT = 303
+    STATEMENT_PART = 304
 
 
 class Scan(IntEnum):
@@ -210,6 +214,13 @@ class ReturnReceived(Message, frozen=True, kw_only=True):
     at: datetime
 
 
+class PersonErased(Message, frozen=True, kw_only=True):
+    """108: the authority erased the order's person, and the post does the same: nothing of them is needed any more."""
+
+    order: Reference
+    at: datetime
+
+
 class WaybillAllocated(Message, frozen=True, kw_only=True):
     """201: the post's number for the order, with what the label needs."""
 
@@ -286,7 +297,7 @@ class DeliveryClaimed(Message, frozen=True, kw_only=True):
     waybill: Waybill
     method: ProofMethod
     code: Annotated[str, Meta(max_length=12, pattern=r"^[0-9A-Z]*$")]
-    """The delivery code that the recipient gave; empty with the other methods."""
+    """The delivery code that the recipient gave; the identity word with COUNTER_IDENTITY; else empty."""
     courier: Reference
     occurred_at: datetime
 
@@ -406,6 +417,9 @@ class StatementLine(Message, frozen=True, kw_only=True):
 class Statement(Message, frozen=True, kw_only=True):
     """303: the custody statement of one city and day, as the sender's own database has it.
 
+    With more lines than STATEMENT_LINES_MAX they come before it, in parts (304), and `lines` is empty; `lines_root` proves
+    that all are there.
+
     Accounts are the treaty's: `authority`, `post`, `recipient`. `moves` counts items by `giver>taker`.
     """
 
@@ -418,6 +432,14 @@ class Statement(Message, frozen=True, kw_only=True):
     lines: list[StatementLine]
 
 
+class StatementPart(Message, frozen=True, kw_only=True):
+    """304: lines of a statement that has more than one message takes. The statement (303) follows the parts, without lines."""
+
+    day: date
+    part: Annotated[int, Meta(ge=1, le=100_000)]
+    lines: Annotated[list[StatementLine], Meta(min_length=1, max_length=STATEMENT_LINES_MAX)]
+
+
 BODIES: dict[Kind, type[Message]] = {
     Kind.ORDER_PLACED: OrderPlaced,
     Kind.ORDER_CANCELLED: OrderCancelled,
@@ -426,6 +448,7 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.PROOF_REFUSED: ProofRefused,
     Kind.RECALL_REQUESTED: RecallRequested,
     Kind.RETURN_RECEIVED: ReturnReceived,
+    Kind.PERSON_ERASED: PersonErased,
     Kind.WAYBILL_ALLOCATED: WaybillAllocated,
     Kind.ORDER_REFUSED: OrderRefused,
     Kind.HANDOVER_ACCEPTED: HandoverAccepted,
@@ -446,4 +469,5 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.CHECKPOINT: Checkpoint,
     Kind.CHECKPOINT_COUNTERSIGNED: CheckpointCountersigned,
     Kind.STATEMENT: Statement,
+    Kind.STATEMENT_PART: StatementPart,
 }

@@ -194,6 +194,13 @@ class Pump:
                     break
             return response.status_code, dict(response.headers), bytes(content)
 
+    async def ask(self, *, peer: str, method: str, path: str, body: bytes = b"") -> bytes:
+        """One signed question that is no run: the content of the genuine answer. Raises `PeerSilent`."""
+        known = self._ring.peers.get(peer)
+        if known is None or not known.url:
+            raise PeerSilent(f"{peer} has no address here: it can't be asked")
+        return await self._ask(peer=peer, method=method, path=path, body=body)
+
 
 def _parts(runs: list[Run]) -> list[list[Run]]:
     """The runs in at most TOGETHER_MAX parts of about as many messages each; few messages stay together."""

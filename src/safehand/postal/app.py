@@ -13,7 +13,11 @@ from safehand.house.closing import Closing, DayBorder
 from safehand.house.commanded import NOT_PEOPLE, command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
+from safehand.house.erasing import Erasing
 from safehand.house.front import Action, Asked
+from safehand.house.parked import KIND as PARKED
+from safehand.house.parked import PARKED_MACHINE
+from safehand.house.parking import Parking, parked_route
 from safehand.house.reading import Reading, reading_routes
 from safehand.house.runtime import House, data_folder, house_app, open_house
 from safehand.house.settings import Settings, key_ring, read_key
@@ -110,6 +114,7 @@ async def make_app(settings: Settings) -> Litestar:
         **build_machines(cities=cities),
         KIND: daybook_machine(manager="postal_manager"),
         WITNESS: witness_machine(manager="postal_manager", ring=key_ring(settings)),
+        PARKED: PARKED_MACHINE,
     }
     house = await open_house(settings=settings, machines=machines, sql=OWN_SQL)
     peer = settings.peers[0].name
@@ -117,14 +122,20 @@ async def make_app(settings: Settings) -> Litestar:
         house=house, accounts=treaty_account, cities=[int(code) for code in sorted(cities)], peer=peer
     )
     house.jobs.chores["close_days"] = closing.close_days
+    house.jobs.chores["erasures"] = Erasing(house=house, kind=ITEM).run
     checkpointing = checkpointing_of(house=house, cities=[int(code) for code in sorted(cities)], peer=peer)
     house.jobs.chores["checkpoints"] = checkpointing.run
     secret = sha256(b"safehand item token\x1f" + read_key(settings.keys.vault_blinding)).digest()
     printing = Printing(house=house, cities=cities, secret=secret)
+    border = DayBorder(
+        inner=WitnessBorder(inner=PostalBorder(house=house), checkpointing=checkpointing), closing=closing
+    )
+    parking = Parking(house=house, border=border, manager="postal_manager")
+    house.jobs.chores["parked"] = parking.tidy
     return house_app(
         house=house,
         title="Safehand: the post",
-        actions=actions_of(house),
+        actions=[*actions_of(house), *parking.actions()],
         routes=[
             *reading_routes(
                 reading=Reading(house=house, kind=ITEM, hidden={"acceptance": ["token"]}),
@@ -133,10 +144,10 @@ async def make_app(settings: Settings) -> Litestar:
                 roles=frozenset(role for roles in ROLES.values() for role in roles) - NOT_PEOPLE,
                 auditors=frozenset({"postal_manager"}),
             ),
+            parked_route(parking=parking),
             *printing_routes(printing=printing),
         ],
-        border=DayBorder(
-            inner=WitnessBorder(inner=PostalBorder(house=house), checkpointing=checkpointing), closing=closing
-        ),
+        border=border,
+        labels=printing,
         figures=lambda: read_books(house=house, accounts=treaty_account),
     )

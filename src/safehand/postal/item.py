@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from safehand.house.erasure import Erasure, ErasureEvent
 from safehand.postal.acceptance.events import AcceptanceEvent
 from safehand.postal.acceptance.states import Acceptance
 from safehand.postal.custody.states import Custody
@@ -22,7 +23,9 @@ from safehand.postal.undeliverable.events import UndeliverableEvent
 from safehand.postal.undeliverable.states import State as UndeliverableState
 from safehand.postal.undeliverable.states import Undeliverable
 
-ItemEvent = AcceptanceEvent | TransportEvent | DeliveryEvent | UndeliverableEvent | SettlementEvent
+ItemEvent = (
+    AcceptanceEvent | TransportEvent | DeliveryEvent | UndeliverableEvent | SettlementEvent | ErasureEvent
+)
 """What the journal of an item may hold."""
 
 
@@ -37,6 +40,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undeliverable: Undeliverable = Undeliverable()
     settlement: Settlement = Settlement()
     asked: Asked = Asked()
+    erasure: Erasure = Erasure()
 
     @property
     def terms(self) -> Order:

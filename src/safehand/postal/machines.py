@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from safehand.house import erasure
 from safehand.kernel.machine import Command, Machine, StreamKey
 from safehand.postal import router, speaking, waiting
 from safehand.postal.acceptance import commands as to_accept
@@ -34,6 +35,9 @@ ROLES: Final[Mapping[type[Command], frozenset[str]]] = {
     **to_deliver.ROLES,
     **to_return.ROLES,
     **to_settle.ROLES,
+    erasure.OrderErasure: frozenset({"postal_manager"}),
+    erasure.HearErasure: frozenset({"authority"}),
+    erasure.RecordErased: frozenset({"system"}),
 }
 """Who may give a command; none: it only ever follows from another. What isn't here may nobody give."""
 

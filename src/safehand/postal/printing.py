@@ -24,6 +24,7 @@ from safehand.house.sessions import Session
 from safehand.kernel.gather import Overloaded
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal, define
+from safehand.link.labels import LabelAnswer, LabelCode
 from safehand.link.messages import DeliveryPart, PostageMode
 from safehand.postal.acceptance.bags.events import BagExpected
 from safehand.postal.acceptance.labels.label import (
@@ -69,6 +70,13 @@ ERASED = define(
 )
 
 
+_CODES: Final[Mapping[str, LabelCode]] = {
+    ERASED.code: LabelCode.PERSON_ERASED,
+    TOO_MANY.code: LabelCode.BUSY,
+}
+"""What a peer is told; every other defect of a label is the post's to look at."""
+
+
 class LabelsAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which items, on which paper, with or without the masked person."""
 
@@ -108,13 +116,35 @@ class Printing:
             if item is None or item.order is None or not item.waybill:
                 return UNPRINTABLE(item=key.stream)
             items.append((key, item))
-        opaque = asked.profile == "opaque"
+        return await self._printed(items, actor=session.actor, size=asked.size, profile=asked.profile)
+
+    async def label(
+        self, *, peer: str, city: int, order: str, profile: Profile, size: LabelSize
+    ) -> LabelAnswer:
+        """See `link.labels.LabelMaker`: the label of an order, for the house that placed it."""
+        key = StreamKey(city, order)
+        row = (await self._house.store.streams(keys=[key])).get(key)
+        item = self._items.decode(row.state) if row is not None and row.kind == ITEM else None
+        if item is None or item.order is None or item.terms.peer != peer:
+            return LabelAnswer(code=LabelCode.UNKNOWN)
+        if not item.waybill:
+            return LabelAnswer(code=LabelCode.NO_NUMBER_YET)
+        made = await self._printed([(key, item)], actor=f"authority:{peer}", size=size, profile=profile)
+        if isinstance(made, Refusal):
+            return LabelAnswer(code=_CODES.get(made.code, LabelCode.NOT_PRINTABLE))
+        return LabelAnswer(code=LabelCode.PRINTED, pdf=made)
+
+    async def _printed(
+        self, items: Sequence[tuple[StreamKey, Item]], *, actor: str, size: LabelSize, profile: Profile
+    ) -> bytes | Refusal:
         facts = (
-            [self._opaque(key, item) for key, item in items] if opaque else await self._masked(session, items)
+            [self._opaque(key, item) for key, item in items]
+            if profile == "opaque"
+            else await self._masked(actor, items)
         )
         if isinstance(facts, Refusal):
             return facts
-        return await asyncio.to_thread(render_labels, labels=facts, size=asked.size, profile=asked.profile)
+        return await asyncio.to_thread(render_labels, labels=facts, size=size, profile=profile)
 
     def token(self, *, key: StreamKey, nonce: bytes) -> ItemToken:
         """What the QR carries: the item's random number and its MAC under the house's secret."""
@@ -131,12 +161,12 @@ class Printing:
         )
 
     async def _masked(
-        self, session: Session, items: Sequence[tuple[StreamKey, Item]]
+        self, actor: str, items: Sequence[tuple[StreamKey, Item]]
     ) -> list[LabelFacts] | Refusal:
         keys = sorted({key for key, _ in items})
         try:
             # Written down before anything is opened; together they are one statement.
-            await asyncio.gather(*(self._log.write(key=k, actor=session.actor, what="label") for k in keys))
+            await asyncio.gather(*(self._log.write(key=k, actor=actor, what="label") for k in keys))
         except Overloaded:
             return TOO_MANY()
         persons = await read_persons(house=self._house, keys=keys, name=RECIPIENT_RECORD)

@@ -6,6 +6,7 @@ from typing import Any, Final, assert_never
 
 import msgspec
 
+from safehand.house import erasure
 from safehand.kernel.machine import ClaimChange, Command, Context, Event, Move
 from safehand.kernel.outcome import Refusal
 from safehand.postal.acceptance import commands as to_accept
@@ -18,7 +19,7 @@ from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery import events as delivery_events
 from safehand.postal.delivery import rules as delivery
 from safehand.postal.identity_check import rules as identity_check
-from safehand.postal.item import Item, ItemEvent, overall
+from safehand.postal.item import Item, ItemEvent, is_ended, overall
 from safehand.postal.network.offices import Network
 from safehand.postal.process import adds, signals
 from safehand.postal.settlement import commands as to_settle
@@ -38,6 +39,7 @@ ItemCommand = (
     | to_deliver.DeliveryCommand
     | to_return.UndeliverableCommand
     | to_settle.SettlementCommand
+    | erasure.ErasureCommand
 )
 
 _ESCALATIONS: Final[dict[type[Command], str]] = {
@@ -55,6 +57,7 @@ _STEP_OF: Final[dict[type[Event], str]] = {
         ("delivery", delivery_events.DeliveryEvent | delivery_events.DeliverySignal),
         ("undeliverable", undeliverable_events.UndeliverableEvent),
         ("settlement", settlement_events.PostageCollected | settlement_events.SettlementSignal),
+        ("erasure", erasure.ErasureEvent),
     )
     for kind in union.__args__
 }
@@ -65,6 +68,7 @@ _FOLDS: Final[dict[str, Any]] = {
     "delivery": delivery.fold,
     "undeliverable": undeliverable.fold,
     "settlement": settlement.fold,
+    "erasure": erasure.fold,
 }
 
 
@@ -118,6 +122,8 @@ def _decide_step(
         return undeliverable.decide(item.undeliverable, item.terms, item.custody, command, now)
     if isinstance(command, to_settle.SettlementCommand):
         return settlement.decide(item.settlement, item.custody, command, now)
+    if isinstance(command, erasure.ErasureCommand):
+        return erasure.decide(item.erasure, command, live=not is_ended(item))
     assert_never(command)
 
 

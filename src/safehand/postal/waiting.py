@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from safehand.house import erasure
 from safehand.kernel.machine import Command, StreamKey, Waiting
 from safehand.kernel.steps import Wait
 from safehand.kernel.working_days import add_days
@@ -100,6 +101,7 @@ def waits_of_item(item: Item, key: StreamKey) -> Sequence[Waiting]:
     if item.transport.contradicted_at is not None:
         since = item.transport.contradicted_at
         found.append(Waiting(queue=CONTRADICTED, since=since, owner=MANAGER, group=office))
+    found += erasure.waits(item.erasure, office)
     return [one for one in found if one is not None]
 
 

@@ -21,6 +21,7 @@ from safehand.house.sessions import secret_of
 from safehand.house.settings import SANDBOX_MARK
 from safehand.kernel.ids import readable
 from safehand.sandbox.cast import Cast, load_cast, load_places
+from safehand.sandbox.payment.webhook_signature import payment_key_file, public_text, signing_key
 
 REPOSITORY = Path(__file__).parents[3]
 HOUSES = ("authority", "post")
@@ -42,6 +43,8 @@ USUAL_PORTS: Mapping[str, int] = {
 }
 STAFF_PASSWORD = "safehand-sandbox"  # noqa: S105 - the sandbox's published password, refused nowhere else
 CLIENT_ID = "safehand-authority"
+SANDBOX = "sandbox"
+"""The folder of the sandbox services in a world's folder."""
 REHEARSAL_FIRST_DAY = date(2024, 5, 6)
 REHEARSAL_START = datetime(2024, 5, 5, 16, 0, tzinfo=UTC)
 
@@ -181,6 +184,9 @@ def _house(
             "smtp": f"smtp://127.0.0.1:{world.ports['smtp']}",
         }
         settings["secrets"] = {"services": world.token, "sign_in_client": world.token}
+        settings["payment_callback_keys"] = [
+            public_text(signing_key(payment_key_file(world.folder / SANDBOX)))
+        ]
     return settings
 
 
@@ -190,7 +196,7 @@ _KEY_NAMES = ("signing", "sealing", "vault_wrapping", "vault_blinding")
 def _sandbox(world: SmallWorld, rehearsal: bool) -> dict[str, Any]:
     home = world.url("authority")
     settings: dict[str, Any] = {
-        "folder": str(world.folder / "sandbox"),
+        "folder": str(world.folder / SANDBOX),
         "seed": world.seed,
         "rehearsal": rehearsal,
         "register": {"port": world.ports["register"], "token": world.token},

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from safehand.authority.application.commands import Digest, Mode, SubmitApplication
+from safehand.authority.application.refusals import RECEIPT_TAKEN
 from safehand.authority.documents.document import Ground
 from safehand.authority.documents.numbers import make_receipt_number
 from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
@@ -30,14 +31,28 @@ from safehand.link.messages import DeliveryPart
 PERSON_RECORD = "person"
 OWNER = "owner"
 RECEIPT = "receipt"
+DRAWS_MAX = 8
+"""In a city with a hundred million receipts one drawing in a hundred clashes, and eight in a row never do."""
 
 
 class ReceiptOf(Protocol):
-    """Gives a case its receipt number."""
+    """Draws a case's receipt number."""
 
-    def __call__(self, *, city: int, case: str) -> str:
-        """The 15 digits."""
+    def __call__(self, *, city: int, case: str, draw: int) -> str:
+        """The 15 digits of a drawing; the same for the same case and drawing."""
         ...
+
+
+def receipts(*, key: bytes) -> ReceiptOf:
+    """The house's drawing: derived from the case's chance, so that nobody can tell the next one."""
+
+    @lru_cache(maxsize=4_096)  # asked when it is claimed and again when it is shown
+    def receipt_of(*, city: int, case: str, draw: int) -> str:
+        basis = f"{case}\x1f{draw}" if draw else case
+        number = int.from_bytes(hashlib.sha256(basis.encode()).digest()[:8], "big")
+        return make_receipt_number(city=str(city), number=number, key=key)
+
+    return receipt_of
 
 
 class SubmitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,13 +122,8 @@ async def facts_of(
     return found
 
 
-def submit_action(*, house: House, register: Register, receipt_key: bytes) -> Action:
+def submit_action(*, house: House, register: Register, receipt_of: ReceiptOf) -> Action:
     """`application.submit`, for applicants whose sign-in has proven who they are."""
-
-    @lru_cache(maxsize=4_096)  # asked when it is claimed and again when it is shown
-    def receipt_of(*, city: int, case: str) -> str:
-        number = int.from_bytes(hashlib.sha256(case.encode()).digest()[:8], "big")
-        return make_receipt_number(city=str(city), number=number, key=receipt_key)
 
     async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         found = await facts_of(register=register, sessions=[one.session for one in asked])
@@ -126,7 +136,7 @@ def submit_action(*, house: House, register: Register, receipt_key: bytes) -> Ac
             outcomes.append(None)
             person, facts = known
             calls.append(_call(house, one, person, facts, receipt_of))
-        answered = iter(await house.shell.run(calls) if calls else ())
+        answered = iter(await _submitted(house, calls, receipt_of) if calls else ())
         return [next(answered) if outcome is None else outcome for outcome in outcomes]
 
     def shows(done: Done) -> Submitted:
@@ -135,7 +145,7 @@ def submit_action(*, house: House, register: Register, receipt_key: bytes) -> Ac
         return Submitted(
             case=done.stream,
             city=done.city,
-            receipt=receipt_of(city=done.city, case=done.stream),
+            receipt=receipt_of(city=done.city, case=done.stream, draw=done.state.application.draw),
             state=str(done.state.application.state),
             next=first.queue if first is not None else "",
             due_at=first.due_at.isoformat() if first is not None and first.due_at is not None else None,
@@ -152,13 +162,41 @@ def submit_action(*, house: House, register: Register, receipt_key: bytes) -> Ac
     )
 
 
+async def _submitted(house: House, calls: Sequence[Call], receipt_of: ReceiptOf) -> list[Done | Refusal]:
+    """One transaction; whoever drew a number that another case has draws again, in the next one."""
+    outcomes = await house.shell.run(calls)
+    for draw in range(1, DRAWS_MAX):
+        again = [
+            place
+            for place, outcome in enumerate(outcomes)
+            if isinstance(outcome, Refusal) and outcome.code == RECEIPT_TAKEN.code
+        ]
+        if not again:
+            break
+        drawn = await house.shell.run([_redrawn(house, calls[place], receipt_of, draw) for place in again])
+        for place, outcome in zip(again, drawn, strict=True):
+            outcomes[place] = outcome
+    return outcomes
+
+
+def _redrawn(house: House, call: Call, receipt_of: ReceiptOf, draw: int) -> Call:
+    receipt = receipt_of(city=call.stream.city, case=call.stream.stream, draw=draw)
+    command = msgspec.structs.replace(call.command, receipt=_claim_upon(house, receipt), draw=draw)
+    return msgspec.structs.replace(call, command=command)
+
+
+def _claim_upon(house: House, receipt: str) -> str:
+    """The claim's name says nothing of the number; whoever has the number finds the case by it."""
+    return f"{RECEIPT}:{house.vault.digest(purpose=RECEIPT, value=receipt).hex()}"
+
+
 def _call(house: House, one: Asked, person: Identity, known: RegisterFacts, receipt_of: ReceiptOf) -> Call:
     item: SubmitRequest = one.item
     case = house.ids.new(prefix="ca", basis=one.key)
     vault = house.vault
     wrapped, records = seal_all(keys=vault, city=item.city, subject=case, records=_records(item, person))
     live = vault.digest(purpose="live", value=person.id_number).hex()
-    receipt = receipt_of(city=item.city, case=case)
+    receipt = receipt_of(city=item.city, case=case, draw=0)
     return Call(
         stream=StreamKey(item.city, case),
         kind="case",
@@ -170,6 +208,7 @@ def _call(house: House, one: Asked, person: Identity, known: RegisterFacts, rece
             office=item.office,
             travels=item.travels,
             claim=f"live:{live}:{item.document}",
+            receipt=_claim_upon(house, receipt),
             facts=known,
             parts={
                 "photo": item.photo,
@@ -184,10 +223,7 @@ def _call(house: House, one: Asked, person: Identity, known: RegisterFacts, rece
         token=house.ids.token(basis=one.key),
         vault=records,
         vault_keys=(wrapped,),
-        blind=(
-            vault.blind(purpose=OWNER, value=one.session.actor, city=item.city, subject=case),
-            vault.blind(purpose=RECEIPT, value=receipt, city=item.city, subject=case),
-        ),
+        blind=(vault.blind(purpose=OWNER, value=one.session.actor, city=item.city, subject=case),),
     )
 
 

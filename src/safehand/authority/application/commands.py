@@ -25,6 +25,10 @@ class SubmitApplication(Command, frozen=True, kw_only=True, tag="application.sub
     travels: bool
     claim: Annotated[str, Meta(min_length=6, max_length=160)]
     """`live:<blind index>:<document>`."""
+    receipt: Annotated[str, Meta(min_length=6, max_length=160)]
+    """`receipt:<blind index>`: the claim upon the number of this drawing."""
+    draw: Annotated[int, Meta(ge=0, le=99)] = 0
+    """Which drawing of the receipt number it is: after a clash another is drawn."""
     facts: RegisterFacts
     parts: Annotated[dict[Part, Digest], Meta(max_length=5)]
 

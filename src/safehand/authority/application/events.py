@@ -17,6 +17,9 @@ class ApplicationSubmitted(Event, frozen=True, kw_only=True, tag="application.su
     travels: bool
     """The applicant was warned about the old document and travels before the new one will come."""
     claim: str
+    receipt: str = ""
+    """The national claim upon the receipt number (a blind index); it is never given back."""
+    draw: int = 0
     ruleset: str
     parts: Mapping[str, str]
 

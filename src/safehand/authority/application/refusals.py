@@ -20,6 +20,15 @@ ALREADY_LIVE = define(
     way_out_zh="请在“我的申请”中查看进度，或先撤回再重新申请。",
     owner="application",
 )
+RECEIPT_TAKEN = define(
+    code="application.receipt_taken",
+    en="No free receipt number was drawn for your application.",
+    zh="未能为您的申请生成可用的受理编号。",
+    way_out_en="Send it again: another number is drawn. Nothing was taken in twice.",
+    way_out_zh="请重新提交，系统将另行生成编号；不会重复受理。",
+    owner="application",
+    status=503,
+)
 ALREADY_SUBMITTED = define(
     code="application.already_submitted",
     en="This application was already submitted with other details.",

@@ -41,6 +41,8 @@ def submit(step: Application, command: c.SubmitApplication, m: Moment) -> Answer
         return refusals.PARTS_MISSING(parts=",".join(missing))
     if m.holders.get(command.claim, m.stream) != m.stream:
         return refusals.ALREADY_LIVE()
+    if m.holders.get(command.receipt, m.stream) != m.stream:
+        return refusals.RECEIPT_TAKEN()
     return [
         e.ApplicationSubmitted(
             document=command.document,
@@ -50,6 +52,8 @@ def submit(step: Application, command: c.SubmitApplication, m: Moment) -> Answer
             office=command.office,
             travels=command.travels,
             claim=command.claim,
+            receipt=command.receipt,
+            draw=command.draw,
             ruleset=verdict.ruleset,
             parts=_digests(command.parts),
         )
@@ -108,6 +112,7 @@ def fold(step: Application, event: e.ApplicationEvent, at: datetime) -> Applicat
                 at,
                 TABLE,
                 document=event.document,
+                draw=event.draw,
                 ground=event.ground,
                 mode=event.mode,
                 destination=event.destination,

@@ -64,5 +64,7 @@ class Application(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     """The issuing office; for pick-up its counter."""
     claim: str = ""
     """The national claim on one live case per person and kind (a blind index, no person)."""
+    draw: int = 0
+    """Which drawing the receipt number is from."""
     asked: tuple[str, ...] = ()
     """The parts that must come again."""

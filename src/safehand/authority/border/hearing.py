@@ -5,19 +5,31 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from safehand.authority.application.actions import PERSON_RECORD
 from safehand.authority.border.door_code import fits
 from safehand.authority.handover import bag
 from safehand.authority.handover import commands as handover
 from safehand.authority.returns import commands as returns
 from safehand.authority.tracking import commands as tracking
+from safehand.house.persons import read_persons
 from safehand.house.runtime import House
 from safehand.kernel.machine import Command, StreamKey
 from safehand.kernel.shell import Call
 from safehand.link import messages as m
+from safehand.link.identity_word import word_fits
 from safehand.link.reader import Heard
 
 ORDER_UNKNOWN = "border.order_unknown"
 NOT_FOR_US = "border.not_for_this_house"
+
+
+class _Number(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a person's record only the number."""
+
+    id_number: str
+
+
+_NUMBER = msgspec.json.Decoder(_Number)
 
 
 def order_claim(order: str) -> str:
@@ -41,12 +53,33 @@ class AuthorityBorder:
             for order in orders
             if (holder := holders.get(order_claim(order))) is not None
         }
-        return [self._call(one, cases) for one in heard]
+        seen = await self._identities(heard, cases)
+        return [self._call(one, cases, seen) for one in heard]
 
-    def _call(self, one: Heard, cases: Mapping[str, StreamKey]) -> Call | str | None:
+    async def _identities(self, heard: Sequence[Heard], cases: Mapping[str, StreamKey]) -> frozenset[str]:
+        """The orders whose identity word is right. The number is opened for this comparison alone and goes nowhere."""
+        said = {
+            one.body.order: one.body.code
+            for one in heard
+            if isinstance(one.body, m.DeliveryClaimed)
+            and one.body.method is m.ProofMethod.COUNTER_IDENTITY
+            and one.body.order in cases
+        }
+        if not said:
+            return frozenset()
+        keys = sorted({cases[order] for order in said})
+        persons = await read_persons(house=self._house, keys=keys, name=PERSON_RECORD)
+        return frozenset(
+            order
+            for order, given in said.items()
+            if (sealed := persons.get(cases[order])) is not None
+            and word_fits(order=order, id_number=_NUMBER.decode(sealed).id_number, given=given)
+        )
+
+    def _call(self, one: Heard, cases: Mapping[str, StreamKey], seen: frozenset[str]) -> Call | str | None:
         if isinstance(one.body, m.PostageCollected):
             return None  # the post's own money: kept as it came, for the day that the two settle up
-        command = self._command(one)
+        command = self._command(one, seen)
         if command is None:
             return NOT_FOR_US
         order = getattr(one.body, "order", None)
@@ -57,7 +90,7 @@ class AuthorityBorder:
         kind = "case" if order is not None else "bag"
         return Call(stream=key, kind=kind, command=command, actor=f"post:{one.peer}", token=token)
 
-    def _command(self, one: Heard) -> Command | None:
+    def _command(self, one: Heard, seen: frozenset[str]) -> Command | None:
         match one.body:
             case m.HandoverAccepted() as body:
                 return bag.RecordBagAcceptance(seal=body.seal, waybills=tuple(body.waybills))
@@ -66,13 +99,13 @@ class AuthorityBorder:
             case m.WaybillAllocated() | m.OrderRefused():
                 return _about_the_order(one.body)
             case m.DeliveryClaimed() as body:
-                return self._judge(body)
+                return self._judge(body, seen)
             case m.RecallAccepted() | m.RecallRefused() | m.ReturnOffered():
                 return _about_the_return(one.body)
             case _:
                 return _about_the_way(one.body)
 
-    def _judge(self, body: m.DeliveryClaimed) -> Command:
+    def _judge(self, body: m.DeliveryClaimed, seen: frozenset[str]) -> Command:
         by_code = body.method is m.ProofMethod.RECIPIENT_CODE
         return tracking.JudgeClaim(
             order=body.order,
@@ -80,6 +113,7 @@ class AuthorityBorder:
             method=body.method,
             code_matches=by_code and fits(secret=self._secret, order=body.order, given=body.code),
             session_confirmed=False,
+            identity_confirmed=body.method is m.ProofMethod.COUNTER_IDENTITY and body.order in seen,
             claimed_at=body.occurred_at,
             # The record is the message itself, kept as it came in `link_received`.
             evidence=hashlib.sha256(msgspec.json.encode(body)).digest(),

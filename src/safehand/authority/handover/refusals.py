@@ -151,3 +151,46 @@ def not_now(state: HandoverState) -> Refusal:
     """The step does not take the command in this state."""
     en, zh = WORDS[state]
     return NOT_NOW(state_en=en, state_zh=zh)
+
+
+PRINT_FIRST = define(
+    code="handover.print_first",
+    en="No label of this case was printed in the last {minutes} minutes.",
+    zh="该申请最近 {minutes} 分钟内没有打印面单的记录。",
+    way_out_en="Record the print first (a second one with its reason), then fetch the label.",
+    way_out_zh="请先登记打印（重打须注明原因），再获取面单。",
+    owner="handover",
+)
+POST_AWAY = define(
+    code="handover.post_away",
+    en="The post, which makes the label, does not answer at this moment.",
+    zh="制作面单的邮政系统暂时没有应答。",
+    way_out_en="Fetch it again in a minute; prepare the other envelopes meanwhile. Nothing was printed twice by this.",
+    way_out_zh="请一分钟后重新获取；可先准备其他信封。本次请求不会造成重复打印。",
+    owner="handover",
+    status=503,
+)
+LABEL_UNKNOWN = define(
+    code="handover.label_unknown",
+    en="The post has no label for this case's order.",
+    zh="邮政没有该申请订单的面单。",
+    way_out_en="Compare order and waybill with the post; the manager can let the applicant fetch the document instead.",
+    way_out_zh="请与邮政核对订单号和邮件号；主管可改为由申请人到窗口领取。",
+    owner="handover",
+)
+LABEL_PERSON_ERASED = define(
+    code="handover.label_person_erased",
+    en="The post can't open the recipient of this order any more.",
+    zh="邮政已无法读取该订单的收件人信息。",
+    way_out_en="Fetch the opaque label, which shows no person, and ask the post about the order.",
+    way_out_zh="请改用无个人信息面单，并向邮政询问该订单。",
+    owner="handover",
+)
+LABEL_NOT_PRINTABLE = define(
+    code="handover.label_not_printable",
+    en="Something on this label can't be printed: a rare character, or a text too long.",
+    zh="面单上有无法打印的内容：生僻字或文字过长。",
+    way_out_en="Take the opaque label, which shows no person, or the larger size.",
+    way_out_zh="请改用无个人信息面单，或选用较大尺寸。",
+    owner="handover",
+)

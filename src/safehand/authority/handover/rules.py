@@ -238,6 +238,7 @@ def _fold_order(step: Handover, event: e.OrderEvent, at: datetime) -> Handover:
         case e.OrderPlaced():
             changes: dict[str, Any] = {
                 "order": event.order,
+                "placed": (*step.placed, event.order),
                 "peer": event.peer,
                 "destination": event.destination,
             }

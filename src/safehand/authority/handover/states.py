@@ -112,6 +112,8 @@ class Handover(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     mode: str = ""
     free: bool = False
     order: str = ""
+    placed: tuple[str, ...] = ()
+    """Every order of the case: under each the post knows the person."""
     cancelled: str = ""
     """The order that was cancelled last: what the post still says of it crossed our cancellation."""
     destination: int = 0

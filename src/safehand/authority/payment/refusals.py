@@ -61,3 +61,12 @@ PAYMENT_SILENT = define(
     owner="payment",
     status=503,
 )
+CALLBACK_UNKNOWN = define(
+    code="payment.callback_unknown",
+    en="The callback names no payment of ours.",
+    zh="该回调所指的款项不属于本机关。",
+    way_out_en="Compare its key and order reference with those that we gave; the daily statement settles the rest.",
+    way_out_zh="请核对回调中的键与订单号是否为我方所给；其余以每日对账单为准。",
+    owner="payment",
+    status=404,
+)

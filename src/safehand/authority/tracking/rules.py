@@ -15,7 +15,9 @@ from safehand.kernel.steps import clocked, moved
 from safehand.link.messages import ProofMethod, Reason, Scan
 
 CODE_ATTEMPTS_MAX: Final = 5
-"""Wrong codes for one envelope (postal facts, PIN practice); after that only the recipient's session helps."""
+"""Wrong codes and identity words for one envelope (postal facts, PIN practice); after that only the recipient's session
+helps."""
+_COUNTED: Final = frozenset({ProofMethod.RECIPIENT_CODE, ProofMethod.COUNTER_IDENTITY})
 CONFIRMATION_MINUTES: Final = 15
 SCANS_KEPT_MAX: Final = 8
 _WITH_POST: Final = frozenset({S.ON_THE_WAY, S.REPORTED, S.DENIED})
@@ -111,7 +113,7 @@ def judge_claim(step: Tracking, command: c.JudgeClaim, m: Moment) -> Answer:
         return [_claim_refused(step, command, m, Reason.NOT_THIS_ITEM)]
     if step.state not in (S.ON_THE_WAY, S.REPORTED):
         return [_claim_refused(step, command, m, Reason.NOT_IN_CUSTODY)]
-    if command.method is ProofMethod.RECIPIENT_CODE and step.wrong_codes >= CODE_ATTEMPTS_MAX:
+    if command.method in _COUNTED and step.wrong_codes >= CODE_ATTEMPTS_MAX:
         return [_claim_refused(step, command, m, Reason.CODE_ATTEMPTS_USED_UP)]
     if not _proven(step, command, m):
         is_code = command.method is ProofMethod.RECIPIENT_CODE
@@ -141,7 +143,10 @@ def _just_confirmed(step: Tracking, m: Moment) -> bool:
 
 
 def _claim_refused(step: Tracking, command: c.JudgeClaim, m: Moment, reason: Reason) -> e.ClaimRefused:
-    counted = reason is Reason.CODE_WRONG
+    # An answer of yes or no can be guessed: each wrong one counts, whichever of the two was asked.
+    counted = reason is Reason.CODE_WRONG or (
+        reason is Reason.IDENTITY_NOT_PROVEN and command.method in _COUNTED
+    )
     return e.ClaimRefused(
         order=command.order,
         waybill=command.waybill,

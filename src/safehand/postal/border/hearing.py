@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from safehand.house.erasure import HearErasure
 from safehand.house.runtime import House
 from safehand.kernel.machine import Command, StreamKey
 from safehand.kernel.shell import Call
@@ -104,6 +105,8 @@ class PostalBorder:
                 return to_return.Recall(waybill=body.waybill, reason=body.reason)
             case m.ReturnReceived() as body:
                 return to_return.RecordReturnReceived(waybill=body.waybill)
+            case m.PersonErased():
+                return HearErasure()
             case _:
                 return None
 

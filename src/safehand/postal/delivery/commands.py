@@ -32,7 +32,7 @@ class Claim(Command, frozen=True, kw_only=True, tag="delivery.claim"):
 
 
 class ClaimAtCounter(Command, frozen=True, kw_only=True, tag="delivery.claim_at_counter"):
-    """At the post-office counter; `clerk` saw the person."""
+    """At the post-office counter; `clerk` saw the person. With the identity document, `code` is its identity word."""
 
     waybill: Waybill
     clerk: Reference

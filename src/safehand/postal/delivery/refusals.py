@@ -140,6 +140,15 @@ CODE_SUPERFLUOUS = define(
     owner=_OWNER,
     status=422,
 )
+IDENTITY_WORD_MISSING = define(
+    code="delivery.identity_word_missing",
+    en="Proof by identity document needs the four characters that the counter's terminal makes of it.",
+    zh="凭身份证件核验需要窗口终端根据证件生成的四位核验码。",
+    way_out_en="Read the document at the terminal and pass on its word, never the number; or let the recipient give the code.",
+    way_out_zh="请在终端读取证件并提交其核验码，切勿提交证件号码；也可由收件人提供收件码。",
+    owner=_OWNER,
+    status=422,
+)
 METHOD_NOT_HERE = define(
     code="delivery.method_not_here",
     en="This way of proof can't be used here.",

@@ -1,5 +1,6 @@
 """Delivery: rounds, attempts, claims, holding. Only a sealed proof writes *delivered*. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 from safehand.kernel.machine import Event
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.working_days import SHANGHAI, add_days
+from safehand.link.identity_word import WORD_CHARACTERS
 from safehand.link.messages import ProofMethod, Reason
 from safehand.postal.custody.rules import check_time
 from safehand.postal.custody.states import Custody
@@ -56,6 +58,7 @@ HOLD_REASONS: Final = frozenset(
 REJECTION_REASONS: Final = frozenset({Reason.MISPRINT, Reason.SEAL_BROKEN, Reason.DAMAGED})
 _DOOR_METHODS: Final = frozenset({ProofMethod.RECIPIENT_CODE, ProofMethod.RECIPIENT_SESSION})
 _COUNTER_METHODS: Final = _DOOR_METHODS | {ProofMethod.COUNTER_IDENTITY}
+_WORD: Final = re.compile(f"[A-Z2-7]{{{WORD_CHARACTERS}}}")
 _AT_DOOR: Final = (State.WITH_COURIER, State.ATTEMPTED)
 _CLAIMED: Final = (State.CLAIMED, State.CLAIMED_AT_COUNTER)
 
@@ -157,13 +160,22 @@ def _claim(
         return refusals.WITH_OTHER_COURIER()
     if command.method not in methods:
         return refusals.METHOD_NOT_HERE()
-    if command.method is ProofMethod.RECIPIENT_CODE and not command.code:
-        return refusals.CODE_MISSING()
-    if command.method is not ProofMethod.RECIPIENT_CODE and command.code:
-        return refusals.CODE_SUPERFLUOUS()
+    if wrong := _wrong_code(command.method, command.code):
+        return wrong
     return check_time(occurred_at=command.occurred_at, now=now) or [
         events.Claimed(method=command.method, code=command.code, courier=who, occurred_at=command.occurred_at)
     ]
+
+
+def _wrong_code(method: ProofMethod, code: str) -> Refusal | None:
+    match method:
+        case ProofMethod.RECIPIENT_CODE:
+            return None if code else refusals.CODE_MISSING()
+        case ProofMethod.COUNTER_IDENTITY:
+            # Exactly a word: a clerk who keys the number itself is stopped before it is written anywhere.
+            return None if _WORD.fullmatch(code) else refusals.IDENTITY_WORD_MISSING()
+        case ProofMethod.RECIPIENT_SESSION | ProofMethod.EVIDENCE_GRADE:
+            return refusals.CODE_SUPERFLUOUS() if code else None
 
 
 def _record_proof(step: Delivery, command: commands.RecordProof) -> Decided:

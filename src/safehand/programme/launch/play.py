@@ -549,7 +549,7 @@ class Launch:
                 return
         raise HouseRefused("the houses do not stop talking")
 
-    async def _talk(self) -> list[int]:
+    async def _talk(self) -> tuple[int, int]:
         return await asyncio.gather(self.authority.settle(), self.post.settle())
 
 

@@ -19,7 +19,7 @@ from safehand.sandbox.payment import refusals
 from safehand.sandbox.payment.book import PaymentBook
 from safehand.sandbox.payment.callbacks import CallbackSender
 from safehand.sandbox.payment.magic import outcome_of
-from safehand.sandbox.payment.webhook_signature import public_text, signing_key
+from safehand.sandbox.payment.webhook_signature import payment_key_file, public_text, signing_key
 from safehand.sandbox.payment.wire import (
     NewPayment,
     PayAct,
@@ -77,7 +77,7 @@ class PaymentService:
         self._settings = settings
         self._base_url = base_url
         self._clock = clock
-        self._key = signing_key(folder / "payment-callback-key.pem")
+        self._key = signing_key(payment_key_file(folder))
         self._book = PaymentBook(
             file=folder / "payment.sqlite",
             ids=ids,

@@ -42,6 +42,11 @@ def public_text(key: Ed25519PrivateKey) -> str:
     return PUBLIC_PREFIX + b64encode(raw).decode()
 
 
+def payment_key_file(folder: Path) -> Path:
+    """Where the payment service keeps its callback key in the sandbox's folder."""
+    return folder / "payment-callback-key.pem"
+
+
 def signing_key(file: Path) -> Ed25519PrivateKey:
     """The sandbox's own callback key, made at first start and kept in its folder. Raises `ValueError` for another kind."""
     if file.exists():
