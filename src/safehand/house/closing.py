@@ -74,18 +74,22 @@ class Closing:
         )
         return rows[0][0].astimezone(ZONE).date() if rows[0][0] is not None else None
 
-    async def heard(self, *, city: int, statement: Statement) -> Call:
-        """The call that a peer's statement asks for: compared with our own book of that city and day."""
-        key = daybook_key(city=city, peer=self._peer)
-        book = (await self._read_books()).get(city, Daybook())
-        own = await self._own(city, statement.day, book)
-        differences = compare(city=city, here=own, there=statement)
-        return Call(
-            stream=key,
-            kind=KIND,
-            command=HearStatement(peer=self._peer, day=statement.day, differences=tuple(differences)),
-            actor=f"link:{self._peer}",
-        )
+    async def heard(self, *, told: Sequence[tuple[int, Statement]]) -> list[Call]:
+        """The calls that a peer's statements (city, statement) ask for: each compared with our own book of that day."""
+        own = await self._own([(city, statement.day) for city, statement in told])
+        return [
+            Call(
+                stream=daybook_key(city=city, peer=self._peer),
+                kind=KIND,
+                command=HearStatement(
+                    peer=self._peer,
+                    day=statement.day,
+                    differences=tuple(compare(city=city, here=own[city, statement.day], there=statement)),
+                ),
+                actor=f"link:{self._peer}",
+            )
+            for city, statement in told
+        ]
 
     async def kept_parts(self, *, peer: str, city: int, subject: str) -> list[StatementPart]:
         """The parts of a peer's statement that came in earlier runs."""
@@ -99,26 +103,39 @@ class Closing:
         )
         return [msgspec.json.decode(row[0], type=StatementPart) for row in rows]
 
-    async def _own(self, city: int, day: date, book: Daybook) -> Statement:
-        """Our statement of the day: as made, if it was; else from the book as it is."""
+    async def _own(self, wanted: Sequence[tuple[int, date]]) -> dict[tuple[int, date], Statement]:
+        """Our statements of these cities and days: as made, where they were; else from the book as it is."""
+        found = await self._made(wanted)
+        open_days = sorted({day for city, day in wanted if (city, day) not in found})
+        if open_days:
+            openings = {city: book.closing for city, book in (await self._read_books()).items()}
+            for day in open_days:
+                made = await statements(
+                    store=self._house.store,
+                    accounts=self._accounts,
+                    first_day=day,
+                    last_day=day,
+                    openings=openings,
+                )
+                found = {**made, **found}
+        for city, day in wanted:
+            nothing = Statement(day=day, opening={}, moves={}, closing={}, lines_root=b"", lines=[])
+            found.setdefault((city, day), nothing)
+        return found
+
+    async def _made(self, wanted: Sequence[tuple[int, date]]) -> dict[tuple[int, date], Statement]:
         rows = await self._house.store.fetch(
-            "select body::json -> 'statement' from event where city = $1 and stream = $2"
-            " and kind = 'statement.made' and body::json -> 'statement' ->> 'day' = $3",
-            city,
-            daybook_key(city=city, peer=self._peer).stream,
-            day.isoformat(),
+            "select w.city, w.day, e.statement from unnest($1::int[], $2::text[]) as w (city, day)"
+            " cross join lateral (select body::json -> 'statement' as statement from event"
+            " where city = w.city and stream = $3 and kind = 'statement.made'"
+            " and body::json -> 'statement' ->> 'day' = w.day limit 1) e",
+            [city for city, _ in wanted],
+            [day.isoformat() for _, day in wanted],
+            daybook_key(city=0, peer=self._peer).stream,
         )
-        if rows:
-            return msgspec.json.decode(rows[0][0], type=Statement)
-        made = await statements(
-            store=self._house.store,
-            accounts=self._accounts,
-            first_day=day,
-            last_day=day,
-            openings={city: book.closing},
-        )
-        nothing = Statement(day=day, opening={}, moves={}, closing={}, lines_root=b"", lines=[])
-        return made.get((city, day), nothing)
+        return {
+            (row[0], date.fromisoformat(row[1])): msgspec.json.decode(row[2], type=Statement) for row in rows
+        }
 
 
 class DayBorder:
@@ -132,24 +149,31 @@ class DayBorder:
         """Statements are compared here; everything else is the house's own."""
         others = [one for one in heard if not isinstance(one.body, Statement | StatementPart)]
         translated = iter(await self._inner.calls(others) if others else ())
+        whole = [await self._whole(one, heard) for one in heard if isinstance(one.body, Statement)]
+        told = [one for one in whole if not isinstance(one, str)]
+        compared = iter(await self._closing.heard(told=told) if told else ())
+        judged = iter([one if isinstance(one, str) else next(compared) for one in whole])
         found: list[Call | str | None] = []
         for one in heard:
             match one.body:
                 case StatementPart():
                     found.append(None)  # kept as it came; the statement that follows it asks for it
-                case Statement() as statement:
-                    found.append(await self._compared(one, statement, heard))
+                case Statement():
+                    found.append(next(judged))
                 case _:
                     found.append(next(translated))
         return found
 
-    async def _compared(self, one: Heard, statement: Statement, heard: Sequence[Heard]) -> Call | str:
-        """The comparison, or why there is none: a part that is missing or altered must not look like a difference."""
+    async def _whole(self, one: Heard, heard: Sequence[Heard]) -> tuple[int, Statement] | str:
+        """City and statement with all its lines, or why it can't be compared: a missing part is no difference."""
+        statement = one.body
+        assert isinstance(statement, Statement)
+        if not statement.lines and not statement.lines_root:
+            return one.city, statement
         lines = statement.lines or await self._parts(one, statement, heard)
-        if (lines or statement.lines_root) and lines_root(lines) != statement.lines_root:
+        if lines_root(lines) != statement.lines_root:
             return PARTS_MISSING
-        whole = msgspec.structs.replace(statement, lines=lines)
-        return await self._closing.heard(city=one.city, statement=whole)
+        return one.city, msgspec.structs.replace(statement, lines=lines)
 
     async def _parts(self, one: Heard, statement: Statement, heard: Sequence[Heard]) -> list[StatementLine]:
         """The lines that came before the statement: kept since earlier runs, or beside it in this one."""
