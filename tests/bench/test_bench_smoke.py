@@ -22,7 +22,7 @@ ISSUE_KEYS = {
     "lifecycles_per_second",
 }
 RATIO_KEYS = {"http_vs_plain", "http_vs_limit", "link_vs_inserts"}
-QUICK_SECONDS_MAX = 200
+QUICK_SECONDS_MAX = 600
 
 
 @pytest.mark.slow
