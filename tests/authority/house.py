@@ -97,6 +97,16 @@ def application(**changes: Any) -> SubmitApplication:
     return msgspec.structs.replace(command, **changes)
 
 
+def _says_every_line_that_changed(machine: Machine, before: Any, after: Any, key: StreamKey) -> None:
+    """`waited` may leave out what stands on both sides, and nothing else."""
+    if machine.waited is None:
+        return
+    old, new = machine.waits(before, key), machine.waits(after, key)
+    gone, come = machine.waited(before, after, key)
+    assert [line for line in old if line not in new] == [line for line in gone if line not in come]
+    assert [line for line in new if line not in old] == [line for line in come if line not in gone]
+
+
 class House:
     """Streams in memory, moved by the machines alone."""
 
@@ -206,6 +216,7 @@ class House:
         for move in machine.moves(before, event):
             units = posted(units=units, move=move)
         self.streams[stream] = (kind, after, units)
+        _says_every_line_that_changed(machine, before, after, key)
         for claim in machine.claims(after, event):
             if claim.taken:
                 assert self.holders.setdefault(claim.name, stream) == stream, claim.name

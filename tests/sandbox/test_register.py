@@ -207,7 +207,9 @@ def test_five_hundred_people_are_looked_up_in_one_request(start, play):
             asked = [resident(number) for number in range(500)]
             answers = outcomes(await sandbox.post("register", "/v1/lookup", {"id_numbers": asked}))
             assert len(answers) == 500
-            assert len({answer["facts"]["birth_date"] for answer in answers}) > 100, "each has a life of their own"
+            assert len({answer["facts"]["birth_date"] for answer in answers}) > 100, (
+                "each has a life of their own"
+            )
 
 
 def test_more_than_five_hundred_at_once_are_refused(start, play):

@@ -22,7 +22,7 @@ from safehand.authority.handover import commands as handover_commands
 from safehand.authority.handover import events as handover_events
 from safehand.authority.handover import rules as handover
 from safehand.authority.made_documents import MadeDocumentEvent, changed
-from safehand.authority.outward import counts, speaks, tells, waits
+from safehand.authority.outward import counts, speaks, tells, waited, waits
 from safehand.authority.payment import commands as payment_commands
 from safehand.authority.payment import events as payment_events
 from safehand.authority.payment import rules as payment
@@ -203,6 +203,7 @@ def build_machines(
         decide=_decider(book),
         fold=fold,
         waits=waits,
+        waited=waited,
         asks=asks,
         claims=claims,
         moves=custody.moves,

@@ -1,6 +1,7 @@
 """What a case shows to the outside: worklists, messages to the post, notices to the applicant, national tallies."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from safehand.authority import made_documents as papers
@@ -55,20 +56,32 @@ _WAITS: Final[Mapping[str, Mapping[Any, Wait]]] = {
 
 def waits(case: Case, key: StreamKey) -> Sequence[Waiting]:
     """The worklists the case stands on. Production's can be narrowed by kind (one stock each), the rest by office."""
+    return _lines_of(case, tuple(_WAITS), owed=True, made=True)
+
+
+def waited(before: Case, after: Case, key: StreamKey) -> tuple[Sequence[Waiting], Sequence[Waiting]]:
+    """The lines of the steps that moved, before and after; the office and the kind never change after submission."""
+    moved = [name for name in _WAITS if getattr(before, name) is not getattr(after, name)]
+    if "application" in moved:
+        moved = list(_WAITS)
+    owed, made = "payment" in moved, before.papers is not after.papers or "application" in moved
+    return _lines_of(before, moved, owed=owed, made=made), _lines_of(after, moved, owed=owed, made=made)
+
+
+def _lines_of(case: Case, names: Sequence[str], *, owed: bool, made: bool) -> Sequence[Waiting]:
     office, kind = case.application.office, case.application.document
     lines: list[Waiting] = []
-    for name, table in _WAITS.items():
+    for name in names:
         group = kind if name == "production" else office
-        line = waiting_of(name=name, step=getattr(case, name), waits=table, group=group)
+        line = waiting_of(name=name, step=getattr(case, name), waits=_WAITS[name], group=group)
         if line is not None:
             lines.append(line)
-    if case.payment.owed and case.payment.state is not PaymentState.REFUND_DUE and case.payment.since:
+    payment = case.payment
+    if owed and payment.owed and payment.state is not PaymentState.REFUND_DUE and payment.since:
         # A double payment is owed while the fee itself stays settled.
-        lines.append(
-            Waiting(queue="payment.refund_due", since=case.payment.since, owner="system", group=office)
-        )
-    lines.extend(papers.waits(case.papers, office))
-    lines.extend(erasure.waits(case.erasure, office))
+        lines.append(Waiting(queue="payment.refund_due", since=payment.since, owner="system", group=office))
+    if made:
+        lines.extend(papers.waits(case.papers, office))
     return lines
 
 
@@ -280,26 +293,44 @@ _WITH_POST: Final = {
 
 def overall(case: Case) -> str:
     """The one word for where the case stands, for the national table and the applicant's first line."""
-    state = case.application.state
-    if case.tracking.state is TrackingState.DISPUTED:
+    return _overall(
+        case.application.state,
+        case.payment.state,
+        case.production.state,
+        case.handover.state,
+        case.tracking.state,
+        case.returns.state,
+    )
+
+
+@cache
+def _overall(
+    application: application_states.ApplicationState,
+    payment: PaymentState,
+    production: ProductionState,
+    handover: HandoverState,
+    tracking: TrackingState,
+    returns: ReturnsState,
+) -> str:
+    if tracking is TrackingState.DISPUTED:
         return "disputed"
-    if state is not application_states.ApplicationState.RECEIVED:
-        return str(state)
-    if case.returns.state is not ReturnsState.NONE:
+    if application is not application_states.ApplicationState.RECEIVED:
+        return str(application)
+    if returns is not ReturnsState.NONE:
         return "coming_back"
-    if case.production.state is not ProductionState.ISSUED:
-        return _before_issue(case)
-    if case.handover.state is HandoverState.READY_FOR_PICKUP:
+    if production is not ProductionState.ISSUED:
+        return _before_issue(production, payment)
+    if handover is HandoverState.READY_FOR_PICKUP:
         return "ready_for_pickup"
-    if case.handover.state is HandoverState.ACCEPTED:
-        return _WITH_POST.get(case.tracking.state, "with_the_post")
+    if handover is HandoverState.ACCEPTED:
+        return _WITH_POST.get(tracking, "with_the_post")
     return "in_handover"
 
 
-def _before_issue(case: Case) -> str:
-    if case.production.state not in (ProductionState.NONE, ProductionState.CLOSED):
+def _before_issue(production: ProductionState, payment: PaymentState) -> str:
+    if production not in (ProductionState.NONE, ProductionState.CLOSED):
         return "in_production"
-    return "awaiting_payment" if case.payment.state is PaymentState.AWAITING else "under_review"
+    return "awaiting_payment" if payment is PaymentState.AWAITING else "under_review"
 
 
 _EXCEPTIONS: Final[Mapping[str, Mapping[Any, str]]] = {
@@ -336,12 +367,14 @@ def counts(before: Case, after: Case) -> Mapping[str, int]:
         _count_papers(before.papers, after.papers, changes)
     if before.production is not after.production:
         _count_production(before.production, after.production, changes)
-    changes["exception.wrong_envelope"] = after.handover.wrong_envelopes - before.handover.wrong_envelopes
-    changes["exception.attempt_failed"] = int(after.tracking.attempts > before.tracking.attempts)
+    if before.handover is not after.handover:
+        changes["exception.wrong_envelope"] = after.handover.wrong_envelopes - before.handover.wrong_envelopes
+    if before.tracking is not after.tracking:
+        changes["exception.attempt_failed"] = int(after.tracking.attempts > before.tracking.attempts)
     for name, words in _EXCEPTIONS.items():
-        state = getattr(after, name).state
-        if state in words and state is not getattr(before, name).state:
-            changes[f"exception.{words[state]}"] = 1
+        old, new = getattr(before, name), getattr(after, name)
+        if old is not new and new.state is not old.state and new.state in words:
+            changes[f"exception.{words[new.state]}"] = 1
     return {name: change for name, change in changes.items() if change}
 
 

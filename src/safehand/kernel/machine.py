@@ -124,6 +124,8 @@ class Machine:
              list brings the states along.
     fold     (state, event, at) -> the next state.
     waits    (state, key) -> all worklists on which the stream now stands.
+    waited   (state before, state after, key) -> lines before and lines after, without those that can't differ: for
+             machines of many steps, of which one call moves one or two. None: `waits` of both.
     asks     (command) -> names of the claims whose holders the decision needs to know.
     touches  (command, key) -> other streams that the command is likely to need: loaded with the first, in one go.
     claims   (state after, event) -> claims taken or given back by the event.
@@ -142,6 +144,7 @@ class Machine:
     decide: Callable[[Any, Any, Context], Sequence[Event] | Refusal]
     fold: Callable[[Any, Any, datetime], Any]
     waits: Callable[[Any, StreamKey], Sequence[Waiting]] = lambda state, key: ()
+    waited: Callable[[Any, Any, StreamKey], tuple[Sequence[Waiting], Sequence[Waiting]]] | None = None
     asks: Callable[[Any], Sequence[str]] = lambda command: ()
     touches: Callable[[Any, StreamKey], Sequence[StreamKey]] = lambda command, key: ()
     claims: Callable[[Any, Any], Sequence[ClaimChange]] = lambda state, event: ()

@@ -475,8 +475,7 @@ class Shell:
             before = first.units if first is not None else {}
             if live.units is not before:
                 writes.units.extend(_unit_rows(key, before, live.units, batch.now))
-            waited = machine.waits(first.state, key) if first is not None else ()
-            _work_rows(key, waited, machine.waits(live.state, key), writes)
+            _work_rows(key, *_lines(machine, first, live, key), writes)
         writes.tallies = _summed(writes.tallies)
         writes.claims, writes.claims_released = _net_claims(writes.claims, writes.claims_released)
 
@@ -500,6 +499,17 @@ def _unit_rows(key: StreamKey, first: Units, last: Units, now: datetime) -> list
                 )
             )
     return rows
+
+
+def _lines(
+    machine: Machine, first: Live | None, live: Live, key: StreamKey
+) -> tuple[Sequence[Waiting], Sequence[Waiting]]:
+    """On which worklists the stream stood, and on which it stands; what is on both need not be there."""
+    if first is None:
+        return (), machine.waits(live.state, key)
+    if machine.waited is not None:
+        return machine.waited(first.state, live.state, key)
+    return machine.waits(first.state, key), machine.waits(live.state, key)
 
 
 def _work_rows(key: StreamKey, waited: Sequence[Waiting], waits: Sequence[Waiting], writes: Writes) -> None:

@@ -51,7 +51,6 @@ class _Part:
     """One table's share of the writing statement: `sql` with one `{u}` for its unnested arrays."""
 
     name: str
-    columns: tuple[int, ...]
     types: tuple[str, ...]
     sql: str
     text: frozenset[int] = frozenset()
@@ -62,12 +61,13 @@ class _Part:
 
 
 class _Shape(NamedTuple):
-    """A part as one batch needs it: with new rows, with known rows, and which columns hold one value for all rows."""
+    """A part as one batch needs it: with new rows, with known rows; columns of one value, and joined columns."""
 
     part: _Part
     new: bool
     known: bool
     alike: frozenset[int]
+    joined: frozenset[int]
 
 
 def _insert(
@@ -84,7 +84,7 @@ def _insert(
     """An insert of all the columns, in the row's order; columns in `text` are JSON bytes kept as text."""
     kinds = tuple(types.split())
     sql = f"insert into {table} ({columns}) select * from {{u}} as n {tail} returning 1"  # noqa: S608 - our own names
-    return _Part(name, tuple(range(len(kinds))), kinds, sql, frozenset(text), unique, moment)
+    return _Part(name, kinds, sql, frozenset(text), unique, moment)
 
 
 # New streams are inserted (a duplicate is a lost race) and known ones updated under their version.
@@ -138,19 +138,17 @@ _PARTS: tuple[_Part, ...] = (
         text=(6,),
         moment=(4,),
     ),
-    _Part("streams", tuple(range(8)), tuple(_S8.split()), "", frozenset((6, 7))),
-    _Part("units", tuple(range(8)), tuple(_U8.split()), "", moment=(5,)),
+    _Part("streams", tuple(_S8.split()), "", frozenset((6, 7))),
+    _Part("units", tuple(_U8.split()), "", moment=(5,)),
     _Part(
         "work",
-        tuple(range(7)),
         ("int", "text", "text", "text", "timestamptz", "timestamptz", "text"),
         _WORK_UPSERT,
     ),
-    _Part("work_done", (0, 1, 2), ("int", "text", "text"), _WORK_DONE),
+    _Part("work_done", ("int", "text", "text"), _WORK_DONE),
     _insert("claims", "claim", "name, city, stream", "text int text", tail="on conflict do nothing"),
     _Part(
         "claims_released",
-        (0, 1, 2),
         ("text", "int", "text"),
         "delete from claim using {u} as n (name, city, stream) where claim.name = n.name "
         "and claim.city = n.city and claim.stream = n.stream returning 1",
@@ -214,7 +212,7 @@ _PARTS: tuple[_Part, ...] = (
         unique=4,
     ),
     _insert("tallies", "tally_change", "city, name, delta", "int text int"),
-    _Part("positions", tuple(range(5)), ("text", "int", "bigint", "bigint", "bytea"), _POSITION),
+    _Part("positions", ("text", "int", "bigint", "bigint", "bytea"), _POSITION),
     _insert(
         "received",
         "link_received",
@@ -248,23 +246,70 @@ class _KeptConnection(asyncpg.Connection):
         return ""
 
 
-def _rows(first: int, types: Sequence[str], alike: frozenset[int]) -> str:
-    """The rows of a part from its parameters: an array for each column, one value for a column that is `alike`."""
-    numbered = [(place, f"${first + place}::{kind}") for place, kind in enumerate(types)]
-    arrays = [f"{parameter}[]" for place, parameter in numbered if place not in alike]
+SEPARATOR, NOTHING = "\x1f", "\x1e"
+"""Between the values of a joined column, and in place of a null: no text of ours holds them, and it is looked at."""
+_JOINABLE = {
+    "text": f"string_to_array($%d::text, '{SEPARATOR}', '{NOTHING}')",
+    "int": "string_to_array($%d::text, ',')::int[]",
+    "bigint": "string_to_array($%d::text, ',')::bigint[]",
+}
+
+
+def _rows(first: int, shape: "_Shape") -> str:
+    """The rows of a part from its parameters: one a column, which `_Shape` says how to read."""
+    types, alike, joined = shape.part.types, shape.alike, shape.joined
+    arrays = [
+        _JOINABLE[kind] % (first + place) if place in joined else f"${first + place}::{kind}[]"
+        for place, kind in enumerate(types)
+        if place not in alike
+    ]
     unnested = f"unnest({', '.join(arrays)})"
     if not alike:
         return unnested
-    named = ", ".join(f"c{place}" for place, _ in numbered if place not in alike)
-    columns = ", ".join(parameter if place in alike else f"c{place}" for place, parameter in numbered)
+    named = ", ".join(f"c{place}" for place in range(len(types)) if place not in alike)
+    columns = ", ".join(
+        f"${first + place}::{kind}" if place in alike else f"c{place}" for place, kind in enumerate(types)
+    )
     return f"(select {columns} from {unnested} as u ({named}))"  # noqa: S608 - our own names
 
 
-def _alike(part: _Part, columns: Sequence[Sequence[Any]]) -> frozenset[int]:
-    """The columns of `part.moment` that hold one value for all rows: it is sent once (encoding moments is dear)."""
-    return frozenset(
-        place for place in part.moment if columns[place].count(columns[place][0]) == len(columns[place])
-    )
+def _shaped(part: _Part, rows: Sequence[tuple[Any, ...]]) -> tuple["_Shape", list[Any]]:
+    """How this batch's rows of a part are sent, and the parameters, one a column.
+
+    asyncpg looks at every element of an array (measured: a quarter of a busy house's time), so texts and numbers go
+    as one joined text, and the batch's own moment as one value.
+    """
+    arguments: list[Any] = []
+    alike: set[int] = set()
+    joined: set[int] = set()
+    for place, column in enumerate(zip(*rows, strict=True)):
+        one = _joined(part.types[place], column, json=place in part.text)
+        if one is not None:
+            joined.add(place)
+            arguments.append(one)
+        elif place in part.moment and column.count(column[0]) == len(column):
+            alike.add(place)
+            arguments.append(column[0])
+        else:
+            arguments.append([value.decode() for value in column] if place in part.text else column)
+    return _Shape(part, *_new_and_known(part, rows), frozenset(alike), frozenset(joined)), arguments
+
+
+def _joined(kind: str, column: Sequence[Any], *, json: bool) -> str | None:
+    """The column as one text; none when it can't be told apart again, or is of another kind."""
+    match kind:
+        case "int" | "bigint":
+            return ",".join(map(str, column))
+        case "text":
+            if json:
+                one = SEPARATOR.encode().join(column).decode()
+            else:
+                one = SEPARATOR.join([NOTHING if value is None else value for value in column])
+            # An empty text would be read as no value at all; whoever sends a separator gets the slower way.
+            whole = one.count(SEPARATOR) == len(column) - 1 and one.count(NOTHING) == column.count(None)
+            return one if one and whole else None
+        case _:
+            return None
 
 
 def _sql_of(part: _Part, new: bool, known: bool) -> list[str]:
@@ -287,16 +332,17 @@ def _new_and_known(part: _Part, rows: Sequence[tuple[Any, ...]]) -> tuple[bool, 
             return True, True
 
 
-def _statement(shape: Sequence[_Shape]) -> str:
-    """One statement that writes all parts of the shape and counts what each wrote."""
+def _statement(shapes: Sequence[_Shape]) -> str:
+    """One statement that writes all parts and counts what each wrote."""
     pieces: list[str] = []
     counts: list[str] = []
     first = 1
-    for part, new, known, alike in shape:
-        rows = _rows(first, part.types, alike)
+    for shape in shapes:
+        part = shape.part
+        rows = _rows(first, shape)
         first += len(part.types)
         names: list[str] = []
-        for number, sql in enumerate(_sql_of(part, new, known)):
+        for number, sql in enumerate(_sql_of(part, shape.new, shape.known)):
             name = f"{part.name}_{number}"
             names.append(name)
             pieces.append(f"{name} as ({sql.replace('{u}', rows)})")
@@ -353,7 +399,7 @@ class PostgresTransaction:
         await self._write(writes)
 
     async def _write(self, writes: Writes) -> None:
-        shape: list[_Shape] = []
+        shapes: list[_Shape] = []
         arguments: list[Any] = []
         wanted: list[int] = []
         for part in _PARTS:
@@ -362,27 +408,21 @@ class PostgresTransaction:
                 continue
             if part.unique:
                 rows = list({row[: part.unique]: row for row in rows}.values())
-            columns = list(zip(*rows, strict=True))
-            alike = _alike(part, columns)
-            shape.append(_Shape(part, *_new_and_known(part, rows), alike))
+            shape, columns = _shaped(part, rows)
+            shapes.append(shape)
+            arguments += columns
             wanted.append(len(rows))
-            for number in part.columns:
-                column = columns[number]
-                if number in alike:
-                    arguments.append(column[0])
-                else:
-                    arguments.append([v.decode() for v in column] if number in part.text else column)
-        if not shape:
+        if not shapes:
             return
-        statement_key = tuple((part.name, new, known, alike) for part, new, known, alike in shape)
+        statement_key = tuple((one.part.name, *one[1:]) for one in shapes)
         statement = self._statements.get(statement_key)
         if statement is None:
-            statement = self._statements[statement_key] = _statement(shape)
+            statement = self._statements[statement_key] = _statement(shapes)
         counts = await self.connection.fetchrow(statement, *arguments, timeout=STATEMENT_SECONDS_MAX)
         assert counts is not None
-        for (part, *_), count, want in zip(shape, counts, wanted, strict=True):
+        for shape, count, want in zip(shapes, counts, wanted, strict=True):
             if count != want:
-                raise Conflict(f"{part.name}: {count} of {want} rows written")
+                raise Conflict(f"{shape.part.name}: {count} of {want} rows written")
 
 
 class PostgresStore:
