@@ -97,9 +97,9 @@ def _until_quiet(case: Case, first: Sequence[Event], moment: Moment) -> Folded:
     """The events with all that follow from them, each after its cause, and the case after each."""
     events, states = list(first), []
     for event in events:
-        case = fold(case, event, moment.now)  # pyright: ignore[reportArgumentType]
+        case = fold(case, event, moment.now)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
         states.append(case)
-        events.extend(what_follows(case, event, moment))  # pyright: ignore[reportArgumentType]
+        events.extend(what_follows(case, event, moment))  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
         assert len(events) <= EVENTS_PER_COMMAND_MAX, "the process page runs in a circle"
     return Folded(events, states=states)
 

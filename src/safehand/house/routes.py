@@ -277,14 +277,15 @@ def _posted(
     opt: Mapping[str, Any],
     body_bytes_max: int,
 ) -> Any:
-    handle.__name__ = path.strip("/").replace("/", "_").replace("-", "_")
+    name = path.strip("/").replace("/", "_").replace("-", "_")
+    setattr(handle, "__name__", name)  # noqa: B010 - not every callable has a name; functions do
     return post(
         path,
         status_code=200,
         summary=summary,
         description=f"Roles: {', '.join(sorted(action.roles))}.",
         tags=[action.name.split(".")[0]],
-        operation_id=handle.__name__,
+        operation_id=name,
         request_max_body_size=body_bytes_max,
         opt=opt,
     )(handle)

@@ -219,8 +219,8 @@ class _JsonLines(logging.Formatter):
             "event": _event_of(record),
         }
         line |= {name: getattr(record, name) for name in sorted(_LOG_FIELDS) if hasattr(record, name)}
-        if record.exc_info is not None and record.exc_info[1] is not None:
-            error = record.exc_info[1]
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
             line["error"] = type(error).__name__
             trace, places = error.__traceback__, []
             while trace is not None:

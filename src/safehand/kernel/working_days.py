@@ -4,6 +4,7 @@ How days are counted: the day on which a clock starts doesn't count; a deadline 
 the first instant of the next one, so `now >= deadline` means that it has passed.
 """
 
+from collections.abc import Hashable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final, Protocol
@@ -25,7 +26,7 @@ class DayKind(msgspec.Struct, frozen=True):
     published: bool
 
 
-class WorkingCalendar(Protocol):
+class WorkingCalendar(Hashable, Protocol):
     """Says which days are worked."""
 
     def kind_of(self, day: date) -> DayKind:

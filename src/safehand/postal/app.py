@@ -10,7 +10,7 @@ from litestar import Litestar
 from safehand.house.books import read_books
 from safehand.house.checkpointing import WitnessBorder, checkpointing_of
 from safehand.house.closing import Closing, DayBorder
-from safehand.house.commanded import NOT_PEOPLE, command_actions
+from safehand.house.commanded import NOT_PEOPLE, Facts, command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
 from safehand.house.erasing import Erasing
@@ -25,6 +25,7 @@ from safehand.house.statements import TreatyAccount
 from safehand.house.witnessing import KIND as WITNESS
 from safehand.house.witnessing import ROLES as WITNESS_ROLES
 from safehand.house.witnessing import witness_machine
+from safehand.kernel.machine import Command
 from safehand.postal.border.hearing import PostalBorder
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.machines import ROLES, build_machines
@@ -53,7 +54,7 @@ def treaty_account(account: str) -> TreatyAccount:
 def actions_of(house: House) -> list[Action]:
     """Every action of the post's people: one per command, by kind of stream."""
     asked_last_hour = _AskedLastHour(house)
-    facts = {
+    facts: dict[type[Command], tuple[frozenset[str], Facts]] = {
         to_deliver.Claim: (frozenset({"courier_asked_last_hour"}), asked_last_hour.of_courier),
         to_deliver.ClaimAtCounter: (frozenset({"clerk_asked_last_hour"}), asked_last_hour.of_clerk),
     }

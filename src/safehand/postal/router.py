@@ -167,10 +167,10 @@ def moves(item: Item, event: ItemEvent) -> Sequence[Move]:
         if _STEP_OF[type(one)] != "custody":
             continue
         unit = item.terms.order
-        line = custody.move(held, one, unit)  # type: ignore[arg-type]  # the table above says that it is custody's
+        line = custody.move(held, one, unit)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]  # the table above says that it is custody's
         if line is not None:
             lines.append(line)
-        held = custody.fold(held, one, at)  # type: ignore[arg-type]
+        held = custody.fold(held, one, at)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
     return lines
 
 

@@ -1,6 +1,7 @@
 """Turns a template of this folder and facts into one PDF; facts travel as JSON text and are never template source."""
 
 import threading
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,7 @@ class TextDoesNotFitError(Exception):
         self.field = field
 
 
-def typeset(*, template: str, facts: msgspec.Struct | dict[str, object]) -> bytes:
+def typeset(*, template: str, facts: msgspec.Struct | Mapping[str, object]) -> bytes:
     """The PDF that `template` makes of `facts`: same facts, same bytes.
 
     The template can read only its own folder, no system font and no package. Raises `TextDoesNotFitError` for a text
