@@ -399,7 +399,9 @@ def test(arguments: list[str]) -> int:
 
 def fast(arguments: list[str]) -> int:
     """the quick tests only, those that need no server, ending at the first failure"""
-    return pytest(["-x", "-q", "-m", "not server and not slow and not browser", *arguments])
+    quick = ["-x", "-q", "-m", "not server and not slow and not browser"]
+    # The repository's rules are looked after by ./do check.
+    return pytest([*quick, "--ignore", "tests/test_repository.py", *arguments])
 
 
 TYPES_WAY_OUT = "mend the types, or narrow them with a check that is true"
