@@ -56,7 +56,10 @@ _WAITS: Final[Mapping[str, Mapping[Any, Wait]]] = {
 
 def waits(case: Case, key: StreamKey) -> Sequence[Waiting]:
     """The worklists the case stands on. Production's can be narrowed by kind (one stock each), the rest by office."""
-    return _lines_of(case, tuple(_WAITS), owed=True, made=True)
+    return [
+        *_lines_of(case, tuple(_WAITS), owed=True, made=True),
+        *erasure.waits(case.erasure, case.application.office),
+    ]
 
 
 def waited(before: Case, after: Case, key: StreamKey) -> tuple[Sequence[Waiting], Sequence[Waiting]]:
@@ -65,7 +68,14 @@ def waited(before: Case, after: Case, key: StreamKey) -> tuple[Sequence[Waiting]
     if "application" in moved:
         moved = list(_WAITS)
     owed, made = "payment" in moved, before.papers is not after.papers or "application" in moved
-    return _lines_of(before, moved, owed=owed, made=made), _lines_of(after, moved, owed=owed, made=made)
+    office = after.application.office
+    return (
+        [
+            *_lines_of(before, moved, owed=owed, made=made),
+            *erasure.waits(before.erasure, before.application.office),
+        ],
+        [*_lines_of(after, moved, owed=owed, made=made), *erasure.waits(after.erasure, office)],
+    )
 
 
 def _lines_of(case: Case, names: Sequence[str], *, owed: bool, made: bool) -> Sequence[Waiting]:

@@ -422,7 +422,9 @@ class _Town:
 
     async def _learn(self) -> None:
         """What clerks read off the desk: the blank drawn, the waybill named."""
-        lines = await self._control("authority", "worklists", {"queues": list(TEACHING_QUEUES)})
+        lines = await self._control(
+            "authority", "worklists", {"queues": list(TEACHING_QUEUES), "states": list(TEACHING_QUEUES)}
+        )
         states = {line["stream"]: line["state"] for queue in lines.values() for line in queue}
         for one in self.lives:
             state = states.get(one.facts.get("case", ""))
@@ -439,7 +441,7 @@ class _Town:
         found: set[str] = set()
         for house in ("authority", "post"):
             names = [rest.partition(":")[2] for rest in promised if rest.startswith(f"{house}:")]
-            lines = await self._control(house, "worklists", {"queues": names, "states": False})
+            lines = await self._control(house, "worklists", {"queues": names})
             found |= {f"{house}:{queue}" for queue, rows in lines.items() if rows}
             tallies = (await self._books(house))["tallies"]
             found |= {f"{house}:{name.partition(':')[2]}" for name, count in tallies.items() if count > 0}
