@@ -65,6 +65,7 @@ HTTP_AT_ONCE = 32
 SHORT_BAG = (310000, date(2024, 5, 9))
 """The city and day whose first bag comes one envelope short."""
 SETTLE_ROUNDS_MAX = 200
+FIRST_COME = frozenset({"blank", "waybill"})
 TALK_SECONDS = 0.1
 """How long the link rests when there is nothing to say while people act."""
 CALLS_AT_ONCE = 2_000
@@ -575,9 +576,17 @@ def _batched(acts: Sequence[tuple[Line, Act]]) -> list[Batch]:
 
 
 def _key(action: str, line: Line, item: Mapping[str, Any] | None = None) -> str:
-    """The idempotency key of an act: another act on the same line (the right envelope after the wrong one) differs."""
-    what = hashlib.blake2b(msgspec.json.encode(item), digest_size=6).hexdigest() if item is not None else ""
-    return f"{action}-{line.stream}-{line.since.timestamp():.0f}{what}"
+    """The idempotency key of an act: another act on the same line (the right envelope after the wrong one) differs.
+
+    Order references are derived from keys, and everything at the door from order references. Blanks and waybills go to
+    whoever comes first, which differs from run to run: they are no part of a key, so the same seed gives the same launch.
+    """
+    if item is None:
+        return f"{action}-{line.stream}-{line.since.timestamp():.0f}"
+    what = {name: value for name, value in item.items() if name not in FIRST_COME}
+    again = ((line.state or {}).get("handover") or {}).get("wrong_envelopes", 0)
+    digest = hashlib.blake2b(msgspec.json.encode([what, again]), digest_size=6).hexdigest()
+    return f"{action}-{line.stream}-{line.since.timestamp():.0f}{digest}"
 
 
 def _submit_key(one: Arrival) -> str:
