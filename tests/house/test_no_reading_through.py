@@ -4,16 +4,12 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from safehand.house.checkpointing import _ANYTHING_NEW
+from safehand.house.checkpointing import ANYTHING_NEW
 from safehand.kernel.clock import SystemClock
 from safehand.kernel.store_postgres import PostgresStore
-from safehand.postal.app import OWN_SQL
+from safehand.postal.app import CLAIMED_LAST_HOUR, OWN_SQL
 
 KERNEL_SQL = Path("src/safehand/kernel/sql").resolve()
-CLAIMS = (
-    "select actor, count(*) from event where kind = 'delivery.claimed' and actor = any($1::text[])"
-    " and at > $2::timestamptz - interval '1 hour' group by actor"
-)
 
 
 def test_the_looks_into_the_journal_go_by_an_index_though_it_was_empty_when_they_were_planned(
@@ -24,7 +20,7 @@ def test_the_looks_into_the_journal_go_by_an_index_though_it_was_empty_when_they
     async def plans() -> list[str]:
         store = await PostgresStore.create(dsn=dsn)
         now = SystemClock().now()
-        looks = ((_ANYTHING_NEW, ("wi_",)), (CLAIMS, (["st_some"], now)))
+        looks = ((ANYTHING_NEW, ("wi_",)), (CLAIMED_LAST_HOUR, (["st_some"], now)))
         found = [
             "\n".join(row[0] for row in await store.fetch(f"explain {look}", *given)) for look, given in looks
         ]

@@ -34,7 +34,7 @@ ROUNDS_MAX = 100
 """So many portions of events are covered in one go; what is left is covered a minute later."""
 SENT_AT_ONCE_MAX = 1_000
 
-_ANYTHING_NEW = (
+ANYTHING_NEW = (
     "select exists (select from event where written_by >="
     " coalesce((select max(upto) from checkpoint), '0'::xid8) and not starts_with(stream, $1))"
 )
@@ -72,7 +72,7 @@ class Checkpointing:
         last = (await store.fetch("select at from checkpoint order by upto desc limit 1"))[:1]
         if not last or self._due(last[0][0], now):
             for _ in range(ROUNDS_MAX):
-                if not (await store.fetch(_ANYTHING_NEW, STREAM_PREFIX))[0][0]:
+                if not (await store.fetch(ANYTHING_NEW, STREAM_PREFIX))[0][0]:
                     break
                 if not await take_checkpoints(store=store, now=now):
                     break

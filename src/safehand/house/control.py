@@ -136,12 +136,12 @@ class _Control:
             ]
         )
         # Item by item through the front door: what many clerks do at the same moment shares a commit.
+        clerks = [(batch, _session(batch.person)) for batch in crowd.batches]
         batched = iter(
             await self.front.call_together(
                 [
                     (batch.action, session, read(name=batch.action, body=bytes(item)), key)
-                    for batch in crowd.batches
-                    for session in [_session(batch.person)]
+                    for batch, session in clerks
                     for key, item in batch.items
                 ]
             )

@@ -34,6 +34,11 @@ from safehand.postal.printing import Printing, printing_routes
 from safehand.postal.process import BAG, ITEM, RANGE
 
 OWN_SQL = Path(__file__).parent / "sql"
+CLAIMED_LAST_HOUR = (
+    "select actor, count(*) from event where kind = 'delivery.claimed' and actor = any($1::text[])"
+    " and at > $2::timestamptz - interval '1 hour' group by actor"
+)
+"""Goes by an index of its own (`sql/0001`): the journal of a post holds nothing but more and more events."""
 _TREATY: dict[str, TreatyAccount] = {
     "sender": "authority",
     "returned": "authority",
@@ -94,8 +99,7 @@ class _AskedLastHour:
     async def _counts(self, asked: Sequence[Asked]) -> list[int]:
         actors = sorted({one.session.actor for one in asked})
         rows = await self._house.store.fetch(
-            "select actor, count(*) from event where kind = 'delivery.claimed' and actor = any($1::text[])"
-            " and at > $2::timestamptz - interval '1 hour' group by actor",
+            CLAIMED_LAST_HOUR,
             actors,
             self._house.clock.now(),
         )

@@ -66,6 +66,7 @@ SHORT_BAG = (310000, date(2024, 5, 9))
 """The city and day whose first bag comes one envelope short."""
 SETTLE_ROUNDS_MAX = 200
 FIRST_COME = frozenset({"blank", "waybill"})
+"""Fields of an act that hold what goes to whoever comes first."""
 TALK_SECONDS = 0.1
 """How long the link rests when there is nothing to say while people act."""
 CALLS_AT_ONCE = 2_000
