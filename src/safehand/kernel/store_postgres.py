@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from safehand.kernel.machine import StreamKey
+from safehand.kernel.points import passed
 from safehand.kernel.store import (
     AnswerRow,
     ClaimRow,
@@ -375,6 +376,7 @@ class PostgresTransaction:
                 answers[key] = AnswerRow(key, request_hash, city, stream, answer.encode(), at)
             else:
                 holders[key] = ClaimRow(key, city, stream)
+        await passed("store.looked_up")
         return Known(answers, holders)
 
     async def load(self, *, keys: Sequence[StreamKey]) -> Mapping[StreamKey, StreamRow]:
@@ -387,6 +389,7 @@ class PostgresTransaction:
             [key.stream for key in keys],
             timeout=STATEMENT_SECONDS_MAX,
         )
+        await passed("store.locked")
         return {StreamKey(row[0], row[1]): _stream(row) for row in rows}
 
     async def write(self, *, writes: Writes) -> None:
@@ -423,6 +426,7 @@ class PostgresTransaction:
         for shape, count, want in zip(shapes, counts, wanted, strict=True):
             if count != want:
                 raise Conflict(f"{shape.part.name}: {count} of {want} rows written")
+        await passed("store.written")
 
 
 class PostgresStore:
@@ -470,11 +474,13 @@ class PostgresStore:
                 started = connection.transaction()
                 await started.start()
                 try:
+                    await passed("store.begun")
                     yield PostgresTransaction(connection=connection, statements=self._statements)
                 except BaseException:
                     await _to_the_end(started.rollback(), connection=connection)
                     raise
                 await _to_the_end(started.commit(), connection=connection)
+                await passed("store.committed")
         except _RACES as race:
             raise Conflict(str(race)) from race
         except (*_LOST, TimeoutError) as lost:
@@ -483,7 +489,9 @@ class PostgresStore:
     async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """Read with a statement of a step's `queries`. Raises `Unavailable`."""
         try:
-            return await self.pool.fetch(statement, *arguments, timeout=STATEMENT_SECONDS_MAX)
+            rows = await self.pool.fetch(statement, *arguments, timeout=STATEMENT_SECONDS_MAX)
+            await passed("store.asked")
+            return rows
         except (*_LOST, TimeoutError) as lost:
             raise Unavailable(f"the database did not answer: {lost}") from lost
 

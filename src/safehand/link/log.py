@@ -7,6 +7,7 @@ counter. There is one numberer per house (an advisory lock); what it writes is n
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from safehand.kernel.points import passed
 from safehand.kernel.store import VaultKeyRow, VaultRow
 from safehand.kernel.store_postgres import Connection, PostgresStore
 from safehand.kernel.vault import Unsealable, VaultKeys, unseal
@@ -70,6 +71,7 @@ class LinkLog:
             if not rows:
                 return 0
             rows.sort(key=lambda row: row["id"])
+            await passed("link.numbering")
             parts = await self._parts(connection, rows)
             heads = await _heads(connection, {(row["peer"], row["city"]) for row in rows})
             await _keep(connection, *self._numbered(rows, heads, parts))

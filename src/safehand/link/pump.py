@@ -7,6 +7,7 @@ import httpx
 import msgspec
 
 from safehand.kernel.clock import Clock, SystemClock
+from safehand.kernel.points import passed
 from safehand.link.codes import Code
 from safehand.link.envelope import RUN_BYTES_MAX, Run
 from safehand.link.http_signing import Answer, Request, sign_request, verify_answer
@@ -90,6 +91,7 @@ class Pump:
         runs = await self._log.behind(peer=peer, without=sorted(stuck))
         if not runs:
             return 0, False
+        await passed("link.sending")
         runs, answers, silent = await self._exchange_together(peer=peer, runs=runs)
         taken: dict[int, int] = {}
         gaps: dict[int, int] = {}

@@ -14,6 +14,7 @@ import msgspec
 
 from safehand.kernel.clock import Clock
 from safehand.kernel.outcome import Refusal
+from safehand.kernel.points import passed
 from safehand.kernel.shell import Call, Outcome, Shell
 from safehand.kernel.store import Conflict, ParkedRow, PositionRow, ReceivedRow, RunRow, Unavailable, Writes
 from safehand.kernel.store_postgres import PostgresStore
@@ -109,6 +110,7 @@ class Reader:
                 log.warning("run_refused", extra={"peer": peer, "city": run.city, "code": int(code)})
                 answers[place] = RunAnswer(city=run.city, code=code, position=-1)
         found = {city: (run, hashes) for city, (_, run, hashes) in genuine.items()}
+        await passed("link.verified")
         for attempt in range(ATTEMPTS_MAX):
             try:
                 applied = await self._apply_genuine(peer, found, alone=attempt >= TOGETHER_MAX)
@@ -117,6 +119,7 @@ class Reader:
                 continue
         else:
             applied = {c: RunAnswer(city=c, code=Code.BUSY, position=-1) for c in genuine}
+        await passed("link.taken")
         answers.update({place: applied[city] for city, (place, _, _) in genuine.items()})
         return [answers[place] for place in range(len(runs))]
 
