@@ -181,7 +181,7 @@ async def registries(
         house: House = app.state.house
         actions[name] = house.front.actions
         routes[name] = {route.path: {str(m) for m in getattr(route, "methods", ())} for route in app.routes}
-        await house.client.aclose()
+        await house.wire.close()
         await house.store.close()
     return actions, routes
 

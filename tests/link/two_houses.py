@@ -26,7 +26,7 @@ from safehand.link.golden import published_peer, published_ring
 from safehand.link.keys import KeyRing
 from safehand.link.log import DELIVERY_RECORD, LinkLog
 from safehand.link.messages import Kind, PostageCollected
-from safehand.link.pump import Pump
+from safehand.link.pump import HttpWire, Pump
 from safehand.link.reader import Heard, Reader
 
 START = datetime(2024, 5, 6, 1, 0, tzinfo=UTC)
@@ -179,7 +179,7 @@ class House:
         self.app = Litestar(route_handlers=[link_routes(door=self.door)])
 
     def pump(self, client: httpx.AsyncClient) -> Pump:
-        return Pump(log=self.log, ring=self.ring, client=client, wire_clock=self.clock)
+        return Pump(log=self.log, ring=self.ring, wire=HttpWire(client=client), wire_clock=self.clock)
 
     async def tell(
         self, amounts: Sequence[int], *, to: str, city: int = CITY, order: str = "or_a", person: bool = False

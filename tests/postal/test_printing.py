@@ -68,7 +68,7 @@ def play(settings_file: Path, scene: Scene) -> None:
 
                 await scene(house, ask)
         finally:
-            await house.client.aclose()
+            await house.wire.close()
             await house.store.close()
 
     asyncio.run(go())

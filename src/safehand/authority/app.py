@@ -1,8 +1,8 @@
 """The authority's application: its machines, actions, ports, jobs and border, put together from one settings file."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -26,8 +26,9 @@ from safehand.authority.payment.api import Callbacks, callback_keys, callback_ro
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.ports.calling import ServiceCaller
-from safehand.authority.ports.payment import HttpPayments
-from safehand.authority.ports.register import HttpRegister
+from safehand.authority.ports.notices import HttpTextMessages, TextMessages
+from safehand.authority.ports.payment import HttpPayments, Payments
+from safehand.authority.ports.register import HttpRegister, Register
 from safehand.authority.ports.sign_in import OidcSignIn
 from safehand.authority.production import stock
 from safehand.authority.register.actions import RegisterEntries
@@ -52,8 +53,12 @@ from safehand.house.witnessing import ROLES as WITNESS_ROLES
 from safehand.house.witnessing import witness_machine
 from safehand.kernel.ids import SystemIds
 from safehand.kernel.machine import Command, Machine, StreamKey
+from safehand.link.keys import KeyRing
+from safehand.link.reader import Border
 
 AUTHORITY_CODE = "NIA"
+
+OWNED = "select digest, city, subject from blind_index where purpose = $1 and digest = any($2::bytea[])"
 
 
 def secret_for(settings: Settings, purpose: str) -> bytes:
@@ -73,7 +78,7 @@ class Ownership:
         """Of pairs (actor, case): those in which the case is the actor's own."""
         digests = {actor: self._house.vault.digest(purpose=OWNER, value=actor) for actor, _ in pairs}
         rows = await self._house.store.fetch(
-            "select digest, city, subject from blind_index where purpose = $1 and digest = any($2::bytea[])",
+            OWNED,
             OWNER,
             sorted(digests.values()),
         )
@@ -149,12 +154,11 @@ def command_actions_of(house: House, ownership: Ownership) -> list[Action]:
     ]
 
 
-def _machines(
-    settings: Settings, cities: Mapping[int, City], documents: Mapping[str, Document], peer: str
+def machines_of(
+    cities: Mapping[int, City], documents: Mapping[str, Document], peer: str, ring: KeyRing
 ) -> dict[str, Machine]:
     """Every kind of stream: a case counts envelopes too, and its proofs are signed."""
     machines = build_machines(cities=cities, documents=documents, authority=AUTHORITY_CODE, post=peer)
-    ring = key_ring(settings)
     return {
         **machines,
         "case": signing(machine=replace(machines["case"], moves=envelopes.moves), ring=ring),
@@ -164,62 +168,105 @@ def _machines(
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The services behind the authority's ports."""
+
+    register: Register
+    payments: Payments
+    texts: TextMessages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the authority is made of, without the web: its actions, its door to the link, its jobs."""
+
+    actions: list[Action]
+    border: Border
+    chores: dict[str, Callable[[], Awaitable[int]]]
+    book: Rulebook
+    ownership: Ownership
+    paying: Paying
+    parking: Parking
+
+
+def parts_of(
+    *, house: House, cities: Mapping[int, City], documents: Mapping[str, Document], services: Services
+) -> Parts:
+    """The authority over an open house and its services."""
+    settings = house.settings
+    peer = settings.peers[0].name
+    book = Rulebook(
+        cities=cities, documents=documents, clocks=HouseClocks(), authority=AUTHORITY_CODE, post=peer
+    )
+    ownership = Ownership(house)
+    paying = Paying(house=house, payments=services.payments, owned=ownership.owned)
+    entries = RegisterEntries(house=house, register=services.register, book=book)
+    closing = Closing(house=house, accounts=envelopes.treaty_account, cities=sorted(cities), peer=peer)
+    checkpointing = checkpointing_of(house=house, cities=sorted(cities), peer=peer)
+    code_secret = secret_for(settings, "door code")
+    notices = build_notices(house=house, cities=cities, code_secret=code_secret, texts=services.texts)
+    heard = AuthorityBorder(house=house, code_secret=code_secret)
+    border = DayBorder(inner=WitnessBorder(inner=heard, checkpointing=checkpointing), closing=closing)
+    parking = Parking(house=house, border=border, manager="authority_manager")
+    receipt_of = receipts(key=secret_for(settings, "receipt number"))
+    return Parts(
+        actions=[
+            submit_action(house=house, register=services.register, receipt_of=receipt_of),
+            *paying.actions(),
+            *parking.actions(),
+            *command_actions_of(house, ownership),
+        ],
+        border=border,
+        chores={
+            "notices": notices.send_notices,
+            "refunds": paying.refund,
+            "register_entries": entries.run,
+            "close_days": closing.close_days,
+            "checkpoints": checkpointing.run,
+            "erasures": Erasing(house=house, kind="case").run,
+            "parked": parking.tidy,
+        },
+        book=book,
+        ownership=ownership,
+        paying=paying,
+        parking=parking,
+    )
+
+
 async def make_app(settings: Settings) -> Litestar:
     """Connect and put the authority together."""
     folder = data_folder(settings)
     cities = {int(code): city for code, city in load_cities(folder / "cities").items()}
     documents = load_documents(folder / "documents")
     peer = settings.peers[0].name
-    house = await open_house(settings=settings, machines=_machines(settings, cities, documents, peer))
-    book = Rulebook(
-        cities=cities, documents=documents, clocks=HouseClocks(), authority=AUTHORITY_CODE, post=peer
+    house = await open_house(
+        settings=settings, machines=machines_of(cities, documents, peer, key_ring(settings))
     )
-    ownership = Ownership(house)
-    register = HttpRegister(caller=_caller(settings, "register"))
-    paying = Paying(
-        house=house, payments=HttpPayments(caller=_caller(settings, "payment")), owned=ownership.owned
+    services = Services(
+        register=HttpRegister(caller=_caller(settings, "register")),
+        payments=HttpPayments(caller=_caller(settings, "payment")),
+        texts=HttpTextMessages(caller=_caller(settings, "sms")),
     )
-    entries = RegisterEntries(house=house, register=register, book=book)
-    closing = Closing(house=house, accounts=envelopes.treaty_account, cities=sorted(cities), peer=peer)
-    checkpointing = checkpointing_of(house=house, cities=sorted(cities), peer=peer)
-    code_secret = secret_for(settings, "door code")
-    notices = build_notices(
-        house=house, cities=cities, code_secret=code_secret, caller=_caller(settings, "sms")
-    )
-    house.jobs.chores |= {
-        "notices": notices.send_notices,
-        "refunds": paying.refund,
-        "register_entries": entries.run,
-        "close_days": closing.close_days,
-        "checkpoints": checkpointing.run,
-        "erasures": Erasing(house=house, kind="case").run,
-    }
-    heard = AuthorityBorder(house=house, code_secret=code_secret)
-    border = DayBorder(inner=WitnessBorder(inner=heard, checkpointing=checkpointing), closing=closing)
-    parking = Parking(house=house, border=border, manager="authority_manager")
-    house.jobs.chores["parked"] = parking.tidy
-    receipt_of = receipts(key=secret_for(settings, "receipt number"))
+    parts = parts_of(house=house, cities=cities, documents=documents, services=services)
+    house.jobs.chores |= parts.chores
     # Tokens are secrets, also where identifiers are repeatable.
     under_way = UnderWay(store=house.store, vault=house.vault, ids=SystemIds())
     house.jobs.chores["ended_sign_ins"] = lambda: under_way.sweep(now=house.clock.now())
+    ownership = parts.ownership
     portal = _portal(house, ownership, cities, documents, under_way)
     app = house_app(
         house=house,
         title="Safehand: the authority",
-        actions=[
-            submit_action(house=house, register=register, receipt_of=receipt_of),
-            *paying.actions(),
-            *parking.actions(),
-            *command_actions_of(house, ownership),
-        ],
-        border=border,
+        actions=parts.actions,
+        border=parts.border,
         routes=[
-            eligibility_route(house=house, register=register, book=book),
-            parked_route(parking=parking),
+            eligibility_route(house=house, register=services.register, book=parts.book),
+            parked_route(parking=parts.parking),
             label_route(labels=Labels(house=house)),
             *_reading(house, ownership),
         ],
-        pages=[*portal.routes(), _callbacks(house, paying, cities)],
+        pages=[*portal.routes(), _callbacks(house, parts.paying, cities)],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
     )
     app.state.problem_page = portal.problem

@@ -10,7 +10,7 @@ addresses are there as keyed digests only.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.store import HouseStore
 from safehand.kernel.vault import VaultKeys
 
 LOGIN_AND_ADDRESS_MAX = 5
@@ -28,7 +28,7 @@ _MAX = {"both": LOGIN_AND_ADDRESS_MAX, "address": ADDRESS_MAX, "login": LOGIN_MA
 class Attempts:
     """Counts attempts for all processes of a house."""
 
-    def __init__(self, *, store: PostgresStore, vault: VaultKeys) -> None:
+    def __init__(self, *, store: HouseStore, vault: VaultKeys) -> None:
         self._store = store
         self._vault = vault
 

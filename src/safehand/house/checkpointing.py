@@ -23,7 +23,7 @@ from safehand.house.witnessing import (
 from safehand.kernel.checkpoints import take_checkpoints
 from safehand.kernel.clock import Clock
 from safehand.kernel.shell import Call, Done, Shell
-from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.store import HouseStore
 from safehand.link.keys import BadSignature, KeyRing, UnknownKey
 from safehand.link.messages import Checkpoint, CheckpointCountersigned
 from safehand.link.reader import Border, Heard
@@ -46,7 +46,7 @@ class Checkpointing:
     def __init__(
         self,
         *,
-        store: PostgresStore,
+        store: HouseStore,
         shell: Shell,
         ring: KeyRing,
         clock: Clock,

@@ -16,6 +16,15 @@ DAYS_AT_ONCE_MAX = 400
 PARTS_MISSING = "statement.parts_missing"
 """Why a statement is parked whose lines are not those that its root proves."""
 
+FIRST_MOVE = "select min(at) from move where starts_with(unit, $1)"
+PARTS = "select body from link_received where peer = $1 and city = $2 and kind = $3 and subject = $4 order by number"
+MADE = (
+    "select w.city, w.day, e.statement from unnest($1::int[], $2::text[]) as w (city, day)"
+    " cross join lateral (select body::json -> 'statement' as statement from event"
+    " where city = w.city and stream = $3 and kind = 'statement.made'"
+    " and body::json -> 'statement' ->> 'day' = w.day limit 1) e"
+)
+
 
 class Closing:
     """Makes and compares statements of one house."""
@@ -69,9 +78,7 @@ class Closing:
         closed = [book.last_day for book in books.values() if book.last_day is not None]
         if closed:
             return max(closed) + timedelta(days=1)
-        rows = await self._house.store.fetch(
-            "select min(at) from move where starts_with(unit, $1)", ITEM_PREFIX
-        )
+        rows = await self._house.store.fetch(FIRST_MOVE, ITEM_PREFIX)
         return rows[0][0].astimezone(ZONE).date() if rows[0][0] is not None else None
 
     async def heard(self, *, told: Sequence[tuple[int, Statement]]) -> list[Call]:
@@ -94,8 +101,7 @@ class Closing:
     async def kept_parts(self, *, peer: str, city: int, subject: str) -> list[StatementPart]:
         """The parts of a peer's statement that came in earlier runs."""
         rows = await self._house.store.fetch(
-            "select body from link_received where peer = $1 and city = $2 and kind = $3 and subject = $4"
-            " order by number",
+            PARTS,
             peer,
             city,
             int(Kind.STATEMENT_PART),
@@ -125,10 +131,7 @@ class Closing:
 
     async def _made(self, wanted: Sequence[tuple[int, date]]) -> dict[tuple[int, date], Statement]:
         rows = await self._house.store.fetch(
-            "select w.city, w.day, e.statement from unnest($1::int[], $2::text[]) as w (city, day)"
-            " cross join lateral (select body::json -> 'statement' as statement from event"
-            " where city = w.city and stream = $3 and kind = 'statement.made'"
-            " and body::json -> 'statement' ->> 'day' = w.day limit 1) e",
+            MADE,
             [city for city, _ in wanted],
             [day.isoformat() for _, day in wanted],
             daybook_key(city=0, peer=self._peer).stream,

@@ -21,7 +21,7 @@ from safehand.house.routes import Line, line_of, problem_response
 from safehand.house.sessions import Identity, Session, Sessions
 from safehand.kernel.clock import SetClock
 from safehand.kernel.outcome import Refusal
-from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.store import HouseStore
 
 CALLS_MAX = 5_000
 BODY_BYTES_MAX = 64_000_000
@@ -110,7 +110,7 @@ class _Control:
         *,
         front: Front,
         jobs: Jobs,
-        store: PostgresStore,
+        store: HouseStore,
         sessions: Sessions,
         clock: SetClock | None,
         figures: Figures,
@@ -207,7 +207,7 @@ def control_routes(
     secret: str,
     front: Front,
     jobs: Jobs,
-    store: PostgresStore,
+    store: HouseStore,
     sessions: Sessions,
     clock: SetClock | None,
     figures: Figures,

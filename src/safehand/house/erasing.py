@@ -11,7 +11,7 @@ from safehand.kernel.machine import StreamKey
 from safehand.kernel.shell import Call, Done
 
 ERASED_AT_ONCE_MAX = 500
-_DESTROY = """
+DESTROY = """
     with w as (select * from unnest($1::int[], $2::text[]) as w (city, subject)),
     keys_gone as (delete from keys.case_key k using w where k.city = w.city and k.subject = w.subject),
     records_gone as (delete from vault_record r using w where r.city = w.city and r.subject = w.subject),
@@ -32,7 +32,7 @@ class Erasing:
         if not lines:
             return 0
         keys = sorted({StreamKey(line.city, line.stream) for line in lines})
-        await self._house.store.fetch(_DESTROY, [key.city for key in keys], [key.stream for key in keys])
+        await self._house.store.fetch(DESTROY, [key.city for key in keys], [key.stream for key in keys])
         calls = [Call(stream=key, kind=self._kind, command=RecordErased(), actor="erasing") for key in keys]
         outcomes = await self._house.shell.run(calls)
         return sum(isinstance(one, Done) for one in outcomes)

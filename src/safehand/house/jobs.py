@@ -14,8 +14,7 @@ from safehand.kernel.ids import Ids
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.shell import Call, Shell
-from safehand.kernel.store import Unavailable, WorkRow
-from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.store import HouseStore, Unavailable, WorkRow
 from safehand.link.pump import PeerSilent, Pump
 
 DUE_AT_ONCE_MAX = 500
@@ -30,7 +29,7 @@ log = logging.getLogger("safehand.jobs")
 class Jobs:
     """The jobs of one house; `start` sets them going, or call each by hand."""
 
-    def __init__(self, *, shell: Shell, store: PostgresStore, pump: Pump, clock: Clock, ids: Ids) -> None:
+    def __init__(self, *, shell: Shell, store: HouseStore, pump: Pump, clock: Clock, ids: Ids) -> None:
         self.chores: dict[str, Callable[[], Awaitable[int]]] = {}
         """The house's own jobs by name (refunds, register entries, notices, closing the day): each says how much it did."""
         self._shell = shell

@@ -32,14 +32,14 @@ OPERATOR: Final = "operator"
 ATTEMPTS_MAX: Final = 4
 LISTED_MAX: Final = 500
 NUMBER_MAX: Final = 2**63 - 1
-_FIND = """
+FIND = """
     select p.kind, p.subject, p.reason, p.personal, r.body, coalesce((
         select key_id from link_run_received u
         where u.peer = p.peer and u.city = p.city and u.last >= p.number and u.first <= p.number
         order by u.last limit 1), '') as key_id
     from link_parked p join link_received r using (peer, city, number)
     where p.peer = $1 and p.city = $2 and p.number = $3"""
-_TIDY = """
+TIDY = """
     update link_parked p set resolved_at = $1, personal = null from stream s
     where p.resolved_at is null and s.city = p.city and s.stream = 'pk_' || p.peer || '_' || p.number and s.kind = $2
     returning 1"""
@@ -158,7 +158,7 @@ class Parking:
 
     async def tidy(self) -> int:
         """The job: what is resolved leaves the list, and its sealed part is emptied; also after a kill in between."""
-        return len(await self._house.store.fetch(_TIDY, self._house.clock.now(), KIND))
+        return len(await self._house.store.fetch(TIDY, self._house.clock.now(), KIND))
 
     async def _resolve_all(self, asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         """One after the other: each is a transaction of its own, since each may fail in its own way."""
@@ -170,7 +170,7 @@ class Parking:
         session, item = one.session, one.item
         if session.cities and item.city not in session.cities:
             return NOT_ALLOWED()
-        rows = await self._house.store.fetch(_FIND, item.peer, item.city, item.number)
+        rows = await self._house.store.fetch(FIND, item.peer, item.city, item.number)
         if not rows:
             return NOT_FOUND()
         row = _Row(*rows[0])

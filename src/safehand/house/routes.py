@@ -48,8 +48,7 @@ from safehand.kernel.clock import SystemClock
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Language, Refusal, define
 from safehand.kernel.shell import FAILED, Done
-from safehand.kernel.store import Unavailable, WorkRow
-from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.store import HouseStore, Unavailable, WorkRow
 
 BODY_BYTES_MAX = 256 * 1024
 BATCH_BYTES_MAX = 4 * 1024 * 1024
@@ -294,7 +293,7 @@ def _posted(
 def staff_routes(
     *,
     front: Front,
-    store: PostgresStore,
+    store: HouseStore,
     sessions: Sessions,
     accounts: dict[str, Account],
     attempts: Attempts,
@@ -407,7 +406,7 @@ def _address(request: Web) -> str:
 
 async def worklist_lines(
     *,
-    store: PostgresStore,
+    store: HouseStore,
     queue: str,
     cities: Sequence[int] | None,
     narrowed: str | None,

@@ -10,7 +10,7 @@ import json
 import logging
 import logging.config
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,13 +32,14 @@ from safehand.kernel.clock import Clock, SetClock, SystemClock
 from safehand.kernel.ids import DerivedIds, Ids, SystemIds
 from safehand.kernel.machine import Machine
 from safehand.kernel.shell import Shell
+from safehand.kernel.store import HouseStore
 from safehand.kernel.store_postgres import PostgresStore
 from safehand.kernel.vault import VaultKeys
 from safehand.link.endpoint import LinkDoor, link_routes
 from safehand.link.keys import KeyRing
 from safehand.link.labels import LabelMaker
 from safehand.link.log import LinkLog
-from safehand.link.pump import Pump
+from safehand.link.pump import HttpWire, Pump, Wire
 from safehand.link.reader import Border, Reader
 
 GARBAGE_OBJECTS = 50_000
@@ -75,13 +76,13 @@ class House:
     ids: Ids
     ring: KeyRing
     vault: VaultKeys
-    store: PostgresStore
+    store: HouseStore
     shell: Shell
     sessions: Sessions
     link_log: LinkLog
     pump: Pump
     jobs: Jobs
-    client: httpx.AsyncClient
+    wire: Wire
     front: Front = field(default_factory=lambda: Front(actions=()))
     reader: Reader | None = None
 
@@ -110,10 +111,35 @@ async def open_house(*, settings: Settings, machines: dict[str, Machine], sql: P
         wrapping=read_key(settings.keys.vault_wrapping), blinding=read_key(settings.keys.vault_blinding)
     )
     store = await PostgresStore.create(dsn=settings.database)
-    shell = Shell(machines=machines, store=store, clock=clock, ids=ids)
     client = httpx.AsyncClient(limits=httpx.Limits(max_connections=20), trust_env=False)
+    return put_together(
+        settings=settings,
+        machines=machines,
+        store=store,
+        clock=clock,
+        ids=ids,
+        ring=ring,
+        vault=vault,
+        wire=HttpWire(client=client),
+    )
+
+
+def put_together(
+    *,
+    settings: Settings,
+    machines: Mapping[str, Machine],
+    store: HouseStore,
+    clock: Clock,
+    ids: Ids,
+    ring: KeyRing,
+    vault: VaultKeys,
+    wire: Wire,
+    wire_clock: Clock | None = None,
+) -> House:
+    """A house over the ports that it is given; nothing is opened and nothing begins to run."""
+    shell = Shell(machines=machines, store=store, clock=clock, ids=ids)
     link_log = LinkLog(store=store, ring=ring, vault=vault)
-    pump = Pump(log=link_log, ring=ring, client=client)
+    pump = Pump(log=link_log, ring=ring, wire=wire, wire_clock=wire_clock)
     return House(
         settings=settings,
         clock=clock,
@@ -127,7 +153,7 @@ async def open_house(*, settings: Settings, machines: dict[str, Machine], sql: P
         link_log=link_log,
         pump=pump,
         jobs=Jobs(shell=shell, store=store, pump=pump, clock=clock, ids=ids),
-        client=client,
+        wire=wire,
     )
 
 
@@ -162,7 +188,7 @@ def house_app(
 
     async def stop() -> None:
         await house.jobs.stop()
-        await house.client.aclose()
+        await house.wire.close()
         await house.store.close()
 
     v1 = [

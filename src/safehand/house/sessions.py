@@ -18,7 +18,7 @@ import msgspec
 
 from safehand.kernel.clock import Clock
 from safehand.kernel.ids import Ids, readable
-from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.store import HouseStore
 from safehand.kernel.vault import Unsealable, VaultKeys
 
 LIFE = timedelta(hours=12)
@@ -111,7 +111,7 @@ def secret_fits(*, secret: str, password: str) -> bool:
 class Sessions:
     """Opens, finds and ends sessions."""
 
-    def __init__(self, *, store: PostgresStore, clock: Clock, ids: Ids, vault: VaultKeys) -> None:
+    def __init__(self, *, store: HouseStore, clock: Clock, ids: Ids, vault: VaultKeys) -> None:
         self._store = store
         self._vault = vault
         self._clock = clock

@@ -13,12 +13,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from safehand.kernel.hash_chain import merkle_root
-from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.store import HouseStore
 from safehand.link.messages import Statement, StatementLine
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ITEM_PREFIX = "or_"
 """Units that both houses know are items, named by the order reference."""
+MOVES = (
+    "select city, unit, giver, taker, at from move where at >= $1 and at < $2 and starts_with(unit, $3)"
+    " and phase in ('opened', 'accepted', 'moved') order by at, stream, version"
+)
 ISSUED = "issued"
 """Whence a unit comes that is opened."""
 
@@ -46,7 +50,7 @@ class _Move(NamedTuple):
 
 async def statements(
     *,
-    store: PostgresStore,
+    store: HouseStore,
     accounts: Accounts,
     first_day: date,
     last_day: date,
@@ -91,13 +95,12 @@ def _statement(day: date, opening: Mapping[str, int], moves: Sequence[_Move]) ->
 
 
 async def _moves(
-    store: PostgresStore, accounts: Accounts, first_day: date, last_day: date
+    store: HouseStore, accounts: Accounts, first_day: date, last_day: date
 ) -> dict[int, dict[date, list[_Move]]]:
     start = datetime.combine(first_day, time(), ZONE)
     end = datetime.combine(last_day + timedelta(days=1), time(), ZONE)
     rows = await store.fetch(
-        "select city, unit, giver, taker, at from move where at >= $1 and at < $2 and starts_with(unit, $3)"
-        " and phase in ('opened', 'accepted', 'moved') order by at, stream, version",
+        MOVES,
         start,
         end,
         ITEM_PREFIX,
@@ -161,7 +164,7 @@ def compare_all(
     return found
 
 
-async def book_differences(*, store: PostgresStore, day: date) -> list[Difference]:
+async def book_differences(*, store: HouseStore, day: date) -> list[Difference]:
     """Where the house's own book contradicts itself: a unit must stand where its moves have left it."""
     rows = await store.fetch(
         "select coalesce(u.city, m.city), coalesce(u.unit, m.unit), u.account, m.taker from unit u"

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from safehand.kernel.hash_chain import GENESIS, checkpoint_hash, event_hash, merkle_root
+from safehand.kernel.store import HouseStore
 from safehand.kernel.store_postgres import Connection, PostgresStore
 
 EVENTS_AT_ONCE_MAX = 200_000
@@ -80,7 +81,7 @@ class _Taken(NamedTuple):
 
 
 async def take_checkpoints(
-    *, store: PostgresStore, now: datetime, limit: int = EVENTS_AT_ONCE_MAX
+    *, store: HouseStore, now: datetime, limit: int = EVENTS_AT_ONCE_MAX
 ) -> list[Checkpoint]:
     """One checkpoint for every city with events that none covers yet; at most about `limit` events at once.
 

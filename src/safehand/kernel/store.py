@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from safehand.kernel.machine import StreamKey
 
@@ -316,4 +316,39 @@ class Store(Protocol):
 
     async def accounts(self) -> Mapping[tuple[int, str], int]:
         """How many units stand in each custody account, by city."""
+        ...
+
+
+class AskingTransaction(Transaction, Protocol):
+    """A transaction in which a step may also ask by statements of its own."""
+
+    @property
+    def connection(self) -> Any:
+        """Takes `fetch`, `fetchval` and `execute`, each with a statement and its arguments."""
+        ...
+
+
+class HouseStore(Store, Protocol):
+    """What a running house needs beside the journal: its steps' own questions, by statement, and the worklists at once."""
+
+    def transaction(self) -> AbstractAsyncContextManager[AskingTransaction]:
+        """See `Store.transaction`."""
+        ...
+
+    async def fetch(self, statement: str, *arguments: Any) -> Sequence[Any]:
+        """Ask with a statement of a step's `queries`. Raises `Unavailable`."""
+        ...
+
+    async def worklists(
+        self, *, queues: Sequence[str], states: Sequence[str], since_before: datetime | None, limit: int
+    ) -> Sequence[tuple[WorkRow, str | None]]:
+        """Several worklists at once, each longest-waiting first; those named in `states` with their streams' states."""
+        ...
+
+    async def roll_up(self, *, limit: int = 20_000) -> int:
+        """Sum tally changes into tallies; returns how many were summed."""
+        ...
+
+    async def close(self) -> None:
+        """Give everything back."""
         ...

@@ -8,12 +8,12 @@ the bound for random nonces (2^32).
 
 import hashlib
 import hmac
-import os
 from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from safehand.kernel.entropy import random_bytes
 from safehand.kernel.store import BlindRow, VaultKeyRow, VaultRow
 
 KEY_BYTES = 32
@@ -35,8 +35,8 @@ class VaultKeys:
 
     def new_key(self, *, city: int, subject: str) -> tuple[bytes, VaultKeyRow]:
         """A fresh data key for a subject, and the row that keeps it wrapped."""
-        key = AESGCM.generate_key(bit_length=256)
-        nonce = os.urandom(NONCE_BYTES)
+        key = random_bytes(KEY_BYTES)
+        nonce = random_bytes(NONCE_BYTES)
         wrapped = nonce + self._wrapping.encrypt(nonce, key, _place(city, subject, "key"))
         return key, VaultKeyRow(city, subject, wrapped)
 
@@ -58,7 +58,7 @@ class VaultKeys:
         The key is made of the house's secret and the token, of which the database holds a hash only: neither a copy of
         the database nor the house's keys open it without the bearer. A token seals one record, so no nonce comes twice.
         """
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = random_bytes(NONCE_BYTES)
         return nonce + self._bearers(purpose, token).encrypt(nonce, plain, purpose.encode())
 
     def unseal_for(self, *, purpose: str, token: str, sealed: bytes) -> bytes:
@@ -80,7 +80,7 @@ class VaultKeys:
 
 def seal(*, key: bytes, city: int, subject: str, name: str, plain: bytes) -> VaultRow:
     """Seal one record under a subject's data key."""
-    nonce = os.urandom(NONCE_BYTES)
+    nonce = random_bytes(NONCE_BYTES)
     return VaultRow(
         city, subject, name, nonce + AESGCM(key).encrypt(nonce, plain, _place(city, subject, name))
     )

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from safehand.kernel.points import passed
-from safehand.kernel.store import VaultKeyRow, VaultRow
-from safehand.kernel.store_postgres import Connection, PostgresStore
+from safehand.kernel.store import HouseStore, VaultKeyRow, VaultRow
 from safehand.kernel.vault import Unsealable, VaultKeys, unseal
 from safehand.link.envelope import GENESIS, RUN_BYTES_MAX, Posted, Run, message_hash, seal_run
 from safehand.link.keys import KeyRing
@@ -26,7 +25,7 @@ _SIZED = f"""
         select s.*, {_BYTES} over said as bytes, row_number() over said as place from {{said}} s
         window said as (order by s.city, s.number)) sized
     where bytes <= {RUN_BYTES_MAX} or place = 1 order by city, number"""  # noqa: S608 - our own text
-_BEHIND = _SIZED.format(
+BEHIND = _SIZED.format(
     said="""(select m.* from (
         select city, acknowledged from link_head
         where peer = $1 and acknowledged < number and city <> all($4::int[]) order by city limit $3) h
@@ -34,8 +33,50 @@ _BEHIND = _SIZED.format(
         select * from link_sent where peer = $1 and city = h.city and number > h.acknowledged
         order by number limit $2) m)"""
 )
-_AFTER = _SIZED.format(
+AFTER = _SIZED.format(
     said="(select * from link_sent where peer = $1 and city = $2 and number > $3 order by number limit $4)"
+)
+ONE_NUMBERER = "select pg_try_advisory_xact_lock($1)"
+TAKEN_OUT = (
+    # What is said to a house that this one does not know yet waits; it stops nobody else.
+    "delete from link_outbox where id in"
+    " (select id from link_outbox where peer = any($2::text[]) order by id limit $1)"
+    " returning id, peer, city, kind, subject, body, personal, at"
+)
+PERSONS = (
+    "select r.city, r.subject, r.sealed, k.wrapped from vault_record r"
+    " join keys.case_key k on k.city = r.city and k.subject = r.subject"
+    " join unnest($1::int[], $2::text[]) as w (city, subject) on r.city = w.city and r.subject = w.subject"
+    " where r.name = $3"
+)
+HEADS = (
+    "select h.peer, h.city, h.number, h.hash from link_head h"
+    " join unnest($1::text[], $2::int[]) as w (peer, city) on h.peer = w.peer and h.city = w.city"
+)
+KEEP_SENT = (
+    "with s as (insert into link_sent (peer, city, number, kind, subject, body, personal, hash, at)"
+    " select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::text[], $6::text[],"
+    " $7::bytea[], $8::bytea[], $9::timestamptz[]))"
+    " insert into link_head (peer, city, number, hash)"
+    " select * from unnest($10::text[], $11::int[], $12::bigint[], $13::bytea[])"
+    " on conflict (peer, city) do update set number = excluded.number, hash = excluded.hash"
+)
+SENT_HASHES = (
+    # One look into the index for each city, whatever the planner thinks of the arrays' length.
+    "select w.city, s.hash from unnest($2::int[], $3::bigint[]) as w (city, number) cross join lateral"
+    " (select hash from link_sent where peer = $1 and city = w.city and number = w.number limit 1) s"
+)
+ACKNOWLEDGE = (
+    "update link_head h set acknowledged = w.position from unnest($2::int[], $3::bigint[]) as w (city, position)"
+    " where h.peer = $1 and h.city = w.city and w.position > h.acknowledged and w.position <= h.number"
+)
+SEND_AGAIN = (
+    "update link_head h set acknowledged = w.position from unnest($2::int[], $3::bigint[]) as w (city, position)"
+    " where h.peer = $1 and h.city = w.city and w.position >= 0 and w.position < h.acknowledged"
+)
+WAITING = (
+    "select (select count(*) from link_outbox),"
+    " (select coalesce(sum(number - acknowledged), 0)::bigint from link_head)"
 )
 DELIVERY_RECORD = "delivery"
 """The vault record that holds what a peer may know of the person (JSON of `messages.DeliveryPart`)."""
@@ -49,7 +90,7 @@ class _Head(NamedTuple):
 class LinkLog:
     """Numbers, keeps and hands out this house's messages."""
 
-    def __init__(self, *, store: PostgresStore, ring: KeyRing, vault: VaultKeys) -> None:
+    def __init__(self, *, store: HouseStore, ring: KeyRing, vault: VaultKeys) -> None:
         self._store = store
         self._ring = ring
         self._vault = vault
@@ -58,16 +99,9 @@ class LinkLog:
         """Number what was committed since; returns how many. Another numberer at work: 0."""
         async with self._store.transaction() as transaction:
             connection = transaction.connection
-            if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", NUMBERER_LOCK):
+            if not await connection.fetchval(ONE_NUMBERER, NUMBERER_LOCK):
                 return 0
-            rows = await connection.fetch(
-                # What is said to a house that this one does not know yet waits; it stops nobody else.
-                "delete from link_outbox where id in"
-                " (select id from link_outbox where peer = any($2::text[]) order by id limit $1)"
-                " returning id, peer, city, kind, subject, body, personal, at",
-                limit,
-                list(self._ring.peers),
-            )
+            rows = await connection.fetch(TAKEN_OUT, limit, list(self._ring.peers))
             if not rows:
                 return 0
             rows.sort(key=lambda row: row["id"])
@@ -115,16 +149,13 @@ class LinkLog:
             )
         return sent, heads
 
-    async def _parts(self, connection: Connection, rows: Sequence[Any]) -> dict[int, bytes]:
+    async def _parts(self, connection: Any, rows: Sequence[Any]) -> dict[int, bytes]:
         """Seal the personal parts; a person who was erased meanwhile has none."""
         wanted = [row for row in rows if row["personal"] is not None]
         if not wanted:
             return {}
         found = await connection.fetch(
-            "select r.city, r.subject, r.sealed, k.wrapped from vault_record r"
-            " join keys.case_key k on k.city = r.city and k.subject = r.subject"
-            " join unnest($1::int[], $2::text[]) as w (city, subject) on r.city = w.city and r.subject = w.subject"
-            " where r.name = $3",
+            PERSONS,
             [row["city"] for row in wanted],
             [row["personal"] for row in wanted],
             DELIVERY_RECORD,
@@ -159,7 +190,7 @@ class LinkLog:
         `without` names cities to leave out (the peer refused them a moment ago), so that they don't block others.
         """
         rows = await self._store.fetch(
-            _BEHIND,
+            BEHIND,
             peer,
             RUN_MESSAGES_MAX,
             RUNS_AT_ONCE_MAX,
@@ -179,7 +210,7 @@ class LinkLog:
         """The run that follows a peer's position, for pulling; asking acknowledges what came before."""
         await self.acknowledge(peer=peer, positions={city: position})
         rows = await self._store.fetch(
-            _AFTER,
+            AFTER,
             peer,
             city,
             position,
@@ -194,9 +225,7 @@ class LinkLog:
         if not firsts:
             return {}
         rows = await self._store.fetch(
-            # One look into the index for each city, whatever the planner thinks of the arrays' length.
-            "select w.city, s.hash from unnest($2::int[], $3::bigint[]) as w (city, number) cross join lateral"
-            " (select hash from link_sent where peer = $1 and city = w.city and number = w.number limit 1) s",
+            SENT_HASHES,
             peer,
             list(firsts),
             [number - 1 for number in firsts.values()],
@@ -223,8 +252,7 @@ class LinkLog:
     async def acknowledge(self, *, peer: str, positions: Mapping[int, int]) -> None:
         """Keep how far the peer has come; never backward and never past what was said."""
         await self._store.fetch(
-            "update link_head h set acknowledged = w.position from unnest($2::int[], $3::bigint[]) as w (city, position)"
-            " where h.peer = $1 and h.city = w.city and w.position > h.acknowledged and w.position <= h.number",
+            ACKNOWLEDGE,
             peer,
             list(positions),
             list(positions.values()),
@@ -233,8 +261,7 @@ class LinkLog:
     async def send_again(self, *, peer: str, positions: Mapping[int, int]) -> None:
         """The peer asks for what follows an earlier position than it acknowledged (it was restored, say)."""
         await self._store.fetch(
-            "update link_head h set acknowledged = w.position from unnest($2::int[], $3::bigint[]) as w (city, position)"
-            " where h.peer = $1 and h.city = w.city and w.position >= 0 and w.position < h.acknowledged",
+            SEND_AGAIN,
             peer,
             list(positions),
             list(positions.values()),
@@ -242,18 +269,14 @@ class LinkLog:
 
     async def waiting(self) -> tuple[int, int]:
         """How many messages are not yet numbered, and how many not yet acknowledged."""
-        rows = await self._store.fetch(
-            "select (select count(*) from link_outbox),"
-            " (select coalesce(sum(number - acknowledged), 0)::bigint from link_head)"
-        )
+        rows = await self._store.fetch(WAITING)
         return rows[0][0], rows[0][1]
 
 
-async def _heads(connection: Connection, sequences: set[tuple[str, int]]) -> dict[tuple[str, int], _Head]:
+async def _heads(connection: Any, sequences: set[tuple[str, int]]) -> dict[tuple[str, int], _Head]:
     named = sorted(sequences)
     rows = await connection.fetch(
-        "select h.peer, h.city, h.number, h.hash from link_head h"
-        " join unnest($1::text[], $2::int[]) as w (peer, city) on h.peer = w.peer and h.city = w.city",
+        HEADS,
         [peer for peer, _ in named],
         [city for _, city in named],
     )
@@ -261,17 +284,12 @@ async def _heads(connection: Connection, sequences: set[tuple[str, int]]) -> dic
 
 
 async def _keep(
-    connection: Connection, sent: Sequence[tuple[Any, ...]], heads: Mapping[tuple[str, int], _Head]
+    connection: Any, sent: Sequence[tuple[Any, ...]], heads: Mapping[tuple[str, int], _Head]
 ) -> None:
     columns = [list(column) for column in zip(*sent, strict=True)]
     named = sorted(heads)
     await connection.execute(
-        "with s as (insert into link_sent (peer, city, number, kind, subject, body, personal, hash, at)"
-        " select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::text[], $6::text[],"
-        " $7::bytea[], $8::bytea[], $9::timestamptz[]))"
-        " insert into link_head (peer, city, number, hash)"
-        " select * from unnest($10::text[], $11::int[], $12::bigint[], $13::bytea[])"
-        " on conflict (peer, city) do update set number = excluded.number, hash = excluded.hash",
+        KEEP_SENT,
         *columns,
         [peer for peer, _ in named],
         [city for _, city in named],

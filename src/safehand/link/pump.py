@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Protocol
 
 import httpx
 import msgspec
@@ -42,15 +43,59 @@ class PeerSilent(Exception):
     """The peer did not answer, or not genuinely: everything stays numbered and is sent again later."""
 
 
+class WireBroken(Exception):
+    """The request may or may not have arrived; no answer came. Names what broke, never what was said."""
+
+
+class Wire(Protocol):
+    """Carries signed requests to the peers: the only place where the link touches the network."""
+
+    async def send(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+        """The answer's status, headers and content. Raises `WireBroken`."""
+        ...
+
+    async def close(self) -> None:
+        """End what is open."""
+        ...
+
+
+class HttpWire:
+    """The wire over HTTP; an answer without end is cut off at ANSWER_BYTES_MAX (and is not genuine)."""
+
+    def __init__(self, *, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def send(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+        """See `Wire.send`."""
+        content = bytearray()
+        try:
+            async with self._client.stream(
+                request.method,
+                request.url,
+                content=request.body,
+                headers=request.headers,
+                timeout=TIMEOUT_SECONDS,
+            ) as response:
+                async for piece in response.aiter_bytes():
+                    content += piece
+                    if len(content) > ANSWER_BYTES_MAX:
+                        break
+                return response.status_code, dict(response.headers), bytes(content)
+        except httpx.HTTPError as broken:
+            raise WireBroken(type(broken).__name__) from broken
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
 class Pump:
     """Pushes to every peer that has a URL. The wire's freshness is judged by the machine's clock, never a set one."""
 
-    def __init__(
-        self, *, log: LinkLog, ring: KeyRing, client: httpx.AsyncClient, wire_clock: Clock | None = None
-    ) -> None:
+    def __init__(self, *, log: LinkLog, ring: KeyRing, wire: Wire, wire_clock: Clock | None = None) -> None:
         self._log = log
         self._ring = ring
-        self._client = client
+        self._wire = wire
         self._clock = wire_clock or SystemClock()
 
     async def until_quiet(self) -> int:
@@ -166,9 +211,9 @@ class Pump:
         request = Request(method, self._ring.peers[peer].url.rstrip("/") + path, {}, body)
         sign_request(ring=self._ring, request=request, now=self._clock.now())
         try:
-            status, headers, content = await self._send(request)
-        except httpx.HTTPError as silent:
-            raise PeerSilent(f"{peer} does not answer: {type(silent).__name__}") from silent
+            status, headers, content = await self._wire.send(request)
+        except WireBroken as silent:
+            raise PeerSilent(f"{peer} does not answer: {silent}") from silent
         if status != 200:
             raise PeerSilent(f"{peer} answered {status}")
         answer = Answer(status, headers, request, content)
@@ -179,22 +224,6 @@ class Pump:
         if signer != peer:
             raise PeerSilent(f"the answer came from {signer}")
         return content
-
-    async def _send(self, request: Request) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and content; an answer without end is cut off at ANSWER_BYTES_MAX (and is not genuine)."""
-        content = bytearray()
-        async with self._client.stream(
-            request.method,
-            request.url,
-            content=request.body,
-            headers=request.headers,
-            timeout=TIMEOUT_SECONDS,
-        ) as response:
-            async for piece in response.aiter_bytes():
-                content += piece
-                if len(content) > ANSWER_BYTES_MAX:
-                    break
-            return response.status_code, dict(response.headers), bytes(content)
 
     async def ask(self, *, peer: str, method: str, path: str, body: bytes = b"") -> bytes:
         """One signed question that is no run: the content of the genuine answer. Raises `PeerSilent`."""

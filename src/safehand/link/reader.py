@@ -8,7 +8,7 @@ A run that contradicts what was received before under the same number is a fork:
 import logging
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -16,8 +16,16 @@ from safehand.kernel.clock import Clock
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.points import passed
 from safehand.kernel.shell import Call, Outcome, Shell
-from safehand.kernel.store import Conflict, ParkedRow, PositionRow, ReceivedRow, RunRow, Unavailable, Writes
-from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.store import (
+    Conflict,
+    HouseStore,
+    ParkedRow,
+    PositionRow,
+    ReceivedRow,
+    RunRow,
+    Unavailable,
+    Writes,
+)
 from safehand.link.codes import Code
 from safehand.link.envelope import GENESIS, BrokenChain, Posted, Run, can_be_kept, verified_hashes
 from safehand.link.keys import BadSignature, KeyRing, UnknownKey
@@ -28,6 +36,12 @@ RUNS_PER_REQUEST_MAX = 100
 ATTEMPTS_MAX = 4
 TOGETHER_MAX = 2
 """So many of the attempts take all messages in one transaction; the others take each alone, to find the culprit."""
+
+POSITIONS = "select city, position, head from link_position where peer = $1 and city = any($2::int[])"
+RECEIVED_HASHES = (
+    "select r.city, r.hash from link_received r join unnest($2::int[], $3::bigint[]) as w (city, number)"
+    " on r.city = w.city and r.number = w.number where r.peer = $1"
+)
 
 log = logging.getLogger("safehand.link")
 
@@ -79,7 +93,7 @@ class Reader:
         self,
         *,
         shell: Shell,
-        store: PostgresStore,
+        store: HouseStore,
         ring: KeyRing,
         border: Border,
         clock: Clock,
@@ -306,7 +320,7 @@ class Reader:
     async def positions(self, *, peer: str, cities: Sequence[int]) -> dict[int, tuple[int, bytes]]:
         """How far each city's sequence of a peer has taken effect, with the hash of its last message."""
         rows = await self._store.fetch(
-            "select city, position, head from link_position where peer = $1 and city = any($2::int[])",
+            POSITIONS,
             peer,
             cities,
         )
@@ -327,9 +341,8 @@ class Reader:
         }
         if not old:
             return {}
-        rows: list[Any] = await self._store.fetch(
-            "select r.city, r.hash from link_received r join unnest($2::int[], $3::bigint[]) as w (city, number)"
-            " on r.city = w.city and r.number = w.number where r.peer = $1",
+        rows = await self._store.fetch(
+            RECEIVED_HASHES,
             peer,
             list(old),
             list(old.values()),

@@ -8,14 +8,13 @@ sender, receiver, city and subject, so that a part can't be moved to another mes
 A part on the wire: ephemeral public key (32 bytes), nonce (12), wrapped link key (48), nonce (12), ciphertext.
 """
 
-import os
-
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from safehand.kernel.entropy import random_bytes
 from safehand.link.keys import KeyRing
 
 PART_BYTES_MAX = 4_096
@@ -37,7 +36,7 @@ class Sealer:
     """Seals the personal parts of one batch of messages for one peer."""
 
     def __init__(self, *, ring: KeyRing, peer: str) -> None:
-        ephemeral = X25519PrivateKey.generate()
+        ephemeral = X25519PrivateKey.from_private_bytes(random_bytes(_EPHEMERAL))
         self._public = ephemeral.public_key().public_bytes_raw()
         shared = ephemeral.exchange(ring.sealing_key(peer=peer))
         self._wrapping = AESGCM(
@@ -48,7 +47,7 @@ class Sealer:
     def seal(self, *, key: bytes, city: int, subject: str, plain: bytes) -> bytes:
         """The part for one message; `key` as `link_key` gives it."""
         bound = f"{self._from_to}\x1f{city}\x1f{subject}".encode()
-        wrap_nonce, nonce = os.urandom(_NONCE), os.urandom(_NONCE)
+        wrap_nonce, nonce = random_bytes(_NONCE), random_bytes(_NONCE)
         wrapped = self._wrapping.encrypt(wrap_nonce, key, bound)
         return self._public + wrap_nonce + wrapped + nonce + AESGCM(key).encrypt(nonce, plain, bound)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from safehand.kernel.hash_chain import GENESIS, checkpoint_hash
-from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.store import HouseStore
 from safehand.link.keys import BadSignature, KeyRing, UnknownKey
 from safehand.link.messages import Checkpoint, CheckpointCountersigned, Kind
 
@@ -86,9 +86,7 @@ def witnessed_hash(*, city: int, checkpoint: Checkpoint, last_number: int, last_
     )
 
 
-async def countersigned(
-    *, store: PostgresStore, ring: KeyRing, witness: str, city: int
-) -> list[Countersigned]:
+async def countersigned(*, store: HouseStore, ring: KeyRing, witness: str, city: int) -> list[Countersigned]:
     """What the witness signed of this house's checkpoints of a city, from the evidence as it came, in order."""
     rows = await store.fetch(
         "select m.body, r.key_id, m.at from link_received m join link_run_received r"

@@ -1,6 +1,7 @@
 """The post's application: its machines, actions and border, put together from one settings file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,13 @@ from safehand.house.statements import TreatyAccount
 from safehand.house.witnessing import KIND as WITNESS
 from safehand.house.witnessing import ROLES as WITNESS_ROLES
 from safehand.house.witnessing import witness_machine
-from safehand.kernel.machine import Command
+from safehand.kernel.machine import Command, Machine
+from safehand.link.keys import KeyRing
+from safehand.link.reader import Border
 from safehand.postal.border.hearing import PostalBorder
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.machines import ROLES, build_machines
-from safehand.postal.network.cities import load_postal_cities
+from safehand.postal.network.cities import PostalCity, load_postal_cities
 from safehand.postal.printing import Printing, printing_routes
 from safehand.postal.process import BAG, ITEM, RANGE
 
@@ -112,35 +115,60 @@ class _AskedLastHour:
         return counts
 
 
-async def make_app(settings: Settings) -> Litestar:
-    """Connect and put the post together."""
-    cities = load_postal_cities(data_folder(settings) / "cities")
-    machines = {
+def machines_of(cities: Mapping[str, PostalCity], ring: KeyRing) -> dict[str, Machine]:
+    """Every kind of stream of the post."""
+    return {
         **build_machines(cities=cities),
         KIND: daybook_machine(manager="postal_manager"),
-        WITNESS: witness_machine(manager="postal_manager", ring=key_ring(settings)),
+        WITNESS: witness_machine(manager="postal_manager", ring=ring),
         PARKED: PARKED_MACHINE,
     }
-    house = await open_house(settings=settings, machines=machines, sql=OWN_SQL)
-    peer = settings.peers[0].name
-    closing = Closing(
-        house=house, accounts=treaty_account, cities=[int(code) for code in sorted(cities)], peer=peer
-    )
-    house.jobs.chores["close_days"] = closing.close_days
-    house.jobs.chores["erasures"] = Erasing(house=house, kind=ITEM).run
-    checkpointing = checkpointing_of(house=house, cities=[int(code) for code in sorted(cities)], peer=peer)
-    house.jobs.chores["checkpoints"] = checkpointing.run
-    secret = sha256(b"safehand item token\x1f" + read_key(settings.keys.vault_blinding)).digest()
-    printing = Printing(house=house, cities=cities, secret=secret)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the post is made of, without the web: its actions, its door to the link, its jobs."""
+
+    actions: list[Action]
+    border: Border
+    chores: dict[str, Callable[[], Awaitable[int]]]
+    parking: Parking
+
+
+def parts_of(*, house: House, cities: Mapping[str, PostalCity]) -> Parts:
+    """The post over an open house."""
+    peer, codes = house.settings.peers[0].name, [int(code) for code in sorted(cities)]
+    closing = Closing(house=house, accounts=treaty_account, cities=codes, peer=peer)
+    checkpointing = checkpointing_of(house=house, cities=codes, peer=peer)
     border = DayBorder(
         inner=WitnessBorder(inner=PostalBorder(house=house), checkpointing=checkpointing), closing=closing
     )
     parking = Parking(house=house, border=border, manager="postal_manager")
-    house.jobs.chores["parked"] = parking.tidy
+    return Parts(
+        actions=[*actions_of(house), *parking.actions()],
+        border=border,
+        chores={
+            "close_days": closing.close_days,
+            "erasures": Erasing(house=house, kind=ITEM).run,
+            "checkpoints": checkpointing.run,
+            "parked": parking.tidy,
+        },
+        parking=parking,
+    )
+
+
+async def make_app(settings: Settings) -> Litestar:
+    """Connect and put the post together."""
+    cities = load_postal_cities(data_folder(settings) / "cities")
+    house = await open_house(settings=settings, machines=machines_of(cities, key_ring(settings)), sql=OWN_SQL)
+    parts = parts_of(house=house, cities=cities)
+    house.jobs.chores |= parts.chores
+    secret = sha256(b"safehand item token\x1f" + read_key(settings.keys.vault_blinding)).digest()
+    printing = Printing(house=house, cities=cities, secret=secret)
     return house_app(
         house=house,
         title="Safehand: the post",
-        actions=[*actions_of(house), *parking.actions()],
+        actions=parts.actions,
         routes=[
             *reading_routes(
                 reading=Reading(house=house, kind=ITEM, hidden={"acceptance": ["token"]}),
@@ -149,10 +177,10 @@ async def make_app(settings: Settings) -> Litestar:
                 roles=frozenset(role for roles in ROLES.values() for role in roles) - NOT_PEOPLE,
                 auditors=frozenset({"postal_manager"}),
             ),
-            parked_route(parking=parking),
+            parked_route(parking=parts.parking),
             *printing_routes(printing=printing),
         ],
-        border=border,
+        border=parts.border,
         labels=printing,
         figures=lambda: read_books(house=house, accounts=treaty_account),
     )

@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 from safehand.authority.cities.city import City
 from safehand.authority.notices.rendering import Renderer
 from safehand.authority.notices.sending import Notices
-from safehand.authority.ports.calling import ServiceCaller
-from safehand.authority.ports.notices import HttpTextMessages, SmtpMailer
+from safehand.authority.ports.notices import SmtpMailer, TextMessages
 from safehand.house.runtime import House
 from safehand.house.settings import Settings
 from safehand.kernel.outcome import Language
@@ -20,9 +19,9 @@ SENDER_DOMAIN_WITHOUT_NAME: Final = "authority.example"
 
 
 def build_notices(
-    *, house: House, cities: Mapping[int, City], code_secret: bytes, caller: ServiceCaller
+    *, house: House, cities: Mapping[int, City], code_secret: bytes, texts: TextMessages
 ) -> Notices:
-    """The job, ready to be set going. `caller` speaks to the SMS gateway."""
+    """The job, ready to be set going. `texts` is the SMS gateway."""
     settings = house.settings
 
     def counter(city: int, office: str, language: Language) -> str:
@@ -35,7 +34,7 @@ def build_notices(
     return Notices(
         house=house,
         renderer=Renderer(site=f"{public_address(settings)}/my", code_secret=code_secret, counter=counter),
-        texts=HttpTextMessages(caller=caller),
+        texts=texts,
         mailer=_mailer(settings),
     )
 

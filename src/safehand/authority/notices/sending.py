@@ -41,13 +41,13 @@ NEWS_FOR: Final[Mapping[str, timedelta]] = {"courier_on_the_way": timedelta(hour
 """How long a notice is still true; "today" and a code for the door must not come tomorrow."""
 NEWS_FOR_USUALLY: Final = timedelta(days=7)
 
-_TAKE: Final = (
+TAKE: Final = (
     "update notice set retry_at = $1, attempts = attempts + 1 where number in ("
     " select number from notice where sent_at is null and failed is null"
     " and (retry_at is null or retry_at <= $2) order by number limit $3 for update skip locked)"
     " returning number, city, subject, template, facts, at, attempts"
 )
-_SETTLE: Final = (
+SETTLE: Final = (
     "update notice set sent_at = n.sent_at, failed = n.failed, retry_at = n.retry_at"
     " from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::timestamptz[])"
     " as n (number, sent_at, failed, retry_at) where notice.number = n.number"
@@ -110,7 +110,7 @@ class Notices:
 
     async def _take(self) -> list[_Taken]:
         now = self._house.clock.now()
-        rows = await self._house.store.fetch(_TAKE, now + TAKEN_FOR, now, AT_ONCE_MAX)
+        rows = await self._house.store.fetch(TAKE, now + TAKEN_FOR, now, AT_ONCE_MAX)
         return sorted(_Taken(*row) for row in rows)
 
     async def _round(self, taken: Sequence[_Taken]) -> list[_Settled]:
@@ -120,7 +120,7 @@ class Notices:
         settled += [_Settled(one.number, failed=TOO_OLD) for one in old]
         settled += await self._sent(ready, now)
         await self._house.store.fetch(
-            _SETTLE,
+            SETTLE,
             [one.number for one in settled],
             [one.sent_at for one in settled],
             [one.failed for one in settled],

@@ -12,7 +12,7 @@ import msgspec
 
 from safehand.authority.ports.sign_in import SignInBegun
 from safehand.kernel.ids import Ids, readable
-from safehand.kernel.store_postgres import PostgresStore
+from safehand.kernel.store import HouseStore
 from safehand.kernel.vault import Unsealable, VaultKeys
 
 PENDING_MAX: Final = 10_000
@@ -33,7 +33,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 class UnderWay:
     """Keeps and gives back sign-ins under way."""
 
-    def __init__(self, *, store: PostgresStore, vault: VaultKeys, ids: Ids) -> None:
+    def __init__(self, *, store: HouseStore, vault: VaultKeys, ids: Ids) -> None:
         self._store = store
         self._vault = vault
         self._ids = ids
