@@ -9,11 +9,12 @@ import pytest
 
 from safehand.authority import made_documents, router
 from safehand.authority.handover import bag
+from safehand.authority.handover.commands import OfferHandover, PutInBag, TakeOutOfBag
 from safehand.authority.machines import ROLES, timer
 from safehand.authority.outward import _NOTICES, TEMPLATES
 from safehand.authority.process import NEXT
 from safehand.authority.production import stock
-from safehand.authority.production.commands import PassCheck, RecordPrinted
+from safehand.authority.production.commands import PassCheck, RecordPrinted, StartProduction
 from safehand.kernel.machine import Context, StreamKey
 from safehand.kernel.outcome import RefusalKind
 from safehand.kernel.steps import defects_of_step
@@ -75,7 +76,9 @@ def test_every_command_has_roles_and_a_rule_and_nothing_else_has():
     commands = {*router.CaseCommand.__args__, *bag.BagCommand.__args__, *stock.StockCommand.__args__}
     assert set(ROLES) == commands
     assert set(router.CaseCommand.__args__) == router.COMMANDS
-    assert all(roles <= OWNERS | {"authority_counter_clerk"} and roles for roles in ROLES.values())
+    assert all(roles <= OWNERS | {"authority_counter_clerk"} for roles in ROLES.values())
+    follow_only = {command for command, roles in ROLES.items() if not roles}
+    assert follow_only == {StartProduction, PutInBag, TakeOutOfBag, OfferHandover}
 
 
 def test_tags_are_unique_and_named_after_their_step():

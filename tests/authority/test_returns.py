@@ -13,6 +13,7 @@ from safehand.authority.returns.commands import (
     RecordRecallAccepted,
     RecordRecallRefused,
     RecordReturnOffered,
+    ReportEmpty,
     ResendReturn,
     ReturnsExpired,
 )
@@ -158,7 +159,7 @@ def test_a_returned_document_is_sent_again_free_if_it_was_not_the_recipients_fau
     assert body.postage_mode is mode
     assert body.order != first
     late = RecordReturnOffered(order=first, waybill=house.case.tracking.waybill, reason=reason)
-    assert house.no(late) == "returns.not_expected"
+    assert house.ok(late) == [], "it lies here already, and is on its next way"
     house.label()
     house.seal()
     house.offer("bg_b")
@@ -285,3 +286,29 @@ def test_the_register_is_told_of_everything_once():
     assert house.ok(done) == []
     assert house.waits()["register.due"].group == "cancel_old"
     assert house.no(RecordRegisterDone(work="issue", make=7)) == "register.not_due"
+
+
+def test_an_envelope_that_comes_back_empty_is_an_incident_and_another_document_is_made():
+    house = House().returned()
+    make = house.case.production.make
+    assert house.no(ReportEmpty(make=make, second_person="st_one")) == "returns.alone"
+    happened = house.ok(ReportEmpty(make=make, second_person="st_two"))
+    assert happened[:2] == ["returns.envelope_empty", "document.invalidated"]
+    assert "production.opened" in happened
+    assert house.case.papers.made[0].account == "incident"
+    assert "returns.to_destroy" not in house.waits(), "nobody destroys what is not there"
+    assert house.ok(ReportEmpty(make=make, second_person="st_two")) == []
+
+
+def test_only_what_lies_on_the_return_shelf_can_be_empty():
+    assert House().with_post().no(ReportEmpty(make=1, second_person="st_two")) == "returns.not_now"
+
+
+def test_a_late_offer_of_what_was_destroyed_long_ago_changes_nothing():
+    house = House().returned()
+    item = house.item()
+    house.ok(InvalidateReturn(remake=True))
+    old = house.case.papers.made[0]
+    destroy = DestroyDocument(make=old.make, blank=old.blank, first_witness="st_a", second_witness="st_b")
+    house.ok(destroy)
+    assert house.ok(RecordReturnOffered(**item, reason=Reason.NOT_COLLECTED)) == []

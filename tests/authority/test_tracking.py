@@ -1,10 +1,17 @@
 """Tracking: scans may be wrong, late and repeated; delivered is proven, never said."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from safehand.authority.returns.commands import RecallItem, RecordRecallAccepted, RecordReturnOffered
+from safehand.authority import envelopes
+from safehand.authority.returns.commands import (
+    RecallItem,
+    ReceiveReturn,
+    RecordRecallAccepted,
+    RecordReturnOffered,
+)
 from safehand.authority.tracking.commands import (
     ConfirmAtDoor,
     ConfirmReceipt,
@@ -21,7 +28,7 @@ from safehand.authority.tracking.commands import (
 )
 from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, SCANS_KEPT_MAX, position
 from safehand.link.messages import ProofMethod, ProofRefused, ProofSealed, Reason, Scan
-from tests.authority.house import CLAIM, EVIDENCE, House, application
+from tests.authority.house import CASE, CLAIM, EVIDENCE, House, application
 
 CONFIRM = ConfirmReceipt(evidence=EVIDENCE)
 DENY = DenyReceipt()
@@ -383,11 +390,19 @@ def test_a_loss_invalidates_at_once_and_another_document_is_made():
 def test_nothing_that_is_not_with_the_post_can_be_lost_there():
     house = House().delivered()
     assert house.no(RecordLoss(**house.item())) == "tracking.not_now"
-    assert house.no(RecordIncident(**house.item(), reason=Reason.LOST)) == "tracking.not_now"
+    contradicted = house.ok(RecordIncident(**house.item(), reason=Reason.LOST))
+    assert contradicted == ["tracking.delivery_contradicted"], (
+        "what was sealed is disputed, and nothing is lost yet"
+    )
+    assert house.ok(RecordLoss(**house.item())) == []
+    assert house.ok(RecordFound(**house.item())) == []
     assert house.no(RecordRejected(**house.item(), reason=Reason.MISPRINT)) == "tracking.not_now"
     back = House().returned()
-    assert back.no(RecordLoss(**back.item())) == "tracking.not_with_the_post"
-    assert back.no(RecordIncident(**back.item(), reason=Reason.LOST)) == "tracking.not_with_the_post"
+    assert back.ok(RecordLoss(**back.item())) == [], "late news of what was received back meanwhile"
+    assert back.ok(RecordIncident(**back.item(), reason=Reason.LOST)) == []
+    never = House().sealed()
+    order = {"order": never.case.handover.order, "waybill": never.case.handover.waybill}
+    assert never.no(RecordLoss(**order)) == "tracking.not_this_order"
 
 
 def test_nothing_can_be_found_that_was_not_searched_for():
@@ -443,11 +458,70 @@ def test_a_proof_before_the_answer_overtakes_the_recall():
     house = House().with_post()
     house.ok(RecallItem(reason=Reason.RECALLED))
     assert house.ok(house.claim())[-1] == "returns.recall_overtaken"
-    assert house.ok(RecordRecallAccepted(**house.item())) == ["returns.recall_crossed"]
-    assert house.account == "recipient", "the proof stands"
+    crossed = house.ok(RecordRecallAccepted(**house.item()))
+    assert crossed == ["returns.recall_crossed", "tracking.delivery_contradicted"]
+    assert house.account == "incident", "the post stopped what was sealed: the manager settles it"
+    assert house.waits()["tracking.disputed"].owner == "authority_manager"
 
 
-def test_a_return_of_what_was_proven_delivered_is_refused():
+def test_a_return_of_what_was_proven_delivered_is_a_dispute_that_a_proof_of_its_own_ends():
     house = House().delivered()
     offer = RecordReturnOffered(**house.item(), reason=Reason.NOT_COLLECTED)
-    assert house.no(offer) == "returns.not_expected"
+    assert house.ok(offer) == ["tracking.delivery_contradicted"]
+    assert house.ok(offer) == []
+    assert house.no(settle(in_hand=True)) == "tracking.evidence_too_weak"
+    assert house.ok(CONFIRM, actor="ap_one") == ["tracking.proof_sealed"]
+    assert house.sent()[-1] == 104, "the post hears it, and ends its search"
+    assert house.account == "recipient"
+
+
+def counting_envelopes() -> House:
+    """A house that keeps the second book too: envelopes, in the treaty's accounts."""
+    house = House()
+    case = replace(house.machines["case"], moves=envelopes.moves)
+    house.machines = {**house.machines, "case": case}
+    return house
+
+
+def envelope(house: House, order: str) -> str:
+    return house.streams[CASE][2][order].account
+
+
+def test_the_post_may_contradict_a_proof_that_came_too_late_for_the_door():
+    house = counting_envelopes().delivered()
+    order = house.case.handover.order
+    assert envelope(house, order) == "recipient"
+    assert house.ok(RecordIncident(**house.item(), reason=Reason.IDENTITY_NOT_PROVEN)) == [
+        "tracking.delivery_contradicted"
+    ]
+    assert house.account == "incident"
+    assert envelope(house, order) == "post", "both houses count the envelope with the post again"
+    assert house.notices[-1].template == "incident_opened"
+    item = house.item()
+    assert house.ok(RecordReturnOffered(**item, reason=Reason.LOST)) == [], "the dispute is settled first"
+    settled = house.ok(settle(in_hand=False))
+    assert settled[:2] == ["tracking.lost", "document.invalidated"]
+    assert house.ok(RecordReturnOffered(**item, reason=Reason.LOST)) == ["document.old_offered"]
+    assert house.waits()["returns.old_coming_back"].owner == "handover_clerk"
+    assert house.ok(ReceiveReturn(waybill=item["waybill"])) == ["document.old_received"]
+    assert envelope(house, order) == "authority"
+
+
+def test_an_invalid_document_that_was_sealed_as_delivered_is_put_right_in_the_book_when_the_post_has_it():
+    house = counting_envelopes().delivered()
+    order, item = house.case.handover.order, house.item()
+    house.ok(DenyReceipt(), actor="ap_one")
+    house.ok(settle(in_hand=False))
+    assert envelope(house, order) == "recipient", "nobody has said yet that it is anywhere else"
+    assert house.ok(RecordIncident(**item, reason=Reason.LOST)) == ["document.old_contradicted"]
+    assert envelope(house, order) == "post"
+    assert house.ok(RecordIncident(**item, reason=Reason.LOST)) == []
+
+
+def test_what_was_left_elsewhere_and_fetched_again_may_be_confirmed_at_the_door():
+    house = House().with_post()
+    house.ok(RecordReported(**house.item(), carrier_code="20", occurred_at=house.now))
+    assert house.ok(ConfirmAtDoor(), actor="ap_one") == ["tracking.confirmed_at_door"]
+    assert house.ok(house.claim(method=ProofMethod.RECIPIENT_SESSION, code_matches=False))[0] == (
+        "tracking.proof_sealed"
+    )

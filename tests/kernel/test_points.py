@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from safehand.kernel.points import POINTS, hooked, passed
+from safehand.kernel.points import MARKS, POINTS, hooked, passed
 
 
 def test_an_unhooked_point_does_nothing() -> None:
@@ -39,3 +39,12 @@ def test_every_point_of_the_list_stands_in_the_code_and_no_other() -> None:
         for name in re.findall(r'await passed\("([a-z._]+)"\)', path.read_text(encoding="utf-8"))
     }
     assert found == set(POINTS)
+
+
+def test_every_mark_of_the_list_stands_in_the_code_and_no_other() -> None:
+    found = {
+        name
+        for path in Path("src/safehand").rglob("*.py")
+        for name in re.findall(r'\bmark\("([a-z._]+)"\)', path.read_text(encoding="utf-8"))
+    }
+    assert found == set(MARKS)

@@ -90,7 +90,7 @@ def test_the_golden_proof_and_countersignature_hold_by_the_public_keys() -> None
         return run.messages[0].body
 
     proof = msgspec.json.decode(body(Kind.PROOF_SEALED), type=ProofSealed)
-    check_proof(ring=ring(house=POST), peer=AUTHORITY, key_id=KEY_ID, proof=proof, now=AT)
+    check_proof(ring=ring(house=POST), peer=AUTHORITY, proof=proof)
     signed = msgspec.json.decode(body(Kind.CHECKPOINT_COUNTERSIGNED), type=CheckpointCountersigned)
     check_countersignature(
         ring=ring(house=AUTHORITY),

@@ -122,6 +122,16 @@ def test_a_proof_for_a_claim_that_was_voided_opens_an_incident():
     assert house.do(house.proof()) == []
 
 
+def test_the_recipients_own_word_ends_a_search():
+    house = House().claimed()
+    house.do(voiding(house))
+    house.do(house.proof())
+    word = house.proof(evidence=b"\x07" * 32)
+    assert house.do(word)[:2] == ["delivery.proof_recorded", "undeliverable.search_ended"]
+    assert house.account() == "recipient"
+    assert house.do(word) == []
+
+
 def test_a_claim_without_an_answer_goes_to_the_manager_after_half_an_hour_and_stays_pending():
     house = House().claimed()
     line = house.waits()["delivery.claimed"]

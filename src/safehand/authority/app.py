@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -191,9 +192,14 @@ class Parts:
 
 
 def parts_of(
-    *, house: House, cities: Mapping[int, City], documents: Mapping[str, Document], services: Services
+    *,
+    house: House,
+    cities: Mapping[int, City],
+    documents: Mapping[str, Document],
+    services: Services,
+    secret: Callable[[str], bytes],
 ) -> Parts:
-    """The authority over an open house and its services."""
+    """The authority over an open house and its services; `secret` gives the house's secret for a purpose."""
     settings = house.settings
     peer = settings.peers[0].name
     book = Rulebook(
@@ -204,12 +210,12 @@ def parts_of(
     entries = RegisterEntries(house=house, register=services.register, book=book)
     closing = Closing(house=house, accounts=envelopes.treaty_account, cities=sorted(cities), peer=peer)
     checkpointing = checkpointing_of(house=house, cities=sorted(cities), peer=peer)
-    code_secret = secret_for(settings, "door code")
+    code_secret = secret("door code")
     notices = build_notices(house=house, cities=cities, code_secret=code_secret, texts=services.texts)
     heard = AuthorityBorder(house=house, code_secret=code_secret)
     border = DayBorder(inner=WitnessBorder(inner=heard, checkpointing=checkpointing), closing=closing)
     parking = Parking(house=house, border=border, manager="authority_manager")
-    receipt_of = receipts(key=secret_for(settings, "receipt number"))
+    receipt_of = receipts(key=secret("receipt number"))
     return Parts(
         actions=[
             submit_action(house=house, register=services.register, receipt_of=receipt_of),
@@ -248,7 +254,13 @@ async def make_app(settings: Settings) -> Litestar:
         payments=HttpPayments(caller=_caller(settings, "payment")),
         texts=HttpTextMessages(caller=_caller(settings, "sms")),
     )
-    parts = parts_of(house=house, cities=cities, documents=documents, services=services)
+    parts = parts_of(
+        house=house,
+        cities=cities,
+        documents=documents,
+        services=services,
+        secret=partial(secret_for, settings),
+    )
     house.jobs.chores |= parts.chores
     # Tokens are secrets, also where identifiers are repeatable.
     under_way = UnderWay(store=house.store, vault=house.vault, ids=SystemIds())

@@ -75,9 +75,31 @@ def _received(case: Case, make: int) -> Sequence[Move]:
     return accepted
 
 
+CONTRADICTS: Final = (
+    tracking.DeliveryContradicted,
+    papers.OldDocumentContradicted,
+    papers.OldDocumentFound,
+    papers.OldDocumentOffered,
+    papers.OldDocumentReceived,
+)
+"""Events by which the post still has an envelope, whatever was sealed."""
+
+
+def _make_of(case: Case, event: CaseEvent) -> int:
+    return getattr(event, "make", case.production.make)
+
+
+def contradicted(case: Case, event: CaseEvent) -> MadeDocument | None:
+    """The document of which this event says that its envelope never came into its recipient's hands; mostly none."""
+    document = case.papers.find(_make_of(case, event)) if isinstance(event, CONTRADICTS) else None
+    return document if document is not None and document.sealed else None
+
+
 def posted(*, case: Case, event: CaseEvent, at: datetime) -> Papers:
     """The case's documents after the event, each where the book now has it."""
     after = case.papers
+    if isinstance(event, CONTRADICTS):
+        after = papers.changed(after, _make_of(case, event), {"sealed": False})
     lines = moves(case, event)
     if not lines:
         return after
@@ -93,7 +115,10 @@ def posted(*, case: Case, event: CaseEvent, at: datetime) -> Papers:
             case "refused":
                 after = papers.changed(after, make, {"pending": None})
             case "accepted" | "moved":
-                after = papers.changed(after, make, {"account": taker, "pending": None, "since": at})
+                changes: dict[str, Any] = {"account": taker, "pending": None, "since": at}
+                if isinstance(event, tracking.ProofSealed):
+                    changes["sealed"] = True
+                after = papers.changed(after, make, changes)
     made = tuple(document for document in after.made if document.account is not A.DESTROYED)
     gone = len(after.made) - len(made)
     return msgspec.structs.replace(after, made=made, destroyed=after.destroyed + gone) if gone else after
@@ -106,9 +131,11 @@ _MOVED: Final[Mapping[type[Event], Account]] = {
     handover.DeclaredMissing: A.INCIDENT,
     tracking.ProofSealed: A.RECIPIENT,
     tracking.IncidentRecorded: A.INCIDENT,
+    tracking.DeliveryContradicted: A.INCIDENT,
     tracking.LossRecorded: A.INCIDENT,
     tracking.FindRecorded: A.POST,
     returns.ReturnShelved: A.RETURN_SHELF,
+    returns.EnvelopeEmpty: A.INCIDENT,
 }
 """Where the document at work goes at once."""
 _PHASES: Final[Mapping[type[Event], tuple[Account, Phase]]] = {
@@ -127,6 +154,7 @@ _OWN_MAKE: Final[Mapping[type[Event], Callable[[Case, Any], Sequence[Move]]]] = 
     papers.OldDocumentFound: lambda case, event: _moved(case, event.make, A.POST),
     papers.OldDocumentOffered: lambda case, event: _phase(case, event.make, A.RETURN_SHELF, "offered"),
     papers.OldDocumentReceived: lambda case, event: _received(case, event.make),
+    papers.OldDocumentMissing: lambda case, event: _moved(case, event.make, A.INCIDENT),
     papers.DocumentDestroyed: lambda case, event: _moved(case, event.make, A.DESTROYED),
 }
 """What needs more than a look at the table."""

@@ -33,7 +33,13 @@ def moves(case: Case, event: CaseEvent) -> Sequence[Move]:
     if isinstance(event, handover.WaybillRecorded):
         opened = Move(unit=case.handover.order, giver="issued", taker="authority", phase="opened")
         return (*papers, opened)
+    if isinstance(event, handover.WaybillCameLate):
+        opened = Move(unit=event.order, giver="issued", taker="authority", phase="opened")
+        return (*papers, opened)
     crossing = [line for move in papers if (line := _crossing(case, move)) is not None]
+    contradicted = custody.contradicted(case, event)
+    if contradicted is not None:
+        crossing.insert(0, _line(contradicted.order, "recipient", "post"))
     return (*papers, *crossing) if crossing else papers
 
 

@@ -4,7 +4,7 @@ Usually one. A document that was invalidated (lost, misprinted, never fetched) s
 its own worklist, so that the case itself can go on with the next one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
@@ -53,6 +53,8 @@ class MadeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     order: str = ""
     waybill: str = ""
     peer: str = ""
+    sealed: bool = False
+    """A proof was sealed for its envelope: in the treaty's book the recipient has it, until the post says otherwise."""
 
 
 class RegisterEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -71,6 +73,12 @@ class DocumentInvalidated(Event, frozen=True, kw_only=True, tag="document.invali
     make: int
     reason: str
     remake: bool
+
+
+class OldDocumentContradicted(Event, frozen=True, kw_only=True, tag="document.old_contradicted"):
+    """The post says that it still has an envelope which had been sealed as delivered; the document is invalid already."""
+
+    make: int
 
 
 class OldDocumentFound(Event, frozen=True, kw_only=True, tag="document.old_found"):
@@ -93,6 +101,14 @@ class OldDocumentReceived(Event, frozen=True, kw_only=True, tag="document.old_re
     waybill: str
     peer: str
     at: datetime
+
+
+class OldDocumentMissing(Event, frozen=True, kw_only=True, tag="document.old_missing"):
+    """Its envelope came back without it, or the post has lost it again; it opens no border, and is still to be found."""
+
+    make: int
+    second_person: str = ""
+    """Who saw the empty envelope beside the actor; empty: the post's own news."""
 
 
 class OldClaimRefused(Event, frozen=True, kw_only=True, tag="document.old_claim_refused"):
@@ -129,9 +145,11 @@ class RegisterEntryDone(Event, frozen=True, kw_only=True, tag="register.entry_do
 
 MadeDocumentEvent = (
     DocumentInvalidated
+    | OldDocumentContradicted
     | OldDocumentFound
     | OldDocumentOffered
     | OldDocumentReceived
+    | OldDocumentMissing
     | OldClaimRefused
     | DocumentDestroyed
     | RegisterEntryDue
@@ -207,6 +225,20 @@ def destroy(papers: Papers, command: returns.DestroyDocument) -> Answer:
     ]
 
 
+def report_missing(papers: Papers, command: returns.ReportEmpty, m: Moment) -> Answer | None:
+    """An invalid document that is not in its envelope; none: it is about the document at work."""
+    document = papers.find(command.make)
+    if document is None or document.valid:
+        return None
+    if document.account is Account.INCIDENT:
+        return []
+    if command.second_person == m.actor:
+        return refusals.ALONE()
+    if document.account is not Account.RETURN_SHELF:
+        return refusals.NOTHING_TO_DESTROY(make=command.make)
+    return [OldDocumentMissing(make=document.make, second_person=command.second_person)]
+
+
 OldCommand = tracking.JudgeClaim | tracking.RecordFound | returns.RecordReturnOffered | returns.ReceiveReturn
 
 
@@ -258,9 +290,11 @@ def fold(papers: Papers, event: MadeDocumentEvent, at: datetime) -> Papers:
                 papers, owed=owed, told=(*papers.told, f"{event.work}:{event.make}")
             )
         case (
-            OldDocumentFound()
+            OldDocumentContradicted()
+            | OldDocumentFound()
             | OldDocumentOffered()
             | OldDocumentReceived()
+            | OldDocumentMissing()
             | OldClaimRefused()
             | DocumentDestroyed()
         ):
@@ -284,14 +318,17 @@ def waits(papers: Papers, group: str) -> Sequence[Waiting]:
         first = papers.owed[0]
         lines.append(Waiting(queue="register.due", since=first.since, owner="system", group=first.work))
     invalid = [document for document in papers.made if not document.valid]
-    for queue, accounts in _OLD_QUEUES.items():
-        since = [document.since for document in invalid if document.account in accounts]
+    for queue, stands in _OLD_QUEUES.items():
+        since = [document.since for document in invalid if stands(document)]
         if since:
             lines.append(Waiting(queue=queue, since=min(since), owner="handover_clerk", group=group))
     return lines
 
 
-_OLD_QUEUES: Final = {
-    "returns.old_coming_back": (Account.POST,),
-    "returns.to_destroy": (Account.RETURN_SHELF,),
+_OLD_QUEUES: Final[Mapping[str, Callable[[MadeDocument], bool]]] = {
+    # Also what nobody found before it stood at the door: given up, and offered all the same.
+    "returns.old_coming_back": lambda document: (
+        document.account is Account.POST or document.pending is Account.RETURN_SHELF
+    ),
+    "returns.to_destroy": lambda document: document.account is Account.RETURN_SHELF,
 }

@@ -246,6 +246,7 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], tuple[str, dict[str, 
     tracking.ProofSealed: lambda case, e: ("delivered", {"method": e.method}),
     tracking.ReceiptDenied: lambda case, e: ("denial_taken", {}),
     tracking.IncidentRecorded: lambda case, e: ("incident_opened", {}),
+    tracking.DeliveryContradicted: lambda case, e: ("incident_opened", {}),
     papers.DocumentInvalidated: lambda case, e: (
         "document_made_again" if e.remake else "document_invalidated",
         {"reason": e.reason},

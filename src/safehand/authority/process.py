@@ -75,7 +75,11 @@ def _track(case: Case, event: handover.HandoverAccepted, m: Moment) -> Sequence[
 
 def _complete(case: Case, event: tracking.ProofSealed, m: Moment) -> Sequence[Event]:
     overtaken = case.returns.state is ReturnsState.RECALL_ASKED
-    return [application.ApplicationCompleted(), *([returns.RecallOvertaken()] if overtaken else [])]
+    completed = case.application.state is ApplicationState.COMPLETED  # sealed anew, after a dispute
+    return [
+        *([] if completed else [application.ApplicationCompleted()]),
+        *([returns.RecallOvertaken()] if overtaken else []),
+    ]
 
 
 def _stop(case: Case, event: tracking.ReceiptDenied, m: Moment) -> Sequence[Event]:
@@ -217,6 +221,7 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     handover.RejectedAtCounter: lambda case, event, m: [shelved(m, Reason(event.reason))],
     returns.ReturnResent: lambda case, event, m: [_handed_over(m, mode="post", free=event.free)],
     returns.ReturnKeptForPickup: lambda case, event, m: [_handed_over(m, mode="counter", free=True)],
+    returns.EnvelopeEmpty: lambda case, event, m: [_invalid(case, reason="missing", remake=True)],
     returns.ReturnGivenUp: lambda case, event, m: [_invalid(case, reason="returned", remake=event.remake)],
 }
 """The page itself: event of one step -> the events that open (or close) the others."""

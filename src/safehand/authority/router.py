@@ -13,6 +13,7 @@ from safehand.authority.examination import commands as examination
 from safehand.authority.examination import rules as examination_rules
 from safehand.authority.handover import commands as handover
 from safehand.authority.handover import rules as handover_rules
+from safehand.authority.handover.states import HandoverState
 from safehand.authority.made_documents import Account
 from safehand.authority.outward import waits
 from safehand.authority.payment import commands as payment
@@ -32,6 +33,7 @@ from safehand.authority.tracking import rules as tracking_rules
 from safehand.authority.tracking.states import TrackingState
 from safehand.house import erasure
 from safehand.kernel.machine import Command, StreamKey
+from safehand.kernel.outcome import Refusal
 
 CaseCommand = (
     application.ApplicationCommand
@@ -102,12 +104,17 @@ def _recall(case: Case, command: returns.RecallItem, m: Moment) -> Answer | None
 def _recall_answered(
     case: Case, command: returns.RecordRecallAccepted | returns.RecordRecallRefused, m: Moment
 ) -> Answer | None:
-    """An answer about an envelope of the past says nothing; one about a proven delivery is put on record."""
+    """An answer about an envelope of the past says nothing; one about a proven delivery is put on record.
+
+    If the post stopped what was sealed as delivered, it still has it: the proof came too late for the door.
+    """
     if command.order != m.order or case.papers.old_by_order(command.order):
         return []
     proven = case.tracking.state in (TrackingState.DELIVERED, TrackingState.DISPUTED)
     if proven and isinstance(command, returns.RecordRecallAccepted):
-        return [returns_events.RecallCrossed()]
+        contradiction = tracking_rules.contradicted(case.tracking, m)
+        assert not isinstance(contradiction, Refusal)
+        return [returns_events.RecallCrossed(), *contradiction]
     return None
 
 
@@ -147,14 +154,29 @@ def _trouble(
     | tracking.RecordReported,
     m: Moment,
 ) -> Answer | None:
-    """Only what the post has can go wrong there; what is given up already can't go wrong again."""
-    if case.papers.old_by_order(command.order):
-        return []
+    """Only what the post has can go wrong there; what is given up already can't go wrong again.
+
+    But what was sealed as delivered, and is still with the post, is put right in the book.
+    """
+    old = case.papers.old_by_order(command.order)
+    if old is not None:
+        if old.sealed and isinstance(command, tracking.RecordIncident):
+            return [papers.OldDocumentContradicted(make=old.make)]
+        return [papers.OldDocumentMissing(make=old.make)] if old.account is Account.POST else []
     account, in_hand = _account(case, command.order), (TrackingState.DELIVERED, TrackingState.DISPUTED)
     if account in (Account.POST, Account.INCIDENT) or case.tracking.state in in_hand:
         return None
-    known = command.order == m.order
-    return tracking_refusals.NOT_WITH_THE_POST() if known else tracking_refusals.NOT_THIS_ORDER()
+    elsewhere = account is not None and case.handover.order != command.order
+    if account is Account.RETURN_SHELF or elsewhere or _ended(case, command.order):
+        return []  # late news of what we received back meanwhile: the post hears of that by our own message
+    return tracking_refusals.NOT_THIS_ORDER()
+
+
+def _ended(case: Case, order: str) -> bool:
+    """Whether an order of the case went out with a document that exists no more."""
+    live = order == case.handover.order and case.handover.state is not HandoverState.ACCEPTED
+    handed_over = order in case.handover.placed and not live
+    return handed_over and all(document.order != order for document in case.papers.made)
 
 
 def _account(case: Case, order: str) -> Account | None:
@@ -166,7 +188,11 @@ def _account(case: Case, order: str) -> Account | None:
 def _found(case: Case, command: tracking.RecordFound, m: Moment) -> Answer | None:
     """What was given up comes back as an old document."""
     old = case.papers.old_by_order(command.order)
-    return None if old is None else papers.about_old(old, command, m)
+    if old is not None:
+        return papers.about_old(old, command, m)
+    account = _account(case, command.order)
+    in_house = account not in (Account.POST, Account.INCIDENT, Account.RECIPIENT, None)
+    return [] if in_house or _ended(case, command.order) else None
 
 
 def _return_offered(case: Case, command: returns.RecordReturnOffered, m: Moment) -> Answer | None:
@@ -174,11 +200,18 @@ def _return_offered(case: Case, command: returns.RecordReturnOffered, m: Moment)
     old = case.papers.old_by_order(command.order)
     if old is not None:
         return papers.about_old(old, command, m)
+    if _ended(case, command.order):
+        return []  # told again about what was received and destroyed long ago
     if command.order != m.order:
         return returns_refusals.NOT_THIS_ITEM()
+    if case.tracking.state in (TrackingState.DELIVERED, TrackingState.DISPUTED):
+        # It is received once the manager has settled that it was not delivered.
+        return tracking_rules.contradicted(case.tracking, m)
     account = _account(case, command.order)
     if account in (Account.POST, Account.INCIDENT) or case.returns.state is ReturnsState.ON_SHELF:
         return None
+    if account is not None and case.handover.order != command.order:
+        return []  # told again about what lies here already, and is on its next way
     return returns_refusals.not_expected(case.returns.state)
 
 
@@ -219,6 +252,7 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     returns.RecordReturnOffered: _return_offered,
     returns.ReceiveReturn: _return_received,
     returns.DestroyDocument: lambda case, command, m: papers.destroy(case.papers, command),
+    returns.ReportEmpty: lambda case, command, m: papers.report_missing(case.papers, command, m),
     papers.RecordRegisterDone: lambda case, command, m: papers.record_register_done(case.papers, command),
 }
 COMMANDS: Final = frozenset({*_RULE_OF, *_GUARDS})

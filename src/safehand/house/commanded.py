@@ -6,6 +6,7 @@ The request holds the city, the stream, and the command's own fields. Commands t
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, Optional
 
 import msgspec
@@ -78,6 +79,7 @@ def command_actions(
     return actions
 
 
+@cache
 def _request_of(
     command: type[Command], names_stream: str, name: str, *, without: frozenset[str]
 ) -> type[msgspec.Struct]:
@@ -111,7 +113,7 @@ def _runner(
     found_out: frozenset[str],
     finder: Facts | None,
 ) -> Callable[[Sequence[Asked]], Awaitable[Sequence[Done | Refusal]]]:
-    names = [one.name for one in msgspec.structs.fields(command) if one.name not in found_out]
+    names = [name for name in command.__struct_fields__ if name not in found_out]
 
     async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         keys = [StreamKey(one.item.city, getattr(one.item, names_stream)) for one in asked]

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -84,6 +85,11 @@ def _answered(future: "asyncio.Future[Done | Refusal]") -> Done | Refusal:
         return UNAVAILABLE()
 
 
+@cache
+def _decoder_of(asks: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(asks)
+
+
 class Front:
     """All actions of a house, each with its gatherer."""
 
@@ -95,7 +101,7 @@ class Front:
             if not action.roles:
                 raise ValueError(f"action {action.name} names no role: nobody could call it")
         self._gatherers = {a.name: Gatherer[Asked, Done | Refusal](run=a.run) for a in actions}
-        self._decoders = {a.name: msgspec.json.Decoder(a.asks) for a in actions}
+        self._decoders = {a.name: _decoder_of(a.asks) for a in actions}
         self._encode = msgspec.json.Encoder().encode
 
     async def call(self, *, name: str, session: Session, item: Any, key: str | None) -> Done | Refusal:

@@ -7,12 +7,14 @@ that a run of weeks can be played in a minute and gives the same result each tim
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from safehand.kernel.clock import Clock
 from safehand.kernel.ids import Ids
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
+from safehand.kernel.points import mark
 from safehand.kernel.shell import Call, Shell
 from safehand.kernel.store import HouseStore, Unavailable, WorkRow
 from safehand.link.pump import PeerSilent, Pump
@@ -23,7 +25,25 @@ BEAT_SECONDS = 0.5
 SLOW_BEAT_SECONDS = 10.0
 BACK_OFF_SECONDS_MAX = 60.0
 
+ASIDE_FIRST = timedelta(minutes=1)
+ASIDE_LONGEST = timedelta(hours=1)
+ASIDE_MAX = 10_000
+STUCK_AFTER = 5
+
 log = logging.getLogger("safehand.jobs")
+_Clock = tuple[int, str, str, datetime | None]
+
+
+class _Aside(NamedTuple):
+    """A clock that rang in vain: how often, and until when it is left alone."""
+
+    row: WorkRow
+    times: int
+    until: datetime
+
+
+def _clock_of(row: WorkRow) -> _Clock:
+    return (row.city, row.stream, row.queue, row.due_at)
 
 
 class Jobs:
@@ -37,30 +57,51 @@ class Jobs:
         self._pump = pump
         self._clock = clock
         self._ids = ids
-        self._stuck: set[tuple[int, str, str, datetime | None]] = set()
+        self._aside: dict[_Clock, _Aside] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def run_clocks(self) -> int:
         """Tell the machines whose clock has run out; returns how many clocks were told."""
         told = 0
         for _ in range(DUE_ROUNDS_MAX):
-            due = await self._store.due(now=self._clock.now(), limit=DUE_AT_ONCE_MAX + len(self._stuck))
-            lines = [row for row in due if (row.city, row.stream, row.queue, row.due_at) not in self._stuck]
+            now = self._clock.now()
+            due = await self._store.due(now=now, limit=DUE_AT_ONCE_MAX + len(self._aside))
+            lines = [row for row in due if self._may_ring(row, now)]
             calls = [(row, call) for row in lines[:DUE_AT_ONCE_MAX] if (call := self._call(row)) is not None]
             if not calls:
                 return told
             outcomes = await self._shell.run([call for _, call in calls])
             for (row, _), outcome in zip(calls, outcomes, strict=True):
-                # A clock that changes nothing would ring for ever: it is set aside and an operator is told.
                 if isinstance(outcome, Refusal) or not outcome.events:
-                    self._stuck.add((row.city, row.stream, row.queue, row.due_at))
                     reason = outcome.code if isinstance(outcome, Refusal) else "nothing happened"
-                    log.error(
-                        "clock_stuck", extra={"queue": row.queue, "stream": row.stream, "reason": reason}
-                    )
+                    self._set_aside(row, now, reason)
                 else:
+                    mark("jobs.clock_rang")
+                    self._aside.pop(_clock_of(row), None)
                     told += 1
         return told
+
+    def stuck(self) -> list[WorkRow]:
+        """Clocks that rang in vain again and again: a bug, of which an operator is told."""
+        return [aside.row for aside in self._aside.values() if aside.times >= STUCK_AFTER]
+
+    def _may_ring(self, row: WorkRow, now: datetime) -> bool:
+        aside = self._aside.get(_clock_of(row))
+        return aside is None or aside.until <= now
+
+    def _set_aside(self, row: WorkRow, now: datetime, reason: str) -> None:
+        """A clock that changed nothing rings again later: the machine's clock may have jumped, or a race was lost.
+
+        What rings in vain again and again pauses for up to an hour, so that it hides no other clock.
+        """
+        if len(self._aside) > ASIDE_MAX:
+            self._aside.clear()
+        before = self._aside.get(_clock_of(row))
+        times = before.times + 1 if before is not None else 1
+        pause = min(ASIDE_FIRST * 2 ** min(times - 1, 10), ASIDE_LONGEST)
+        self._aside[_clock_of(row)] = _Aside(row, times, now + pause)
+        if times >= STUCK_AFTER:
+            log.error("clock_stuck", extra={"queue": row.queue, "stream": row.stream, "reason": reason})
 
     def _call(self, row: WorkRow) -> Call | None:
         for machine in self._shell.machines.values():
@@ -69,8 +110,8 @@ class Jobs:
                 key = StreamKey(row.city, row.stream)
                 token = self._ids.token(basis=f"clock:{row.stream}:{row.queue}:{row.due_at}")
                 return Call(stream=key, kind=machine.kind, command=command, actor="clock", token=token)
-        self._stuck.add((row.city, row.stream, row.queue, row.due_at))
         log.error("clock_unknown", extra={"queue": row.queue, "stream": row.stream})
+        self._set_aside(row, self._clock.now(), "nobody knows it")
         return None
 
     async def send_messages(self) -> int:

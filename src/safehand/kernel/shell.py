@@ -19,6 +19,7 @@ from safehand.kernel.ids import Ids
 from safehand.kernel.ledger import Standing, Units, posted
 from safehand.kernel.machine import Command, Context, Event, Folded, Machine, StreamKey, Waiting
 from safehand.kernel.outcome import Refusal, define
+from safehand.kernel.points import mark
 from safehand.kernel.store import (
     AnswerRow,
     BlindRow,
@@ -218,6 +219,7 @@ class Shell:
                 async with self.store.transaction() as transaction:
                     return await self._attempt(transaction, calls, beside)
             except Conflict:
+                mark("shell.race_decided_anew")
                 if beside is not None:
                     raise
             except Unavailable:
@@ -230,6 +232,7 @@ class Shell:
                 log.exception("batch_failed", extra={"streams": [call.stream.stream for call in calls]})
                 return [FAILED() for _ in calls]
         if len(calls) > 1:
+            mark("shell.batch_halved")
             half = len(calls) // 2
             return [*await self.run(calls[:half]), *await self.run(calls[half:])]
         return [BUSY() for _ in calls]
@@ -259,6 +262,7 @@ class Shell:
             if not batch.missing and not batch.missing_names:
                 break
             if batch.missing:
+                mark("shell.streams_missing")
                 more = sorted(batch.missing)
                 loaded.update(dict.fromkeys(more))
                 loaded.update(await transaction.load(keys=more))
@@ -325,6 +329,7 @@ class Shell:
             batch.missing[key] = None
             return BUSY()
         live = self._open(batch, key, call.kind)
+        mark("shell.answer_repeated")
         return Done(
             stream=key.stream, city=key.city, version=version, events=events, state=live.state, repeated=True
         )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from safehand.kernel.machine import Event, Waiting
+from safehand.kernel.points import edge, watched
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -53,6 +54,8 @@ def moved(step: S, event: Event, at: datetime, table: Table, **changes: Any) -> 
     Raises `MoveNotInTable` when the table has no such edge.
     """
     state = table.get((step.state, type(event)))
+    if watched():
+        edge(type(step).__name__, str(step.state), type(event).__name__)
     if state is None:
         raise MoveNotInTable(f"{type(step).__name__}.{step.state} does not take {type(event).__name__}")
     if state is step.state:

@@ -58,9 +58,12 @@ class MemoryStore:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["MemoryTransaction"]:
-        """One transaction; its writes are checked first and then done at once."""
+        """One transaction; its writes are checked as they come and done at its end, all at once."""
         async with self._lock:
-            yield MemoryTransaction(store=self)
+            transaction = MemoryTransaction(store=self)
+            yield transaction
+            for writes in transaction.written:
+                self.apply(writes)
 
     async def streams(self, *, keys: Sequence[StreamKey]) -> Mapping[StreamKey, StreamRow]:
         """Read streams."""
@@ -119,12 +122,82 @@ class MemoryStore:
             sums[row.city, row.account] = sums.get((row.city, row.account), 0) + 1
         return sums
 
+    def check(self, writes: Writes) -> None:
+        """Raises `Conflict` when a guard or a unique name fails."""
+        self._check_versions(writes)
+        self._check_names(writes)
+
+    def _check_versions(self, writes: Writes) -> None:
+        for row in writes.streams:
+            old = self.rows.get(StreamKey(row.city, row.stream))
+            if (old.version if old is not None else 0) != row.expected:
+                raise Conflict(f"streams: {row.stream} is not at version {row.expected}")
+        if len({(row.city, row.unit) for row in writes.units}) != len(writes.units):
+            raise Conflict("units: one unit is moved by two streams")
+        for row in writes.units:
+            old_unit = self.units.get((row.city, row.unit))
+            was = (old_unit.account, old_unit.pending) if old_unit is not None else (None, None)
+            if was != (row.was_account, row.was_pending):
+                raise Conflict(f"units: {row.unit} is not where the transaction left it")
+        for row in writes.positions:
+            position = self.positions.get((row.peer, row.city), Position(0, b""))
+            if position.position != row.expected:
+                raise Conflict(f"positions: {row.peer} {row.city} is not at {row.expected}")
+
+    def _check_names(self, writes: Writes) -> None:
+        names = [row.name for row in writes.claims]
+        free = {row.name for row in writes.claims_released}
+        if len(set(names)) != len(names) or any(n in self.claims and n not in free for n in names):
+            raise Conflict("claims: a name is held already")
+        for done in writes.work_done:
+            if (done.city, done.stream, done.queue) not in self.work:
+                raise Conflict(f"work: {done.stream} does not stand on {done.queue}")
+        for row in writes.vault_keys:
+            if (row.city, row.subject) in self.vault_keys:
+                raise Conflict(f"vault keys: {row.subject} has one already")
+        for released in writes.claims_released:
+            if self.claims.get(released.name) != released:
+                raise Conflict(f"claims: {released.name} is not held by the stream that gives it back")
+        keys = [row.key for row in writes.answers]
+        if len(set(keys)) != len(keys) or any(key in self.answers for key in keys):
+            raise Conflict("answers: a key was answered already")
+
+    def apply(self, writes: Writes) -> None:
+        """Do what was checked."""
+        for row in writes.streams:
+            self.rows[StreamKey(row.city, row.stream)] = row
+        for row in writes.events:
+            self.journal.setdefault(StreamKey(row.city, row.stream), []).append(row)
+        for done in writes.work_done:
+            self.work.pop((done.city, done.stream, done.queue), None)
+        for row in writes.work:
+            self.work[row.city, row.stream, row.queue] = row
+        for row in writes.claims_released:
+            self.claims.pop(row.name, None)
+        self.claims.update((row.name, row) for row in writes.claims)
+        self.units.update(((row.city, row.unit), row) for row in writes.units)
+        self.moves.extend(writes.moves)
+        self.outbox.extend(writes.messages)
+        self.notices.extend(writes.notices)
+        self.answers.update((row.key, row) for row in writes.answers)
+        self.vault.update(((row.city, row.subject, row.name), row.sealed) for row in writes.vault)
+        self.vault_keys.update(((row.city, row.subject), row.wrapped) for row in writes.vault_keys)
+        self.blind.update(writes.blind)
+        for city, name, delta in writes.tallies:
+            self.counts[city, name] = self.counts.get((city, name), 0) + delta
+        for row in writes.positions:
+            self.positions[row.peer, row.city] = Position(row.position, row.head)
+        self.received.update(((row.peer, row.city, row.number), row) for row in writes.received)
+        self.runs.extend(writes.runs)
+        self.parked.update(((row.peer, row.city, row.number), row) for row in writes.parked)
+
 
 class MemoryTransaction:
     """See `store.Transaction`."""
 
     def __init__(self, *, store: MemoryStore) -> None:
         self.store = store
+        self.written: list[Writes] = []
 
     async def known(self, *, keys: Sequence[str], names: Sequence[str]) -> Known:
         """The answers and claim holders."""
@@ -140,73 +213,6 @@ class MemoryTransaction:
         }
 
     async def write(self, *, writes: Writes) -> None:
-        """Check every guard, then write."""
-        self._check(writes)
-        store = self.store
-        for row in writes.streams:
-            store.rows[StreamKey(row.city, row.stream)] = row
-        for row in writes.events:
-            store.journal.setdefault(StreamKey(row.city, row.stream), []).append(row)
-        for done in writes.work_done:
-            store.work.pop((done.city, done.stream, done.queue), None)
-        for row in writes.work:
-            store.work[row.city, row.stream, row.queue] = row
-        for row in writes.claims_released:
-            store.claims.pop(row.name, None)
-        store.claims.update((row.name, row) for row in writes.claims)
-        store.units.update(((row.city, row.unit), row) for row in writes.units)
-        store.moves.extend(writes.moves)
-        store.outbox.extend(writes.messages)
-        store.notices.extend(writes.notices)
-        store.answers.update((row.key, row) for row in writes.answers)
-        store.vault.update(((row.city, row.subject, row.name), row.sealed) for row in writes.vault)
-        store.vault_keys.update(((row.city, row.subject), row.wrapped) for row in writes.vault_keys)
-        store.blind.update(writes.blind)
-        for city, name, delta in writes.tallies:
-            store.counts[city, name] = store.counts.get((city, name), 0) + delta
-        for row in writes.positions:
-            store.positions[row.peer, row.city] = Position(row.position, row.head)
-        store.received.update(((row.peer, row.city, row.number), row) for row in writes.received)
-        store.runs.extend(writes.runs)
-        store.parked.update(((row.peer, row.city, row.number), row) for row in writes.parked)
-
-    def _check(self, writes: Writes) -> None:
-        self._check_versions(writes)
-        self._check_names(writes)
-
-    def _check_versions(self, writes: Writes) -> None:
-        store = self.store
-        for row in writes.streams:
-            old = store.rows.get(StreamKey(row.city, row.stream))
-            if (old.version if old is not None else 0) != row.expected:
-                raise Conflict(f"streams: {row.stream} is not at version {row.expected}")
-        if len({(row.city, row.unit) for row in writes.units}) != len(writes.units):
-            raise Conflict("units: one unit is moved by two streams")
-        for row in writes.units:
-            old_unit = store.units.get((row.city, row.unit))
-            was = (old_unit.account, old_unit.pending) if old_unit is not None else (None, None)
-            if was != (row.was_account, row.was_pending):
-                raise Conflict(f"units: {row.unit} is not where the transaction left it")
-        for row in writes.positions:
-            position = store.positions.get((row.peer, row.city), Position(0, b""))
-            if position.position != row.expected:
-                raise Conflict(f"positions: {row.peer} {row.city} is not at {row.expected}")
-
-    def _check_names(self, writes: Writes) -> None:
-        store = self.store
-        names = [row.name for row in writes.claims]
-        free = {row.name for row in writes.claims_released}
-        if len(set(names)) != len(names) or any(n in store.claims and n not in free for n in names):
-            raise Conflict("claims: a name is held already")
-        for done in writes.work_done:
-            if (done.city, done.stream, done.queue) not in store.work:
-                raise Conflict(f"work: {done.stream} does not stand on {done.queue}")
-        for row in writes.vault_keys:
-            if (row.city, row.subject) in store.vault_keys:
-                raise Conflict(f"vault keys: {row.subject} has one already")
-        for released in writes.claims_released:
-            if store.claims.get(released.name) != released:
-                raise Conflict(f"claims: {released.name} is not held by the stream that gives it back")
-        keys = [row.key for row in writes.answers]
-        if len(set(keys)) != len(keys) or any(key in store.answers for key in keys):
-            raise Conflict("answers: a key was answered already")
+        """Check every guard; the rows are there when the transaction ends."""
+        self.store.check(writes)
+        self.written.append(writes)

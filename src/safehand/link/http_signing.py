@@ -1,5 +1,6 @@
 """HTTP requests and answers between the houses, signed by RFC 9421 with digests by RFC 9530."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,15 +11,14 @@ from http_message_signatures.algorithms import ED25519
 from http_message_signatures.exceptions import HTTPMessageSignaturesException, InvalidSignature
 from http_message_signatures.resolvers import HTTPSignatureKeyResolver
 
+from safehand.link import signature_profile as profile
 from safehand.link.keys import BadSignature, KeyRing, UnknownKey
+from safehand.link.signature_profile import ANSWER_COMPONENTS, REQUEST_COMPONENTS, TAG
 
-TAG = "safehand-link"
 AGE_MAX = timedelta(minutes=5)
 """How old a request may be. Replays inside this time change nothing: numbered messages take effect once."""
 SKEW_MAX = timedelta(seconds=5)
 """How far the peer's clock may be ahead of ours, or behind at the end of AGE_MAX."""
-REQUEST_COMPONENTS = ("@method", "@authority", "@path", "@query", "content-type")
-ANSWER_COMPONENTS = ("@status", "content-type", '"@method";req', '"@path";req', '"signature";req')
 
 
 @dataclass
@@ -93,6 +93,11 @@ def _signer(ring: KeyRing, now: datetime) -> HTTPMessageSigner:
 def sign_request(*, ring: KeyRing, request: Request, now: datetime) -> None:
     """Add Content-Digest, Signature-Input and Signature to the request."""
     request.headers.setdefault("Content-Type", "application/json")
+    plain = profile.plain_headers(request.headers)
+    if plain is not None and plain.keys() == {"content-type"}:
+        lines = profile.request_lines(method=request.method, url=request.url, headers=plain)
+        if _signed_plainly(ring, request, lines, now, answer=False):
+            return
     _signer(ring, now).sign(
         request,
         key_id=f"{ring.name}/{ring.key_id}",
@@ -110,6 +115,11 @@ def sign_answer(*, ring: KeyRing, answer: Answer, now: datetime) -> None:
     Raises `BadSignature` when the request is so broken that nothing can be bound to it.
     """
     answer.headers.setdefault("Content-Type", "application/json")
+    plain = profile.plain_headers(answer.headers)
+    if plain is not None and plain.keys() == {"content-type"}:
+        lines = _answer_lines(answer, plain)
+        if _signed_plainly(ring, answer, lines, now, answer=True):
+            return
     try:
         _signer(ring, now).sign(
             answer,
@@ -122,6 +132,59 @@ def sign_answer(*, ring: KeyRing, answer: Answer, now: datetime) -> None:
         )
     except (HTTPMessageSignaturesException, ValueError) as broken:
         raise BadSignature(f"no answer can be bound to this request: {broken}") from None
+
+
+def _answer_lines(answer: Answer, plain: Mapping[str, str]) -> str | None:
+    asked = answer.request
+    asked_headers = profile.plain_headers(asked.headers)
+    if asked_headers is None:
+        return None
+    return profile.answer_lines(
+        status=answer.status_code,
+        headers=plain,
+        method=asked.method,
+        url=asked.url,
+        request_headers=asked_headers,
+    )
+
+
+def _signed_plainly(
+    ring: KeyRing, message: Request | Answer, lines: str | None, now: datetime, *, answer: bool
+) -> bool:
+    """Sign a message of our one form; False when it has another, and the library must."""
+    given = profile.parameters(answer=answer, created=now, key_id=f"{ring.name}/{ring.key_id}")
+    if lines is None or given is None:
+        return False
+    digest = profile.digest_of(message.body)
+    signature = ring.sign(profile.base_of(lines=lines, digest=digest, parameters=given))
+    message.headers["Content-Digest"] = digest
+    message.headers["Signature-Input"] = f"link={given}"
+    message.headers["Signature"] = f"link=:{b64encode(signature).decode()}:"
+    return True
+
+
+def _plain_signer(*, ring: KeyRing, message: Request | Answer, body: bytes, now: datetime) -> str | None:
+    """Who signed a message of our one form; None when it is not, or not genuine: the library says why."""
+    plain = profile.plain_headers(message.headers)
+    if plain is None:
+        return None
+    answer = isinstance(message, Answer)
+    if answer:
+        lines = _answer_lines(message, plain)
+    else:
+        lines = profile.request_lines(method=message.method, url=message.url, headers=plain)
+    signed = profile.recognised(lines=lines, headers=plain, body=body, answer=answer) if lines else None
+    if signed is None:
+        return None
+    age = now.timestamp() - signed.created
+    if not -SKEW_MAX.total_seconds() <= age <= (AGE_MAX + SKEW_MAX).total_seconds():
+        return None
+    peer, _, key = signed.key_id.partition("/")
+    try:
+        ring.verify(signed.base, signed.signature, peer=peer, key_id=key, now=now)
+    except (BadSignature, UnknownKey):
+        return None
+    return peer
 
 
 def verify_request(*, ring: KeyRing, request: Request, now: datetime) -> str:
@@ -137,6 +200,9 @@ def verify_answer(*, ring: KeyRing, answer: Answer, now: datetime) -> str:
 def _verify(
     *, ring: KeyRing, message: Request | Answer, required: tuple[str, ...], body: bytes, now: datetime
 ) -> str:
+    peer = _plain_signer(ring=ring, message=message, body=body, now=now)
+    if peer is not None:
+        return peer
     keys = _Keys(ring=ring, now=now)
     try:
         results = _Verifier(keys=keys, now=now).verify(

@@ -79,6 +79,22 @@ class KeyRing:
         except InvalidSignature:
             raise BadSignature(f"a signature of {peer} with key {key_id} does not hold") from None
 
+    def verify_as_of(self, message: bytes, signature: bytes, *, peer: str, at: datetime) -> None:
+        """Whether a peer signed this with any key that was valid at `at`. Raises `BadSignature`.
+
+        For what was signed before the run that brings it: the peer may have changed its key in between, and the run's
+        own signature vouches for the time.
+        """
+        for name, key_id in self._public:
+            if name != peer:
+                continue
+            try:
+                self.verify(message, signature, peer=peer, key_id=key_id, now=at)
+            except (BadSignature, UnknownKey):
+                continue
+            return
+        raise BadSignature(f"no key of {peer} that was valid at the time has made this signature")
+
     def sealing_key(self, *, peer: str) -> X25519PublicKey:
         """The key to which personal parts for this peer are sealed. Raises `UnknownKey`."""
         found = self._sealing.get(peer)

@@ -46,8 +46,11 @@ def sign_proof(
     )
 
 
-def check_proof(*, ring: KeyRing, peer: str, key_id: str, proof: ProofSealed, now: datetime) -> None:
-    """Raises `UnknownKey` or `BadSignature` when the proof is not the authority's."""
+def check_proof(*, ring: KeyRing, peer: str, proof: ProofSealed) -> None:
+    """Raises `BadSignature` when the proof is not the authority's.
+
+    It was signed when it was sealed, and the run that brings it when it was sent: between the two a key may have changed.
+    """
     signed = proof_input(
         order=proof.order,
         waybill=proof.waybill,
@@ -56,4 +59,4 @@ def check_proof(*, ring: KeyRing, peer: str, key_id: str, proof: ProofSealed, no
         sealed_at=proof.sealed_at,
         evidence=proof.evidence,
     )
-    ring.verify(signed, proof.signature, peer=peer, key_id=key_id, now=now)
+    ring.verify_as_of(signed, proof.signature, peer=peer, at=proof.sealed_at)

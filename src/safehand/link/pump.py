@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 from safehand.kernel.clock import Clock, SystemClock
-from safehand.kernel.points import passed
+from safehand.kernel.points import mark, passed
 from safehand.link.codes import Code
 from safehand.link.envelope import RUN_BYTES_MAX, Run
 from safehand.link.http_signing import Answer, Request, sign_request, verify_answer
@@ -147,8 +147,10 @@ class Pump:
                 taken[run.city] = answer.position
                 moved += min(answer.position, last) - (first - 1)
             elif answer.code == Code.GAP and 0 <= answer.position < first - 1 and answer.city == run.city:
+                mark("link.sent_again")
                 gaps[run.city] = answer.position
             else:
+                mark("link.city_stuck")
                 stuck.add(run.city)
                 log.error("push_refused", extra={"peer": peer, "city": run.city, "code": answer.code})
         await self._log.acknowledge(peer=peer, positions=taken)

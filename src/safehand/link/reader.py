@@ -14,7 +14,7 @@ import msgspec
 
 from safehand.kernel.clock import Clock
 from safehand.kernel.outcome import Refusal
-from safehand.kernel.points import passed
+from safehand.kernel.points import mark, passed
 from safehand.kernel.shell import Call, Outcome, Shell
 from safehand.kernel.store import (
     Conflict,
@@ -121,6 +121,7 @@ class Reader:
                 seen.add(run.city)
                 genuine[run.city] = (place, run, hashes)
             else:
+                mark("link.run_refused")
                 log.warning("run_refused", extra={"peer": peer, "city": run.city, "code": int(code)})
                 answers[place] = RunAnswer(city=run.city, code=code, position=-1)
         found = {city: (run, hashes) for city, (_, run, hashes) in genuine.items()}
@@ -167,14 +168,19 @@ class Reader:
             position, head = positions[city]
             first, last = run.messages[0].number, run.messages[-1].number
             if first > position + 1:
+                mark("link.gap_asked")
                 answers[city] = RunAnswer(city=city, code=Code.GAP, position=position)
             elif _forks(run, hashes, position=position, head=head, known=known.get(city)):
                 log.error("fork", extra={"peer": peer, "city": city, "number": first})
                 answers[city] = RunAnswer(city=city, code=Code.FORK, position=position)
             else:
                 answers[city] = RunAnswer(city=city, code=Code.TAKEN, position=max(position, last))
-                if last > position:
+                if last <= position:
+                    mark("link.run_known")
+                else:
                     skip = position + 1 - first
+                    if skip:
+                        mark("link.run_partly_known")
                     fresh.append(_Fresh(run, hashes[skip:], position, run.messages[skip:]))
         if fresh and alone:
             await self._one_by_one(peer, fresh)
@@ -223,6 +229,7 @@ class Reader:
 
     async def _one_by_one(self, peer: str, fresh: Sequence[_Fresh]) -> None:
         """A batch broke in a way that no single message answers for: find the culprit by taking each alone."""
+        mark("link.taken_alone")
         for part in fresh:
             expected = part.expected
             for message, hashed in zip(part.messages, part.hashes, strict=True):
@@ -267,6 +274,7 @@ class Reader:
         return Heard(peer, run.city, kind, message.subject, body, part, run.key_id)
 
     def _park(self, writes: Writes, peer: str, city: int, message: Posted, reason: str) -> None:
+        mark("link.parked")
         log.error(
             "message_parked",
             extra={

@@ -60,7 +60,9 @@ def adds(item: Item, event: Event, now: datetime) -> Sequence[Event]:
             opened = undeliverable.IncidentOpened(reason=Reason.IDENTITY_NOT_PROVEN, at=now)
             return [opened, undeliverable.RecallAccepted(at=now)]
         case delivery.ProofRecorded():
-            return _delivered(item, recall_pending, now)
+            searched = item.undeliverable.state in (UndeliverableState.INCIDENT, UndeliverableState.LOST)
+            ended: list[Event] = [undeliverable.SearchEnded()] if searched else []
+            return [*ended, *_delivered(item, recall_pending, now)]
         case delivery.ProofCameLate() if item.undeliverable.state is UndeliverableState.NOT_BEGUN:
             return [undeliverable.IncidentOpened(reason=Reason.IDENTITY_NOT_PROVEN, at=now)]
         case _:

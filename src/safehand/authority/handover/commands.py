@@ -159,9 +159,9 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     PrintLabel: _CLERK,
     SealEnvelope: _CLERK,
     UnsealEnvelope: _CLERK,
-    PutInBag: _CLERK,
-    TakeOutOfBag: _CLERK,
-    OfferHandover: _CLERK,
+    PutInBag: frozenset(),  # follows only
+    TakeOutOfBag: frozenset(),  # follows only
+    OfferHandover: frozenset(),  # follows only
     RecordAcceptance: _POST,
     RecordRefusal: _POST,
     FindOnShelf: _CLERK,

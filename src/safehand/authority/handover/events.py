@@ -40,6 +40,13 @@ class WaybillRecorded(Event, frozen=True, kw_only=True, tag="handover.waybill_re
     due_at: datetime
 
 
+class WaybillCameLate(Event, frozen=True, kw_only=True, tag="handover.waybill_came_late"):
+    """The post numbered an order that was cancelled meanwhile: both books count an envelope that stays with us."""
+
+    order: str
+    waybill: str
+
+
 class OrderRefused(Event, frozen=True, kw_only=True, tag="handover.order_refused"):
     """The post can't carry it: the applicant fetches it at the authority's counter."""
 
@@ -149,13 +156,14 @@ class HandoverRanLate(Event, frozen=True, kw_only=True, tag="handover.ran_late")
     """The clock of this state is over: the manager owns it."""
 
 
-OrderEvent = OrderPlaced | WaybillRecorded | OrderRefused | ChangedToPickup
+OrderEvent = OrderPlaced | WaybillRecorded | WaybillCameLate | OrderRefused | ChangedToPickup
 """What concerns the order with the post."""
 
 HandoverEvent = (
     HandoverOpened
     | OrderPlaced
     | WaybillRecorded
+    | WaybillCameLate
     | OrderRefused
     | ChangedToPickup
     | LabelPrinted

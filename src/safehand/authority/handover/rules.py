@@ -27,9 +27,13 @@ def _to_counter(m: Moment) -> datetime:
 
 
 def record_waybill(step: Handover, command: c.RecordWaybill, m: Moment) -> Answer:
-    """The post's number; a second one for the same order is refused, news of a cancelled order changes nothing."""
+    """The post's number; a second one for the same order is refused, one for a cancelled order is only put on record."""
     if command.order != step.order:
-        return [] if command.order == step.cancelled else refusals.NOT_THIS_ORDER()
+        if command.order not in step.placed:
+            return refusals.NOT_THIS_ORDER()
+        if command.order in step.numbered:
+            return []
+        return [e.WaybillCameLate(order=command.order, waybill=command.waybill)]
     if step.waybill:
         return [] if step.waybill == command.waybill else refusals.WAYBILL_DIFFERS()
     if step.state is not S.ORDERED:
@@ -235,6 +239,8 @@ _NO_ORDER: Final = {"order": "", "waybill": "", "routing": "", "token": b"", "pr
 
 def _fold_order(step: Handover, event: e.OrderEvent, at: datetime) -> Handover:
     match event:
+        case e.WaybillCameLate():
+            return moved(step, event, at, TABLE, numbered=(*step.numbered, event.order))
         case e.OrderPlaced():
             changes: dict[str, Any] = {
                 "order": event.order,
@@ -243,7 +249,13 @@ def _fold_order(step: Handover, event: e.OrderEvent, at: datetime) -> Handover:
                 "destination": event.destination,
             }
         case e.WaybillRecorded():
-            changes = {"waybill": event.waybill, "routing": event.routing, "token": event.token}
+            numbered = (*step.numbered, step.order)
+            changes = {
+                "waybill": event.waybill,
+                "routing": event.routing,
+                "token": event.token,
+                "numbered": numbered,
+            }
         case e.OrderRefused() | e.ChangedToPickup():
             changes = {**_NO_ORDER, "mode": "counter", "cancelled": event.order}
     return clocked(step, event, at, TABLE, due_at=event.due_at, **changes)
@@ -252,7 +264,13 @@ def _fold_order(step: Handover, event: e.OrderEvent, at: datetime) -> Handover:
 def fold(step: Handover, event: e.HandoverEvent, at: datetime) -> Handover:
     """The step after the event. Labelling and sealing share one clock, which runs to the bag."""
     match event:
-        case e.OrderPlaced() | e.WaybillRecorded() | e.OrderRefused() | e.ChangedToPickup():
+        case (
+            e.OrderPlaced()
+            | e.WaybillRecorded()
+            | e.WaybillCameLate()
+            | e.OrderRefused()
+            | e.ChangedToPickup()
+        ):
             return _fold_order(step, event, at)
         case e.HandoverOpened():
             changes: dict[str, Any] = {**_NO_ORDER, "cancelled": "", "mode": event.mode, "free": event.free}

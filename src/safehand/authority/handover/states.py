@@ -86,6 +86,8 @@ TABLE: Final[Table] = {
     (S.ACCEPTED, e.HandoverOpened): S.ON_SHELF,
     (S.MISSING, e.HandoverOpened): S.ON_SHELF,
     (S.NOT_TAKEN, e.HandoverOpened): S.ON_SHELF,
+    # News of a cancelled order comes when it comes, and moves nothing but the book of envelopes.
+    **{(state, e.WaybillCameLate): state for state in S if state is not S.NONE},
 }
 _CLERK: Final = Wait("handover_clerk", "handover_working_days", "authority_manager")
 WAITING: Final = {
@@ -113,6 +115,8 @@ class Handover(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     free: bool = False
     order: str = ""
     placed: tuple[str, ...] = ()
+    numbered: tuple[str, ...] = ()
+    """Of these: orders to which the post gave a number, so that both books count an envelope."""
     """Every order of the case: under each the post knows the person."""
     cancelled: str = ""
     """The order that was cancelled last: what the post still says of it crossed our cancellation."""

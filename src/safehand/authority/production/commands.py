@@ -44,7 +44,7 @@ ProductionCommand = StartProduction | RecordPrinted | PassCheck | SpoilDocument 
 
 _CLERKS: Final = frozenset({"production_clerk"})
 ROLES: Final[dict[type[Command], frozenset[str]]] = {
-    StartProduction: _CLERKS,
+    StartProduction: frozenset(),  # follows only
     RecordPrinted: _CLERKS,
     PassCheck: _CLERKS,
     SpoilDocument: _CLERKS,

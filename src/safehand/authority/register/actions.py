@@ -1,6 +1,7 @@
 """Telling the national register: issued, cancelled, invalidated. A job; each entry is made once, by its key."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
 import msgspec
@@ -96,50 +97,50 @@ class RegisterEntries:
         }
         return [by_entry[one.key, one.entry] for one in due]
 
-    def number_of(self, *, kind: str, blank: int, city: int) -> str:
+    def number_of(self, *, kind: str, blank: int, city: int, day: date) -> str:
         """The printed number of a document: its blank's place in the city's roll (policy: pre-printed, in order)."""
-        today = local_day(self._house.clock.now())
-        rules = self._book.document(kind, today)
+        rules = self._book.document(kind, day)
         assert rules is not None
         # Each city has a roll of its own; the rolls lie one behind the other in the national range.
         template = rules.numbers.issued
         return number_of_blank(template=template, serial=_first_blank(template, city) + blank)
 
     def _entry(self, one: _Due) -> DocumentToEnter:
-        today = local_day(self._house.clock.now())
-        rules = self._book.document(one.case.application.document, today)
+        """The same however often it is told, and on whatever day: an answer that was lost must find its entry again."""
+        day, kind = local_day(one.entry.since), one.case.application.document
+        rules = self._book.document(kind, day)
         assert rules is not None
         return DocumentToEnter(
             key=f"{one.case.case}/issue/{one.entry.make}",
             id_number=one.person.id_number,
-            kind=one.case.application.document,
-            number=self.number_of(
-                kind=one.case.application.document, blank=one.entry.blank, city=one.key.city
-            ),
-            issued_on=today,
-            expires_on=rules.expires_on(issued_on=today, birth_date=one.facts.birth_date),
+            kind=kind,
+            number=self.number_of(kind=kind, blank=one.entry.blank, city=one.key.city, day=day),
+            issued_on=day,
+            expires_on=rules.expires_on(issued_on=day, birth_date=one.facts.birth_date),
             fingerprints_stored=True,
         )
 
     def _cancellation(self, one: _Due) -> DocumentToCancel | None:
-        """The document to cancel; none when there is nothing left to cancel."""
+        """The document to cancel; none when there is nothing to cancel. The same however often it is told, as above:
+
+        so the old document is found by its date alone, not by its status, which a first telling may have changed.
+        """
         key, kind = f"{one.case.case}/{one.entry.work}/{one.entry.make}", one.case.application.document
+        day = local_day(one.entry.since)
         if one.entry.work == "invalidate":
-            number = self.number_of(kind=kind, blank=one.entry.blank, city=one.key.city)
+            number = self.number_of(kind=kind, blank=one.entry.blank, city=one.key.city, day=day)
             return DocumentToCancel(key=key, id_number=one.person.id_number, number=number, reason="lost")
-        today = local_day(self._house.clock.now())
-        own = {self.number_of(kind=kind, blank=d.blank, city=one.key.city) for d in one.case.papers.made}
+        own = {
+            self.number_of(kind=kind, blank=d.blank, city=one.key.city, day=day) for d in one.case.papers.made
+        }
         held = [
             document
             for document in one.facts.documents
-            if document.kind == one.case.application.document
-            and document.status != "cancelled"
-            and document.number not in own
-            and document.issued_on <= today
+            if document.kind == kind and document.number not in own and document.issued_on <= day
         ]
         if not held:
             return None
-        old = max(held, key=lambda document: document.issued_on)
+        old = max(held, key=lambda document: (document.issued_on, document.number))
         reason = _REASONS.get(one.case.application.ground, "replaced")
         return DocumentToCancel(key=key, id_number=one.person.id_number, number=old.number, reason=reason)
 

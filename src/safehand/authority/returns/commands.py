@@ -68,6 +68,13 @@ class DestroyDocument(Command, frozen=True, kw_only=True, tag="returns.destroy")
     second_witness: Person
 
 
+class ReportEmpty(Command, frozen=True, kw_only=True, tag="returns.report_empty"):
+    """The envelope was opened, and the document (the `make`-th of the case) is not in it; two persons saw it."""
+
+    make: Annotated[int, Meta(ge=1, le=1_000)]
+    second_person: Person
+
+
 class ReturnsExpired(Command, frozen=True, kw_only=True, tag="returns.expired"):
     """The clock of the present state."""
 
@@ -82,6 +89,7 @@ ReturnsCommand = (
     | KeepForPickup
     | InvalidateReturn
     | DestroyDocument
+    | ReportEmpty
     | ReturnsExpired
 )
 
@@ -97,5 +105,6 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     KeepForPickup: _CLERKS,
     InvalidateReturn: _CLERKS,
     DestroyDocument: _CLERKS,
+    ReportEmpty: _CLERKS,
     ReturnsExpired: frozenset({"system"}),
 }

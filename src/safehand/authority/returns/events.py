@@ -92,6 +92,12 @@ class ReturnGivenUp(Event, frozen=True, kw_only=True, tag="returns.given_up"):
     remake: bool
 
 
+class EnvelopeEmpty(Event, frozen=True, kw_only=True, tag="returns.envelope_empty"):
+    """What came back is an envelope without its document: an incident, and another document is made."""
+
+    second_person: str
+
+
 class ReturnsRanLate(Event, frozen=True, kw_only=True, tag="returns.ran_late"):
     """The clock of this state is over: the manager owns it."""
 
@@ -111,5 +117,6 @@ ReturnsEvent = (
     | ReturnResent
     | ReturnKeptForPickup
     | ReturnGivenUp
+    | EnvelopeEmpty
     | ReturnsRanLate
 )

@@ -36,6 +36,15 @@ SAME_PERSON = define(
     owner="returns",
     status=403,
 )
+ALONE = define(
+    code="returns.alone",
+    en="An empty envelope must be seen by two people.",
+    zh="退回空信封须由两人共同确认。",
+    way_out_en="Call a colleague; the second person scans their own badge.",
+    way_out_zh="请再请一名同事到场，由其刷本人工牌确认。",
+    owner="returns",
+    status=403,
+)
 NOTHING_TO_DESTROY = define(
     code="returns.nothing_to_destroy",
     en="There is no invalid document {make} of this case in the house.",

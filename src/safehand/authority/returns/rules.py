@@ -104,6 +104,15 @@ def invalidate(step: Returns, command: c.InvalidateReturn, m: Moment) -> Answer:
     return [e.ReturnGivenUp(reason=step.reason, remake=command.remake)]
 
 
+def report_empty(step: Returns, command: c.ReportEmpty, m: Moment) -> Answer:
+    """From the shelf: the envelope was received unopened, and is opened before a second person."""
+    if command.second_person == m.actor:
+        return refusals.ALONE()
+    if step.state is not S.ON_SHELF:
+        return refusals.not_now(step.state)
+    return [e.EnvelopeEmpty(second_person=command.second_person)]
+
+
 def expired(step: Returns, command: c.ReturnsExpired, m: Moment) -> Answer:
     """The manager owns what the post or the clerks left lying."""
     if step.state not in WAITING or step.late or step.due_at is None or m.now < step.due_at:
@@ -120,6 +129,7 @@ RULES: Final[Mapping[type, Any]] = {
     c.ResendReturn: resend,
     c.KeepForPickup: keep_for_pickup,
     c.InvalidateReturn: invalidate,
+    c.ReportEmpty: report_empty,
     c.ReturnsExpired: expired,
 }
 
@@ -145,5 +155,6 @@ def fold(step: Returns, event: e.ReturnsEvent, at: datetime) -> Returns:
             | e.ReturnResent()
             | e.ReturnKeptForPickup()
             | e.ReturnGivenUp()
+            | e.EnvelopeEmpty()
         ):
             return clocked(step, event, at, TABLE, reason=0, recalled=False)

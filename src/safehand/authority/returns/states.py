@@ -51,6 +51,7 @@ TABLE: Final[Table] = {
     (S.ON_SHELF, e.ReturnResent): S.NONE,
     (S.ON_SHELF, e.ReturnKeptForPickup): S.NONE,
     (S.ON_SHELF, e.ReturnGivenUp): S.NONE,
+    (S.ON_SHELF, e.EnvelopeEmpty): S.NONE,
     (S.ON_SHELF, e.ReturnsRanLate): S.ON_SHELF,
 }
 _SHELF: Final = Wait("handover_clerk", "shelf_working_days", "authority_manager")

@@ -83,6 +83,12 @@ class ReceiptDenied(Event, frozen=True, kw_only=True, tag="tracking.receipt_deni
     due_at: datetime
 
 
+class DeliveryContradicted(Event, frozen=True, kw_only=True, tag="tracking.delivery_contradicted"):
+    """A sealed proof came too late for the door: the post still has the envelope, and says so. Nothing was handed over."""
+
+    due_at: datetime
+
+
 class DisputeSettled(Event, frozen=True, kw_only=True, tag="tracking.dispute_settled"):
     """A sealed delivery was denied, and the investigation (or the recipient) found it to stand."""
 
@@ -139,6 +145,7 @@ TrackingEvent = (
     | ProofSealed
     | DeliveryReported
     | ReceiptDenied
+    | DeliveryContradicted
     | DisputeSettled
     | RejectionRecorded
     | TurnedBack

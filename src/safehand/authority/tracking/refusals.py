@@ -51,14 +51,6 @@ ANOTHER_CASE_LIVE = define(
     way_out_zh="请待另一件办结，或由申请人撤回后再处理。",
     owner="tracking",
 )
-NOT_WITH_THE_POST = define(
-    code="tracking.not_with_the_post",
-    en="By the book of custody this document isn't with the post.",
-    zh="按保管账，该证件不在邮政手中。",
-    way_out_en="Compare both books for this item; the difference becomes a case of the manager.",
-    way_out_zh="请双方核对该件的保管账；差异由主管立案处理。",
-    owner="tracking",
-)
 NOT_NOW = define(
     code="tracking.not_now",
     en="This can't be done now: the envelope is {state}.",

@@ -99,8 +99,9 @@ def record_attempt(step: Tracking, command: c.RecordAttempt, m: Moment) -> Answe
 
 
 def confirm_at_door(step: Tracking, command: c.ConfirmAtDoor, m: Moment) -> Answer:
-    """The recipient's word first, the courier's claim within minutes."""
-    return [e.ConfirmedAtDoor()] if step.state is S.ON_THE_WAY else refusals.nothing_to_confirm(step.state)
+    """The recipient's word first, the courier's claim within minutes; also for what was left elsewhere and fetched again."""
+    at_door = step.state in (S.ON_THE_WAY, S.REPORTED)
+    return [e.ConfirmedAtDoor()] if at_door else refusals.nothing_to_confirm(step.state)
 
 
 def judge_claim(step: Tracking, command: c.JudgeClaim, m: Moment) -> Answer:
@@ -194,9 +195,9 @@ def confirm_receipt(step: Tracking, command: c.ConfirmReceipt, m: Moment) -> Ans
     match step.state:
         case S.DELIVERED:
             return []
-        case S.DISPUTED:
+        case S.DISPUTED if not step.contradicted:
             return [e.DisputeSettled()]
-        case S.REPORTED | S.DENIED | S.INCIDENT:
+        case S.REPORTED | S.DENIED | S.INCIDENT | S.DISPUTED:
             return [_sealed(step, m, ProofMethod.RECIPIENT_SESSION, m.now, command.evidence)]
         case S.NONE | S.ON_THE_WAY | S.TURNED_BACK | S.LOST:
             return refusals.nothing_to_confirm(step.state)
@@ -219,7 +220,7 @@ def settle(step: Tracking, command: c.Settle, m: Moment) -> Answer:
         if step.state is S.DISPUTED and m.holders.get(command.claim, m.stream) != m.stream:
             return refusals.ANOTHER_CASE_LIVE()
         return [e.LossRecorded(by="authority")]
-    if step.state is S.DISPUTED:
+    if step.state is S.DISPUTED and not step.contradicted:
         return [e.DisputeSettled()]
     if not command.grade_accepted or step.state is S.INCIDENT:
         return refusals.EVIDENCE_TOO_WEAK()
@@ -243,10 +244,22 @@ def record_incident(step: Tracking, command: c.RecordIncident, m: Moment) -> Ans
         return wrong
     if step.state in (S.INCIDENT, S.LOST):
         return []
+    if step.state in (S.DELIVERED, S.DISPUTED):
+        return contradicted(step, m)
     if step.state not in _WITH_POST and step.state is not S.TURNED_BACK:
         return refusals.not_now(step.state)
     due_at = m.in_days(m.book.clocks.incident_days)
     return [e.IncidentRecorded(reason=int(command.reason), due_at=due_at)]
+
+
+def contradicted(step: Tracking, m: Moment) -> Answer:
+    """The post has what was sealed as delivered: the proof crossed the courier's void, or a wrong word, on its way.
+
+    The manager settles it as any other dispute; told again it changes nothing.
+    """
+    if step.contradicted:
+        return []
+    return [e.DeliveryContradicted(due_at=m.in_working_days(m.book.clocks.dispute_working_days))]
 
 
 def record_loss(step: Tracking, command: c.RecordLoss, m: Moment) -> Answer:
@@ -255,7 +268,9 @@ def record_loss(step: Tracking, command: c.RecordLoss, m: Moment) -> Answer:
         return wrong
     if step.state is S.LOST:
         return []
-    if step.state in (S.DELIVERED, S.DISPUTED):
+    if step.state is S.DISPUTED:
+        return []  # the manager settles it; until then the document is in the incident's account already
+    if step.state is S.DELIVERED:
         return refusals.not_now(step.state)
     return [e.LossRecorded(by="post")]
 
@@ -264,6 +279,8 @@ def record_found(step: Tracking, command: c.RecordFound, m: Moment) -> Answer:
     """Found before it was given up (what was given up is an old document: see returns)."""
     if wrong := _mismatch(step, command.order, command.waybill):
         return wrong
+    if step.state in (S.DELIVERED, S.DISPUTED):
+        return contradicted(step, m)
     if step.state is S.TURNED_BACK:
         return []
     return [e.FindRecorded()] if step.state is S.INCIDENT else refusals.not_now(step.state)
@@ -307,13 +324,15 @@ def fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
             return moved(step, event, at, TABLE, wrong_codes=step.wrong_codes + event.counted)
         case e.TurnedBack():
             return clocked(step, event, at, TABLE, turned_by=event.scan_id)
+        case e.DeliveryContradicted():
+            return clocked(step, event, at, TABLE, due_at=event.due_at, turned_by="", contradicted=True)
         case e.DeliveryReported() | e.ReceiptDenied() | e.IncidentRecorded() | e.TurnVoided():
             return clocked(step, event, at, TABLE, due_at=event.due_at, turned_by="")
         case e.TrackingRanLate():
             return moved(step, event, at, TABLE, late=True)
-        case (
-            e.ProofSealed() | e.DisputeSettled() | e.RejectionRecorded() | e.FindRecorded() | e.LossRecorded()
-        ):
+        case e.ProofSealed():
+            return clocked(step, event, at, TABLE, contradicted=False)
+        case e.DisputeSettled() | e.RejectionRecorded() | e.FindRecorded() | e.LossRecorded():
             return clocked(step, event, at, TABLE)
 
 

@@ -61,6 +61,7 @@ TABLE: Final[Table] = {
     # A refused claim is answered in every state: somebody stands at a door.
     **{(state, e.ClaimRefused): state for state in _ANY if state is not S.DELIVERED},
     (S.ON_THE_WAY, e.ConfirmedAtDoor): S.ON_THE_WAY,
+    (S.REPORTED, e.ConfirmedAtDoor): S.REPORTED,
     (S.ON_THE_WAY, e.ProofSealed): S.DELIVERED,
     (S.REPORTED, e.ProofSealed): S.DELIVERED,
     (S.DENIED, e.ProofSealed): S.DELIVERED,
@@ -68,7 +69,11 @@ TABLE: Final[Table] = {
     (S.ON_THE_WAY, e.DeliveryReported): S.REPORTED,
     (S.REPORTED, e.ReceiptDenied): S.DENIED,
     (S.DELIVERED, e.ReceiptDenied): S.DISPUTED,
+    (S.DELIVERED, e.DeliveryContradicted): S.DISPUTED,
+    (S.DISPUTED, e.DeliveryContradicted): S.DISPUTED,
     (S.DISPUTED, e.DisputeSettled): S.DELIVERED,
+    # What the post contradicted is settled by a proof of its own, which ends the post's search.
+    (S.DISPUTED, e.ProofSealed): S.DELIVERED,
     **{(state, e.RejectionRecorded): S.TURNED_BACK for state in _WITH_POST},
     **{(state, e.TurnedBack): S.TURNED_BACK for state in (*_WITH_POST, S.INCIDENT)},
     (S.INCIDENT, e.FindRecorded): S.TURNED_BACK,
@@ -111,4 +116,6 @@ class Tracking(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     wrong_codes: int = 0
     turned_by: str = ""
     """The scan that said it is coming back; empty when it was something else."""
+    contradicted: bool = False
+    """The post said that it still has what was sealed as delivered."""
     confirmed_at: datetime | None = None

@@ -77,7 +77,7 @@ def decide(  # noqa: C901 - one line per command
         case commands.ClaimAtCounter(clerk=who):
             return _claim(step, command, who, _COUNTER_METHODS, now)
         case commands.RecordProof():
-            return _record_proof(step, command)
+            return _record_proof(step, custody, command)
         case commands.RecordProofRefusal():
             return _record_refusal(step, order, command, now)
         case commands.VoidClaim(courier=who):
@@ -178,10 +178,20 @@ def _wrong_code(method: ProofMethod, code: str) -> Refusal | None:
             return refusals.CODE_SUPERFLUOUS() if code else None
 
 
-def _record_proof(step: Delivery, command: commands.RecordProof) -> Decided:
-    """Delivered by a sealed proof. One that comes when the claim no longer stands is kept and becomes an incident."""
+def _record_proof(step: Delivery, custody: Custody, command: commands.RecordProof) -> Decided:
+    """Delivered by a sealed proof. One that comes when the claim no longer stands is kept and becomes an incident.
+
+    But while the item is searched for, the recipient's own word is the only news of it, and ends the search.
+    """
     if not command.proof_verified:
         return refusals.PROOF_NOT_VERIFIED()
+    searched = step.state is State.STOPPED and custody.state is Holder.IN_INCIDENT
+    if searched and step.evidence != command.evidence:
+        return [
+            events.ProofRecorded(
+                method=command.method, evidence=command.evidence, sealed_at=command.sealed_at
+            )
+        ]
     match step.state:
         case State.DELIVERED:
             return [] if step.evidence == command.evidence else refusals.PROOF_DIFFERS()
@@ -199,7 +209,8 @@ def _record_proof(step: Delivery, command: commands.RecordProof) -> Decided:
             | State.HELD
             | State.STOPPED
         ):
-            if step.claims == 0 or step.state is State.NOT_BEGUN:
+            known = step.claims > 0 or step.reported or step.state is State.STOPPED
+            if not known or step.state is State.NOT_BEGUN:
                 return refusals.NO_CLAIM()
             if step.evidence == command.evidence:
                 return []
@@ -379,6 +390,8 @@ def fold(  # noqa: C901 - one line per event
             return moved(step, event, at, TABLE, office=place, scan_id=scan_id, held_at=at)
         case events.TakenBack(courier=courier):
             return moved(step, event, at, TABLE, courier=courier)
+        case events.ReportedNonconforming():
+            return moved(step, event, at, TABLE, reported=True)
         case events.Escalated():
             return moved(step, event, at, TABLE, escalated=True)
         case (
@@ -387,7 +400,6 @@ def fold(  # noqa: C901 - one line per event
             | events.OldClaimAnswered()
             | events.HoldingEnded()
             | events.RejectedAtDoor()
-            | events.ReportedNonconforming()
             | events.Left()
             | events.Stopped()
         ):

@@ -45,6 +45,8 @@ class Delivery(PostalStep, frozen=True, kw_only=True, omit_defaults=True):
     """Of the last failed attempt."""
     after: After = After.TRY_AGAIN
     claims: int = 0
+    reported: bool = False
+    """It was once left elsewhere: its recipient may confirm that to the authority, whatever has become of it since."""
     held_at: datetime | None = None
     """When holding began; claims at the counter don't lengthen it."""
     scan_id: str = ""
@@ -73,6 +75,8 @@ TABLE: Final[Table] = {
     **{(state, events.ReportedNonconforming): State.NONCONFORMING for state in (*_AT_DOOR, State.CLAIMED)},
     # The only ways to DELIVERED: a sealed proof, and nothing else.
     **{(state, events.ProofRecorded): State.DELIVERED for state in (*_CLAIMED, State.NONCONFORMING)},
+    # Nobody at the post knows where it is; its recipient told the authority, which sealed it.
+    (State.STOPPED, events.ProofRecorded): State.DELIVERED,
     (State.CLAIMED, events.ClaimRefused): State.WITH_COURIER,
     (State.CLAIMED, events.ClaimVoided): State.WITH_COURIER,
     (State.CLAIMED_AT_COUNTER, events.ClaimRefused): State.HELD,

@@ -76,6 +76,10 @@ class ItemFound(Event, frozen=True, kw_only=True, tag="undeliverable.item_found"
     at: datetime
 
 
+class SearchEnded(Event, frozen=True, kw_only=True, tag="undeliverable.search_ended"):
+    """While it was searched for, or given up, its recipient confirmed to the authority to have it: the proof ends the search."""
+
+
 class Escalated(Event, frozen=True, kw_only=True, tag="undeliverable.escalated"):
     """A clock ran out: the manager sees to it."""
 
@@ -92,5 +96,6 @@ UndeliverableEvent = (
     | IncidentOpened
     | LossDeclared
     | ItemFound
+    | SearchEnded
     | Escalated
 )

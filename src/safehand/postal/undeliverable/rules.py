@@ -187,7 +187,7 @@ def _received(step: Undeliverable, order: Order, custody: Custody, now: datetime
         case State.INCIDENT | State.LOST:
             found = events.ItemFound(place=order.office, at=now)
             return [found, events.ReturnOffered(at=now), events.ReturnReceived()]
-        case State.NOT_BEGUN | State.RECALL_PENDING:
+        case State.NOT_BEGUN | State.RECALL_PENDING | State.IN_HAND:
             return refusals.NOT_RETURNING(state=step.state)
         case _:
             assert_never(step.state)
@@ -228,6 +228,7 @@ def fold(step: Undeliverable, event: events.UndeliverableEvent, at: datetime) ->
             | events.ReturnReceived()
             | events.LossDeclared()
             | events.ItemFound()
+            | events.SearchEnded()
         ):
             return moved(step, event, at, TABLE)
         case _:

@@ -19,6 +19,7 @@ class State(StrEnum):
     RETURNED = "returned"
     INCIDENT = "incident"
     LOST = "lost"
+    IN_HAND = "in_hand"
 
 
 class Undeliverable(PostalStep, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,6 +55,8 @@ TABLE: Final[Table] = {
     (State.INCIDENT, events.LossDeclared): State.LOST,
     (State.INCIDENT, events.ItemFound): State.RETURNING,
     (State.LOST, events.ItemFound): State.RETURNING,
+    (State.INCIDENT, events.SearchEnded): State.IN_HAND,
+    (State.LOST, events.SearchEnded): State.IN_HAND,
     **{(state, events.Escalated): state for state in (State.RECALL_PENDING, *_UNDER_WAY)},
 }
 WAITING: Final[dict[State, Wait]] = {
@@ -62,5 +65,5 @@ WAITING: Final[dict[State, Wait]] = {
     State.RETURN_OFFERED: Wait(owner="authority", clock="scan_in_due"),
     State.INCIDENT: Wait(owner="postal_manager", clock="search_due"),
 }
-TERMINAL: Final = frozenset({State.RETURNED, State.LOST})
+TERMINAL: Final = frozenset({State.RETURNED, State.LOST, State.IN_HAND})
 """A lost item may still be found."""

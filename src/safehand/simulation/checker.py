@@ -1,0 +1,433 @@
+"""Looks at both houses and at the world from outside, after every moment: what must never be, and what must be in the end.
+
+The checker keeps books of its own. It reads the journals as they grow, folds them by itself, and compares: with the states
+that the houses keep, with the other house, with the services, and with where things really are.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from safehand.authority import envelopes
+from safehand.kernel.hash_chain import GENESIS, event_hash
+from safehand.kernel.machine import StreamKey
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.points import watching
+from safehand.kernel.store import EventRow
+from safehand.postal.app import treaty_account
+from safehand.simulation.crowd import Deed
+from safehand.simulation.house import SimHouse
+from safehand.simulation.world import GONE, Make
+
+if TYPE_CHECKING:
+    from safehand.simulation.run import Run
+
+NOTICED_WITHIN: Final = timedelta(days=20)
+"""So long may a document be out of honest hands before somebody must have noticed: the longest clock on its way is the
+counter's, and what is held there is looked at when it ends."""
+STORY_EVENTS: Final = 60
+BROKEN: Final = frozenset({"request.failed", "request.invalid", "request.key_reused", "request.key_missing"})
+"""No refusal of the world that is played, but a bug of the houses or of the simulator."""
+ACCOUNTS: Final[Mapping[str, frozenset[str]]] = {
+    "production": frozenset({"production"}),
+    "handover_shelf": frozenset({"shelf", "production", "bag", "office", "counter"}),
+    "counter": frozenset({"counter", "shelf"}),
+    "post": frozenset(
+        {"bag", "office", "vehicle", "courier", "neighbour", "recipient", "return_shelf", "shelf"}
+    ),
+    "recipient": frozenset({"recipient", "courier", "office", "neighbour", "vehicle", "counter"}),
+    "return_shelf": frozenset({"return_shelf", "counter", "shelf", "office"}),
+    "incident": frozenset(
+        {
+            "office",
+            "vehicle",
+            "courier",
+            "neighbour",
+            "recipient",
+            "bag",
+            "shelf",
+            "return_shelf",
+            "production",
+        }
+    ),
+}
+"""The authority's account -> where the document may really be while news is on its way. What is out of honest hands has a
+time limit of its own."""
+AT_THE_END: Final[Mapping[str, frozenset[str]]] = {
+    "recipient": frozenset({"recipient"}),
+    "incident": frozenset(
+        {"thief", "lost", "stranger", "recipient", "neighbour", "destroyed", "courier", "office"}
+    ),
+    "return_shelf": frozenset({"return_shelf"}),
+    "counter": frozenset({"counter"}),
+}
+
+
+class Violation(NamedTuple):
+    """What must never be, with the stream that tells of it."""
+
+    invariant: str
+    what: str
+    stream: str = ""
+
+
+class _Followed(NamedTuple):
+    """How far a stream's journal was read, and what it comes to by the checker's own fold."""
+
+    version: int
+    head: bytes
+    state: Any
+
+
+class Checker:
+    """The invariants of one run."""
+
+    def __init__(self, *, run: "Run") -> None:
+        self.run = run
+        self.violations: list[Violation] = []
+        self.edges: Counter[str] = Counter()
+        self.noticed: dict[Make, timedelta] = {}
+        self._followed: dict[tuple[str, StreamKey], _Followed] = {}
+        self._books: dict[str, dict[tuple[int, str], tuple[str, str | None]]] = defaultdict(dict)
+        self._moves_read: Counter[str] = Counter()
+        self._received: dict[tuple[str, int], int] = {}
+        self._blanks: dict[tuple[int, str, int], str] = {}
+        self._drawn_already: set[tuple[int, str, int]] = set()
+        self._proofs: dict[str, set[str]] = {}
+        self._recalled: dict[str, set[str]] = defaultdict(set)
+        self._paid: set[str] = set()
+
+    def say(self, invariant: str, what: str, stream: str = "") -> None:
+        """Something is as it must never be."""
+        self.violations.append(Violation(invariant, what, stream))
+
+    def refused(self, deed: Deed, refusal: Refusal) -> None:
+        """A person was refused: normal, unless the refusal says that we failed."""
+        if refusal.code in BROKEN:
+            self.say(
+                "no request fails", f"{deed.action} was answered {refusal.code} {refusal.facts}", deed.key
+            )
+
+    # ---- after each moment -----------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Everything that must hold at every moment."""
+        for house in self.run.houses.values():
+            for stream, row in self._grown(house):
+                self._read(house, stream, row)
+            self._custody(house)
+            self._stuck(house)
+        self._link()
+        self._documents()
+        if self.run.network.wrongly_taken:
+            self.say("nothing forged is taken", self.run.network.wrongly_taken[0])
+
+    def _grown(self, house: SimHouse) -> Iterator[tuple[StreamKey, Any]]:
+        for key, row in house.disk.rows.items():
+            followed = self._followed.get((house.name, key))
+            if followed is None or followed.version != row.version:
+                yield key, row
+
+    def _read(self, house: SimHouse, key: StreamKey, row: Any) -> None:
+        """Read a stream's new events: the chain, the fold, and what each of them may not be."""
+        machine = house.house.shell.machines[row.kind]
+        before = self._followed.get((house.name, key)) or _Followed(0, GENESIS, machine.initial(key))
+        version, head, state = before
+        decoder = msgspec.json.Decoder(machine.event)
+        events = house.disk.journal[key]
+        with watching(self._edge):
+            for event in events[version:]:
+                hashed = _hash(head, event)
+                if hashed != event.hash or event.version != version + 1:
+                    self.say("chains verify", f"{house.name}: event {event.version}", key.stream)
+                    return
+                version, head = event.version, hashed
+                state = machine.fold(state, decoder.decode(event.body), event.at)
+                self._judge(house, key, event)
+        if (version, head) != (row.version, row.head):
+            self.say("chains verify", f"{house.name}: the state does not end the chain", key.stream)
+        if msgspec.json.encode(state) != row.state:
+            self.say("state is the fold of the events", f"{house.name}", key.stream)
+        waits = machine.waits(state, key)
+        if any(line.due_at is None and line.owner is None for line in waits):
+            self.say("who waits has a clock or an owner", f"{house.name}", key.stream)
+        kept = house.disk.lines.get(key, set())
+        if {line.queue for line in waits} != kept:
+            self.say("worklists say what the state says", f"{house.name}: {sorted(kept)}", key.stream)
+        self._followed[house.name, key] = _Followed(version, head, state)
+        if row.kind == "case":
+            self._one_valid(key, state)
+
+    def _edge(self, step: str, state: str, event: str) -> None:
+        self.edges[f"{step}.{state}.{event}"] += 1
+
+    def _one_valid(self, key: StreamKey, case: Any) -> None:
+        valid = [document for document in case.papers.made if document.valid]
+        if len(valid) > 1:
+            self.say("never two valid documents for one case", f"{len(valid)} are valid", key.stream)
+
+    def _judge(self, house: SimHouse, key: StreamKey, event: EventRow) -> None:
+        """What an event may not be, given all that was read before it."""
+        judge = _JUDGES.get((house.name, event.kind))
+        if judge is not None:
+            judge(self, key, msgspec.json.decode(event.body))
+
+    def _settled(self, key: StreamKey, body: Any) -> None:
+        self._paid.add(key.stream)
+
+    def _started(self, key: StreamKey, body: Any) -> None:
+        if key.stream not in self._paid:
+            self.say("nothing is made unpaid", f"blank {body['blank']}", key.stream)
+
+    def _drawn(self, key: StreamKey, body: Any) -> None:
+        blank = (key.city, key.stream, body["blank"])
+        if self._blanks.setdefault(blank, body["case"]) != body["case"] or blank in self._drawn_already:
+            self.say("a blank is used once", f"blank {body['blank']}", body["case"])
+        self._drawn_already.add(blank)
+
+    def _sealed(self, key: StreamKey, body: Any) -> None:
+        if body["order"] in self._recalled["authority"]:
+            self.say("no proof after an accepted recall", body["order"], key.stream)
+        self._proofs.setdefault(body["order"], set()).add(body["evidence"])
+
+    def _proven(self, key: StreamKey, body: Any) -> None:
+        if body["evidence"] not in self._proofs.get(key.stream, ()):
+            self.say("no delivery without a door proof", body["evidence"], key.stream)
+        if key.stream in self._recalled["post"]:
+            self.say("no delivery after an accepted recall", "", key.stream)
+
+    def _stopped(self, key: StreamKey, body: Any) -> None:
+        self._recalled["post"].add(key.stream)
+
+    def _called_back(self, key: StreamKey, body: Any) -> None:
+        case = self._followed.get(("authority", key))
+        if case is not None and case.state.tracking.order:
+            self._recalled["authority"].add(case.state.tracking.order)
+
+    def _custody(self, house: SimHouse) -> None:
+        """The book of custody, kept a second time: each unit in exactly one account, each move from where it was."""
+        book, moves = self._books[house.name], house.disk.moves
+        for move in moves[self._moves_read[house.name] :]:
+            unit = (move.city, move.unit)
+            standing = book.get(unit)
+            fits = {
+                "opened": standing is None,
+                "offered": standing == (move.giver, None),
+                "accepted": standing == (move.giver, move.taker),
+                "refused": standing == (move.giver, move.taker),
+                "moved": standing == (move.giver, None),
+            }[move.phase]
+            if not fits:
+                self.say("every unit is in one account", f"{house.name}: {move} but {standing}", move.stream)
+            gives = move.phase in ("offered", "refused")
+            book[unit] = (
+                move.giver if gives else move.taker,
+                move.taker if move.phase == "offered" else None,
+            )
+        self._moves_read[house.name] = len(moves)
+        if len(book) != len(house.disk.units):
+            self.say(
+                "every unit is in one account",
+                f"{house.name}: {len(book)} units, {len(house.disk.units)} kept",
+            )
+        for unit, row in house.disk.units.items():
+            if book.get(unit) != (row.account, row.pending):
+                self.say(
+                    "every unit is in one account", f"{house.name}: {row} but {book.get(unit)}", row.stream
+                )
+
+    def _stuck(self, house: SimHouse) -> None:
+        """No clock may ring in vain."""
+        for row in house.house.jobs.stuck():
+            self.say("every clock does something", f"{house.name}: {row.queue}", row.stream)
+
+    def _link(self) -> None:
+        """Every message takes effect once, in order, as it was said, and none is passed over."""
+        for house in self.run.houses.values():
+            sender = self.run.houses[house.peer]
+            for (peer, city), position in house.disk.positions.items():
+                said = sender.disk.sent.get((house.name, city), [])
+                first = self._received.get((house.name, city), 0)
+                if position.position < first or position.position > len(said):
+                    self.say("no message is lost", f"{house.name} {city}: position {position.position}")
+                    continue
+                for number in range(first + 1, position.position + 1):
+                    row = house.disk.received.get((peer, city, number))
+                    if row is None or row.hash != said[number - 1].hash:
+                        self.say("messages arrive as they were said", f"{house.name} {city}: {number}")
+                self._received[house.name, city] = position.position
+
+    def _documents(self) -> None:
+        """Every document is physically where the books allow it to be, or somebody knows that it is not."""
+        now, world = self.run.clock.now(), self.run.world
+        busy = {deed.item.get("case") for deed in self.run.unanswered} | {
+            self.run.orders.get(str(deed.item.get("item", "")), (0, ""))[1] for deed in self.run.unanswered
+        }
+        for make, document in world.documents.items():
+            place = world.where(make)
+            followed = self._followed.get(("authority", StreamKey(make.city, make.case)))
+            book = followed.state.papers.find(make.make) if followed is not None else None
+            if book is None or followed is None or make.case in busy or make.case in self.run.tainted:
+                continue
+            if document.gone_since is not None and place.kind in GONE:
+                self._noticed(make, book, followed.state, now - document.gone_since)
+            elif place.kind not in _allowed(book):
+                what = f"document {make.make} is {place}, the book has {book.account}"
+                self.say("documents are where the books say", what, make.case)
+
+    def _noticed(self, make: Make, book: Any, case: Any, since: timedelta) -> None:
+        """What is out of honest hands: somebody knows, or has still time to find out."""
+        if make in self.noticed:
+            return
+        item = self._followed.get(("post", StreamKey(make.city, book.order)))
+        known = not book.valid or str(book.account) == "incident" or str(case.tracking.state) in SUSPECT
+        if known or (item is not None and _is_suspect(item.state)):
+            self.noticed[make] = since
+        elif since > NOTICED_WITHIN:
+            why = self.run.world.documents[make].why
+            self.say("what is gone is noticed", f"document {make.make} gone {since} ago ({why})", make.case)
+
+    # ---- at the end ------------------------------------------------------------------------------------------------
+
+    def look_at_the_end(self) -> None:
+        """What must hold once all is quiet."""
+        self._all_heard()
+        self._books_agree()
+        self._refunds()
+        self._persons()
+        self._documents_at_the_end()
+        for house in self.run.houses.values():
+            for place, row in house.disk.parked.items():
+                if place not in house.disk.resolved:
+                    self.say("no message is parked", f"{house.name}: {row.kind} {row.reason}", row.subject)
+
+    def _all_heard(self) -> None:
+        for house in self.run.houses.values():
+            for (peer, city), head in house.disk.heads.items():
+                position = self.run.houses[peer].disk.positions.get((house.name, city))
+                if position is None or position.position != head.number:
+                    self.say("no message is lost", f"{peer} has not heard {house.name} {city} to its end")
+
+    def _books_agree(self) -> None:
+        """Item by item, in the treaty's accounts: what the daily statements compare, all days at once."""
+        here, there = self._books["authority"], self._books["post"]
+        ours = {unit: envelopes.treaty_account(s[0]) for unit, s in here.items() if unit[1].startswith("or_")}
+        theirs = {unit: treaty_account(s[0]) for unit, s in there.items()}
+        for unit in sorted(ours.keys() | theirs.keys()):
+            if ours.get(unit) != theirs.get(unit):
+                what = f"authority {ours.get(unit)}, post {theirs.get(unit)}"
+                self.say("both books agree after quiet", what, unit[1])
+
+    def _refunds(self) -> None:
+        """Refunds are what is owed: nothing is owed any more, and no payment was given back more than was paid."""
+        given: Counter[str] = Counter()
+        for refund in self.run.payments.refunds.values():
+            given[refund.payment_id] += refund.amount_fen
+        paid = {one.id: one for one in self.run.payments.payments.values() if one.state == "paid"}
+        for payment, amount_fen in given.items():
+            if payment not in paid or amount_fen > paid[payment].amount_fen:
+                self.say("refunds are what is owed", f"{payment}: {amount_fen} fen given back")
+        for (house, key), followed in self._followed.items():
+            if house == "authority" and key.stream.startswith("ca_"):
+                if followed.state.payment.owed:
+                    self.say(
+                        "refunds are what is owed", f"still owed: {followed.state.payment.owed}", key.stream
+                    )
+                owes = str(followed.state.payment.state) == "refunded" and f"pm-{key.stream}" not in given
+                if owes:
+                    self.say("refunds are what is owed", "recorded and never made", key.stream)
+
+    def _persons(self) -> None:
+        """Nobody's name, number, telephone or address stands anywhere but in the vault and in sealed parts."""
+        for house in self.run.houses.values():
+            disk = house.disk
+            text = b"\n".join(
+                [
+                    *(event.body for events in disk.journal.values() for event in events),
+                    *(row.state for row in disk.rows.values()),
+                    *(row.body.encode() for rows in disk.sent.values() for row in rows),
+                    *(row.facts for row in disk.notices),
+                    *(name.encode() for name in disk.claims),
+                    *(row.answer for row in disk.answers.values()),
+                ]
+            )
+            for applicant in self.run.applicants.values():
+                for marker in (applicant["name"], applicant["id_number"]):
+                    if marker.encode() in text:
+                        self.say("no person outside the vault", f"{house.name} holds a name or number")
+                        return
+
+    def _documents_at_the_end(self) -> None:
+        for make in self.run.world.documents:
+            place = self.run.world.where(make)
+            followed = self._followed.get(("authority", StreamKey(make.city, make.case)))
+            if followed is None or make.case in self.run.tainted:
+                continue
+            book = followed.state.papers.find(make.make)
+            if book is None:
+                if place.kind != "destroyed":
+                    self.say(
+                        "documents are where the books say",
+                        f"{make.make} is {place}, destroyed in the book",
+                        make.case,
+                    )
+                continue
+            allowed = AT_THE_END.get(str(book.account), frozenset())
+            if place.kind not in allowed:
+                what = f"in the end document {make.make} is {place}, the book has {book.account}"
+                self.say("documents are where the books say", what, make.case)
+            if not book.valid and str(book.account) == "recipient":
+                self.say("no invalid document is with its holder", f"document {make.make}", make.case)
+        self._ends()
+
+    def _ends(self) -> None:
+        """A completed case has its one valid document in hand."""
+        for (house, key), followed in self._followed.items():
+            if house != "authority" or not key.stream.startswith("ca_"):
+                continue
+            case = followed.state
+            valid = [d for d in case.papers.made if d.valid and str(d.account) == "recipient"]
+            if str(case.application.state) == "completed" and len(valid) != 1:
+                self.say("a completed case has its document", f"{len(valid)} in hand", key.stream)
+
+
+def _allowed(book: Any) -> frozenset[str]:
+    """Where a document may be: with whoever has it in the book, or with whom it is offered to; or on its way to its end."""
+    accounts = {str(book.account), str(book.pending or book.account)}
+    return frozenset({"destroyed"}).union(*(ACCOUNTS.get(account, frozenset()) for account in accounts))
+
+
+_JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None]]] = {
+    ("authority", "payment.settled"): Checker._settled,  # noqa: SLF001 - the checker's own table
+    ("authority", "production.started"): Checker._started,  # noqa: SLF001
+    ("authority", "stock.drawn"): Checker._drawn,  # noqa: SLF001
+    ("authority", "tracking.proof_sealed"): Checker._sealed,  # noqa: SLF001
+    ("authority", "returns.recall_accepted"): Checker._called_back,  # noqa: SLF001
+    ("post", "delivery.proof_recorded"): Checker._proven,  # noqa: SLF001
+    ("post", "undeliverable.recall_accepted"): Checker._stopped,  # noqa: SLF001
+}
+
+
+SUSPECT: Final = frozenset({"denied", "disputed", "incident", "lost", "reported"})
+
+
+def _is_suspect(item: Any) -> bool:
+    """Whether somebody at the post has cause to look for it."""
+    steps = (item.delivery, item.transport, item.undeliverable)
+    return str(item.undeliverable.state) in ("incident", "lost") or any(step.escalated for step in steps)
+
+
+def _hash(previous: bytes, event: EventRow) -> bytes:
+    return event_hash(
+        previous=previous,
+        city=event.city,
+        stream=event.stream,
+        version=event.version,
+        kind=event.kind,
+        at=event.at,
+        actor=event.actor,
+        body=event.body,
+    )

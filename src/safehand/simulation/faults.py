@@ -1,0 +1,95 @@
+"""Everything that goes wrong between and beneath the houses, drawn per seed; and the count of what did.
+
+Each seed has its own weather: some kinds of fault never come, others often (swarm testing), so that rare combinations are
+met as surely as common ones. The physical world has troubles of its own (`world`, `couriers`).
+"""
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+KINDS: Final[Mapping[str, tuple[float, float]]] = {
+    # On the wire: share of the requests.
+    "request_lost": (0.005, 0.25),
+    "answer_lost": (0.005, 0.25),
+    "request_duplicated": (0.01, 0.4),
+    "request_delayed": (0.005, 0.15),
+    "request_corrupted": (0.005, 0.15),
+    "answer_corrupted": (0.005, 0.1),
+    "answer_cut_off": (0.005, 0.1),
+    # By an attacker on the wire: share of the moments.
+    "replayed_soon": (0.05, 0.9),
+    "replayed_late": (0.05, 0.9),
+    "forged_signature": (0.05, 0.5),
+    "forged_key": (0.05, 0.5),
+    "forged_receiver": (0.05, 0.5),
+    "reflected": (0.05, 0.5),
+    "altered_message": (0.05, 0.5),
+    "message_left_out": (0.05, 0.5),
+    "messages_swapped": (0.05, 0.5),
+    # Between the houses: share of the moments in which one begins.
+    "partition": (0.05, 0.9),
+    "outage_of_a_week": (0.0005, 0.004),
+    # In a process: share of the points passed.
+    "crash_before_commit": (0.001, 0.02),
+    "crash_after_commit": (0.001, 0.02),
+    "crash_between": (0.0005, 0.005),
+    "slow_point": (0.005, 0.15),
+    "restart": (0.01, 0.3),
+    # In a database: share of the points passed.
+    "commit_unknown_kept": (0.0005, 0.01),
+    "commit_unknown_lost": (0.0005, 0.01),
+    "database_silent": (0.0002, 0.003),
+    "race_lost": (0.001, 0.02),
+    # Clocks and keys: share of the moments.
+    "clock_skewed": (0.01, 0.2),
+    "clock_jumped_back": (0.01, 0.1),
+    "key_rotated": (0.002, 0.01),
+    "key_revoked": (0.0005, 0.003),
+    # By people who do not know what they do: share of the moments.
+    "mischief": (0.02, 0.6),
+    # In the services behind the ports: share of the calls.
+    "register_silent": (0.01, 0.2),
+    "register_answer_lost": (0.01, 0.2),
+    "payment_silent": (0.01, 0.2),
+    "payment_answer_lost": (0.01, 0.2),
+    "texts_silent": (0.01, 0.2),
+}
+"""Kind -> the range of its rate, where a seed has it at all."""
+ABSENT_SHARE: Final = 0.3
+"""Of the kinds, so many are absent from a seed."""
+CRASHES: Final = frozenset({"crash_before_commit", "crash_after_commit", "crash_between", "restart"})
+BAD_MESSAGES: Final = frozenset(kind for kind in list(KINDS)[:16])
+"""Kinds whose count is of messages, not of requests."""
+
+
+class Faults:
+    """The weather of one seed."""
+
+    def __init__(self, *, seed: int) -> None:
+        self.chance = random.Random(f"faults {seed}")
+        self.rates = {
+            kind: low * (high / low) ** self.chance.random()
+            for kind, (low, high) in KINDS.items()
+            if self.chance.random() >= ABSENT_SHARE
+        }
+        self.counts: Counter[str] = Counter()
+        self.on = True
+
+    def happens(self, kind: str, *, weight: int = 1) -> bool:
+        """Whether this fault comes now; counted if so, `weight` times (messages in a request)."""
+        rate = self.rates.get(kind, 0.0)
+        if not self.on or not rate or self.chance.random() >= rate:
+            return False
+        self.counts[kind] += weight
+        return True
+
+    def bad_messages(self) -> int:
+        """Messages that were lost, doubled, delayed, damaged, replayed or forged."""
+        return sum(self.counts[kind] for kind in BAD_MESSAGES)
+
+    def crashes_and_partitions(self) -> tuple[int, int]:
+        """How often a process ended, and how often the houses were cut apart."""
+        crashes = sum(self.counts[kind] for kind in CRASHES)
+        return crashes, self.counts["partition"] + self.counts["outage_of_a_week"]

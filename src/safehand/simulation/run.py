@@ -1,0 +1,772 @@
+"""One simulated run: two houses, the world between them and everything that goes wrong, from one seed, in virtual time.
+
+A run is a row of moments, some a day. At each, everybody acts at once: both houses' clocks, chores and link, staff,
+applicants, couriers, and whoever sits on the wire. First faults come as the seed has drawn them (safety: nothing wrong may
+ever happen); then they stop, and everything must come to its end within a stated time (liveness).
+"""
+
+import asyncio
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from safehand.authority import app as authority_app
+from safehand.authority.border.door_code import door_code
+from safehand.authority.cities.city import City, load_cities
+from safehand.authority.documents.document import Document, load_documents
+from safehand.authority.register.facts import RegisterFacts
+from safehand.house.front import Action
+from safehand.house.runtime import House
+from safehand.house.sessions import Identity, Session
+from safehand.kernel.entropy import drawn_from
+from safehand.kernel.machine import StreamKey
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.points import hooked
+from safehand.kernel.shell import Done
+from safehand.kernel.store import Conflict, Unavailable
+from safehand.link.pump import PeerSilent
+from safehand.link.reader import Border
+from safehand.postal import app as postal_app
+from safehand.postal.network.cities import PostalCity, load_postal_cities
+from safehand.programme.launch.arrivals import Arrival
+from safehand.programme.launch.chance import Chance
+from safehand.programme.launch.duties import Act, Moment, Shares
+from safehand.programme.launch.houses import Line
+from safehand.programme.launch.people import People, staff
+from safehand.simulation import couriers, crowd
+from safehand.simulation.checker import Checker, Violation
+from safehand.simulation.crowd import Deed, deed_of
+from safehand.simulation.effects import EFFECTS
+from safehand.simulation.faults import Faults
+from safehand.simulation.house import Chores, HouseClock, Signing, SimHouse, WorldClock
+from safehand.simulation.lives import LIFE, Crashed, tasks_belong_to_lives
+from safehand.simulation.mischief import Mischief
+from safehand.simulation.services import SimPayments, SimRegister, SimTexts
+from safehand.simulation.wire import Network, SimWire
+from safehand.simulation.world import World
+
+REPOSITORY: Final = Path(__file__).parents[3]
+START: Final = datetime(2024, 5, 5, 16, 0, tzinfo=UTC)
+CITIES: Final = (310000, 440100)
+HOURS: Final = (8.0, 11.0, 14.0, 16.0, 18.0, 23.5)
+QUIET_HOURS: Final = (8.0, 11.0, 16.0)
+AFTERMATH: Final = timedelta(days=14)
+"""Faults go on so long after the last application."""
+DAYS_MAX: Final = 400
+CALM_DAYS_MAX: Final = 200
+"""Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
+TRIES_MAX: Final = 60
+ROTATION_OVERLAP: Final = timedelta(days=2)
+BAD_POINTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "store.begun": ("crash_between", "database_silent"),
+    "store.locked": ("crash_between", "race_lost"),
+    "store.looked_up": ("crash_between",),
+    "store.written": ("crash_before_commit", "commit_unknown_lost", "race_lost"),
+    "store.committed": ("crash_after_commit", "commit_unknown_kept"),
+    "store.asked": ("crash_between", "database_silent"),
+    "link.numbering": ("crash_between",),
+    "link.sending": ("crash_between",),
+    "link.verified": ("crash_between",),
+    "link.taken": ("crash_after_commit",),
+}
+"""What may happen at which point."""
+ANSWERED_LATER: Final = frozenset(
+    {"request.busy", "request.unavailable", "request.too_many", "payment.silent", "register.silent"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run is made of."""
+
+    seed: int
+    people: int = 60
+    arrival_days: int = 60
+    cities: tuple[int, ...] = CITIES
+    faults: bool = True
+
+
+@dataclass(kw_only=True)
+class Ended:
+    """What a run came to."""
+
+    seed: int
+    lifecycles: int
+    days: float
+    events: int
+    faults: Counter[str]
+    bad_messages: int
+    crashes: int
+    partitions: int
+    refusals: Counter[str]
+    edges: Counter[str]
+    thefts: list[couriers.Theft]
+    violations: list[Violation]
+    fingerprint: str
+    story: list[str] = field(default_factory=list)
+
+
+@lru_cache(maxsize=1)
+def _data() -> tuple[dict[int, City], dict[str, Document], dict[str, PostalCity]]:
+    folder = REPOSITORY
+    cities = {int(code): city for code, city in load_cities(folder / "cities").items()}
+    return cities, load_documents(folder / "documents"), load_postal_cities(folder / "cities")
+
+
+class Run:
+    """The run of one seed."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.clock = WorldClock(start=START)
+        self.faults = Faults(seed=plan.seed)
+        self.faults.on = plan.faults
+        self.chance = Chance(seed=plan.seed)
+        self.network = Network(faults=self.faults, clock=self.clock)
+        self.register = SimRegister(faults=self.faults)
+        self.payments = SimPayments(faults=self.faults, clock=self.clock)
+        self.texts = SimTexts(faults=self.faults)
+        self.world = World()
+        self.authority, self.post = self._houses()
+        self.houses = {"authority": self.authority, "post": self.post}
+        self.street = couriers.Street(world=self.world, code_of=self._code_of)
+        self.people = People(seed=1, chance=self.chance, cities=sorted(_data()[0]))
+        self.applicants: dict[str, Mapping[str, Any]] = {}
+        self.cases: dict[str, int] = {}
+        """Case -> city."""
+        self.orders: dict[str, tuple[int, str]] = {}
+        self.unanswered: list[Deed] = []
+        self.refusals: Counter[str] = Counter()
+        self.story: list[str] = []
+        self.calm = False
+        self._asked_about: set[str] = set()
+        """Streams about which somebody still waits for an answer: nobody does another thing with them meanwhile."""
+        self.checker = Checker(run=self)
+        self.mischief = Mischief(chance=random.Random(f"mischief {plan.seed}"))
+        self.tainted: set[str] = set()
+        """Streams that such people touched, with all that hangs on them."""
+
+    # ---- building --------------------------------------------------------------------------------------------------
+
+    def _houses(self) -> tuple[SimHouse, SimHouse]:
+        cities, documents, postal = _data()
+        names, seed = ("authority", "post"), self.plan.seed
+        secret = Signing(name="authority", seed=seed).secret
+
+        def authority_parts(house: House) -> tuple[Sequence[Action], Border, Chores]:
+            services = authority_app.Services(
+                register=self.register, payments=self.payments, texts=self.texts
+            )
+            parts = authority_app.parts_of(
+                house=house, cities=cities, documents=documents, services=services, secret=secret
+            )
+            return parts.actions, parts.border, parts.chores
+
+        def post_parts(house: House) -> tuple[Sequence[Action], Border, Chores]:
+            parts = postal_app.parts_of(house=house, cities=postal)
+            return parts.actions, parts.border, parts.chores
+
+        wire = SimWire(network=self.network)
+        authority = SimHouse(
+            name=names[0],
+            peer=names[1],
+            seed=seed,
+            clock=HouseClock(world=self.clock),
+            machines=lambda ring: authority_app.machines_of(cities, documents, names[1], ring),
+            parts=authority_parts,
+            wire=wire,
+        )
+        post = SimHouse(
+            name=names[1],
+            peer=names[0],
+            seed=seed,
+            clock=HouseClock(world=self.clock),
+            machines=lambda ring: postal_app.machines_of(postal, ring),
+            parts=post_parts,
+            wire=wire,
+        )
+        self.network.houses = {names[0]: authority, names[1]: post}
+        authority.peer_keys = [post.public_key(generation=1)]
+        post.peer_keys = [authority.public_key(generation=1)]
+        return authority, post
+
+    def _code_of(self, order: str) -> str:
+        """The code that the recipient of an order was sent; empty while no text message has come."""
+        code = door_code(
+            secret=Signing(name="authority", seed=self.plan.seed).secret("door code"), order=order
+        )
+        return code if code in self.texts.codes else ""
+
+    # ---- the whole run ---------------------------------------------------------------------------------------------
+
+    async def play(self) -> Ended:
+        """From the first application to the end of the last, or to the first violation."""
+        tasks_belong_to_lives(asyncio.get_running_loop())
+        chance = random.Random(f"entropy {self.plan.seed}")
+        with hooked(self._at_point), drawn_from(chance.randbytes):
+            self.authority.boot()
+            self.post.boot()
+            await self._fill_stocks()
+            await self._moments()
+        return self._ended()
+
+    async def _moments(self) -> None:
+        arrivals = self._arrivals()
+        last = arrivals[-1].at
+        calm_from = last + AFTERMATH
+        for moment in self._times(last):
+            if moment >= calm_from and not self.calm:
+                await self._calm_down()
+            since = self.clock.now()
+            self.clock.move_to(moment)
+            come = [one for one in arrivals if since < one.at <= moment]
+            await self._moment(come)
+            self.checker.look()
+            if self.checker.violations:
+                return
+            if self.calm and self._over():
+                self.checker.look_at_the_end()
+                return
+        self.checker.say("liveness", f"not everything has ended: {', '.join(self._open()[:6])}")
+
+    def _times(self, last: datetime) -> Iterator[datetime]:
+        """Six moments a day while people come and for some weeks; later three; when all is still, only when a clock rings."""
+        day = START
+        for number in range(DAYS_MAX):
+            busy = day <= last + timedelta(days=16)
+            rings = self._next_clock()
+            still = not busy and not self.unanswered and not self._soon()
+            if not still or rings is None or rings <= day + timedelta(days=1) or number % 7 == 0:
+                for hour in HOURS if busy else QUIET_HOURS:
+                    yield day + timedelta(hours=hour)
+            day += timedelta(days=1)
+
+    def _soon(self) -> bool:
+        """Whether somebody will act soon: any worklist but those of long patience."""
+        long = {"handover.ready_for_pickup", "statement.differences"}
+        return any(
+            rows and queue not in long
+            for house in self.houses.values()
+            for queue, rows in house.disk.queues.items()
+        )
+
+    def _next_clock(self) -> datetime | None:
+        dues = [
+            row.due_at
+            for house in self.houses.values()
+            for row in house.disk.work.values()
+            if row.due_at is not None
+        ]
+        return min(dues, default=None)
+
+    def _arrivals(self) -> list[Arrival]:
+        span = timedelta(days=self.plan.arrival_days)
+        found = [
+            Arrival(
+                self.plan.cities[number % len(self.plan.cities)],
+                number,
+                START + timedelta(hours=7) + span * self.chance.share("arrives", number),
+            )
+            for number in range(self.plan.people)
+        ]
+        return sorted(found, key=lambda one: (one.at, one.number))
+
+    async def _calm_down(self) -> None:
+        """No fault comes any more: what was cut is joined, late messages arrive, clocks are set."""
+        self.calm = True
+        self.faults.on = False
+        self.network.cut_until = None
+        for house in self.houses.values():
+            house.clock.off = timedelta()
+        await self.network.deliver_late(all_of_them=True)
+
+    # ---- one moment ------------------------------------------------------------------------------------------------
+
+    async def _moment(self, come: Sequence[Arrival]) -> None:
+        self._weather()
+        await self.network.deliver_late()
+        again, self.unanswered = self.unanswered, []
+        self._asked_about = {stream for one in again for stream in _streams_of(one.item)}
+        m = self._m()
+        await self._together(
+            [
+                lambda: self._clocks(self.authority),
+                lambda: self._clocks(self.post),
+                lambda: self._arrive(come),
+                lambda: self._do([one for one in again if one.house == "authority"], self.authority),
+                lambda: self._do([one for one in again if one.house == "post"], self.post),
+                lambda: self._at_authority(m),
+                lambda: self._at_post(m),
+                lambda: self._pump(self.authority),
+                lambda: self._pump(self.post),
+                self._meddle,
+                self.network.attack,
+            ]
+        )
+        if crowd.local_hour(self.clock.now()) in (11, 23):
+            await self._together([lambda: self._chores(self.authority), lambda: self._chores(self.post)])
+        for _ in range(3):
+            await self._together([lambda: self._pump(self.authority), lambda: self._pump(self.post)])
+        self._hand_over()
+
+    def _weather(self) -> None:
+        """What changes between the houses and in their machines at this moment."""
+        faults, chance, now = self.faults, self.faults.chance, self.clock.now()
+        if not self.network.cut and faults.happens("partition"):
+            # Most are over before the next moment; some last for days.
+            self.network.cut_until = now + timedelta(minutes=1) + timedelta(hours=72) * chance.random() ** 8
+        if not self.network.cut and faults.happens("outage_of_a_week"):
+            self.network.cut_until = now + timedelta(days=7)
+        for house in self.houses.values():
+            house.clock.off = timedelta()
+            if faults.happens("clock_skewed"):
+                house.clock.off = timedelta(seconds=chance.uniform(-300, 300))
+            elif faults.happens("clock_jumped_back"):
+                house.clock.off = -timedelta(seconds=chance.uniform(0, 3600))
+            if faults.happens("restart"):
+                house.crash()
+            self._keys(house)
+
+    def _keys(self, house: SimHouse) -> None:
+        """A key is changed: the old one stays good for what is on its way (rotated), or is good no longer (revoked).
+
+        The peer keeps every old key, with the time until which it was good: what was signed then must verify for ever.
+        """
+        revoked = self.faults.happens("key_revoked")
+        if not revoked and not self.faults.happens("key_rotated"):
+            return
+        peer, old, now = self.houses[house.peer], house.keys.generation, self.clock.now()
+        house.keys.generation += 1
+        ends = {"revoked_at": now} if revoked else {"not_after": now + ROTATION_OVERLAP}
+        peer.peer_keys = [
+            msgspec.structs.replace(key, **ends) if key.key_id == house.keys.key_id(old) else key
+            for key in peer.peer_keys
+        ]
+        peer.peer_keys.append(house.public_key(generation=house.keys.generation))
+        house.crash()
+        peer.crash()
+
+    async def _together(self, works: Sequence[Callable[[], Awaitable[Any]]]) -> None:
+        """Everybody at once, in an order and at a pace that the seed draws."""
+        order = list(works)
+        self.faults.chance.shuffle(order)
+
+        async def begin(work: Callable[[], Awaitable[Any]], turns: int) -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await work()
+
+        await asyncio.gather(*(begin(work, self.faults.chance.randrange(4)) for work in order))
+
+    async def _job(self, house: SimHouse, work: Callable[[], Awaitable[Any]]) -> None:
+        async def go() -> None:
+            try:
+                await work()
+            except (Unavailable, PeerSilent, Conflict):
+                return
+
+        await house.run(go)
+
+    async def _clocks(self, house: SimHouse) -> None:
+        await self._job(house, house.house.jobs.run_clocks)
+
+    async def _pump(self, house: SimHouse) -> None:
+        disk = house.disk
+        if disk.outbox_numbered or any(head.acknowledged < head.number for head in disk.heads.values()):
+            await self._job(house, house.house.pump.until_quiet)
+
+    async def _chores(self, house: SimHouse) -> None:
+        for name in sorted(house.house.jobs.chores):
+            await self._job(house, lambda name=name: house.house.jobs.chores[name]())
+
+    async def _at_point(self, point: str) -> None:
+        """Every point of the code under test comes by here."""
+        life = LIFE.get()
+        if life is None:
+            return
+        if not life.alive:
+            raise Crashed
+        faults = self.faults
+        if not faults.on:
+            return
+        for kind in BAD_POINTS[point]:
+            if faults.happens(kind):
+                self._strike(kind, life.name)
+        if faults.happens("slow_point"):
+            for _ in range(faults.chance.randrange(1, 8)):
+                await asyncio.sleep(0)
+            if not life.alive:
+                raise Crashed
+
+    def _strike(self, kind: str, name: str) -> None:
+        match kind:
+            case "race_lost":
+                raise Conflict("the simulator says that somebody else was faster")
+            case "commit_unknown_lost" | "commit_unknown_kept" | "database_silent":
+                raise Unavailable("the simulator says that the database does not answer")
+            case _:
+                self.houses[name].crash()
+                raise Crashed
+
+    # ---- people ----------------------------------------------------------------------------------------------------
+
+    def _m(self) -> Moment:
+        return Moment(
+            now=self.clock.now(),
+            chance=self.chance,
+            shares=SHARES,
+            applicants=self.applicants,
+            orders=self.orders,
+        )
+
+    async def _fill_stocks(self) -> None:
+        deeds = [
+            Deed(
+                house="authority",
+                person=staff("production_clerk", "store"),
+                action="stock.receive",
+                item={"city": city, "stock": f"st_{city}_{kind}", "first": 1, "last": 1_000},
+                key=f"first-blanks-{city}-{kind}",
+            )
+            for city in self.plan.cities
+            for kind in sorted(_data()[1])
+        ]
+        await self._do(deeds, self.authority)
+
+    async def _arrive(self, come: Sequence[Arrival]) -> None:
+        deeds: list[Deed] = []
+        for one in come:
+            person = self.people.person(one)
+            self.register.people.setdefault(
+                person.id_number,
+                msgspec.convert(person.register_facts(), RegisterFacts, from_attributes=True),
+            )
+            deeds.append(
+                Deed(
+                    house="authority",
+                    person=self.people.applicant(one),
+                    action="application.submit",
+                    item=self.people.application(one),
+                    key=f"submit-{one.city}-{one.number}",
+                )
+            )
+        await self._do(deeds, self.authority)
+
+    def _lines(self, house: SimHouse, queue: str) -> list[Line]:
+        """A worklist as its staff see it, with the streams' states."""
+        rows = house.disk.queues.get(queue, {})
+        asked = self._asked_about
+        found = [
+            Line(
+                city=row.city,
+                stream=row.stream,
+                since=row.since,
+                due_at=row.due_at,
+                owner=row.owner,
+                narrowed=row.narrowed,
+                state=msgspec.json.decode(house.disk.rows[key].state),
+            )
+            for key, row in rows.items()
+            if key.stream not in asked
+        ]
+        return sorted(found, key=lambda line: (line.since, line.city, line.stream))
+
+    async def _at_authority(self, m: Moment) -> None:
+        deeds: list[Deed] = []
+        for queue, look in crowd.AT_AUTHORITY.items():
+            for line in self._lines(self.authority, queue):
+                act = look(line, m, self.world)
+                if act is not None:
+                    order = self._order_of(line, str(act.item.get("waybill", "")))
+                    deeds.append(deed_of("authority", line, act, order=order))
+        for queue in ("handover.to_label", "handover.labelled"):
+            for line in self._lines(self.authority, queue):
+                self.orders[(line.state or {})["handover"]["order"]] = (line.city, line.stream)
+        if crowd.local_hour(m.now) in crowd.COLLECTIONS:
+            deeds += crowd.bags(self._lines(self.authority, "handover.sealed"), m)
+            deeds += crowd.offers(self._lines(self.authority, "bag.closed"), m)
+        deeds += self._afterwards(m)
+        await self._do(deeds, self.authority)
+        await self._pay(m)
+
+    def _order_of(self, line: Line, waybill: str) -> str:
+        """The order under whose waybill a document of the case went out."""
+        made = (line.state or {}).get("papers", {}).get("made", [])
+        return next((one["order"] for one in made if waybill and one.get("waybill") == waybill), "")
+
+    def _afterwards(self, m: Moment) -> Iterator[Deed]:
+        """Recipients who have it in hand, or not, or want to be forgotten."""
+        for case, applicant in self.applicants.items():
+            city = self._city_of(case)
+            row = self.authority.disk.rows.get(StreamKey(city, case))
+            if row is None:
+                continue
+            for theft in self._against(case):
+                delivered = b'"delivered"' in row.state
+                if (
+                    delivered
+                    and m.chance.between(timedelta(hours=2), timedelta(days=3), "denies", case)
+                    < m.now - theft.since
+                ):
+                    item = {"city": city, "case": case}
+                    act = Act(applicant, "tracking.deny_receipt", item)
+                    yield Deed(
+                        house="authority",
+                        person=applicant,
+                        action=act.action,
+                        item=item,
+                        key=f"deny-{case}-{theft.order}"[:100],
+                    )
+
+    def _against(self, case: str) -> list[couriers.Theft]:
+        return [
+            theft
+            for order, theft in self.street.thefts.items()
+            if self.orders.get(order, (0, ""))[1] == case and not self.world.is_there(order)
+        ]
+
+    def _city_of(self, case: str) -> int:
+        return self.cases[case]
+
+    async def _pay(self, m: Moment) -> None:
+        """Those who pay now open the payment, pay at the service, and come back to tell."""
+        lines = [line for line in self._lines(self.authority, "payment.awaiting") if self._pays(line, m)]
+        for action in ("payment.begin", "payment.check"):
+            deeds = [
+                deed_of("authority", line, Act(m.applicants[line.stream], action, _case(line)))
+                for line in lines
+            ]
+            await self._do(deeds, self.authority, once=True)
+            for line in lines:
+                self.payments.pay(f"{line.stream}/fee")
+
+    def _pays(self, line: Line, m: Moment) -> bool:
+        never = m.chance.happens(0.02, line.stream, "never pays")
+        return not never and m.waited(line, timedelta(hours=1), timedelta(hours=50))
+
+    async def _at_post(self, m: Moment) -> None:
+        deeds: list[Deed] = []
+        for queue, look in crowd.AT_POST.items():
+            for line in self._lines(self.post, queue):
+                act = look(line, m, self.world)
+                if act is not None:
+                    deeds.append(deed_of("post", line, act, courier=act.person["actor"]))
+        deeds += crowd.counted(self._lines(self.post, "bag.expected"), m, self._orders_of_bag)
+        if crowd.local_hour(m.now) in crowd.ROUNDS:
+            deeds += crowd.rounds(self._lines(self.post, "delivery.at_office"), m, self.world)
+        for queue in crowd.AT_DOOR:
+            for line in self._lines(self.post, queue):
+                act = couriers.at_door(line, m, self.street)
+                if act is not None:
+                    deeds.append(deed_of("post", line, act, courier=act.person["actor"]))
+        await self._confirm_at_doors(deeds, m)
+        await self._do(deeds, self.post)
+
+    async def _meddle(self) -> None:
+        """People who do not know what they do."""
+        for house in self.houses.values():
+            if self.faults.happens("mischief"):
+                deeds = list(self.mischief.deeds(house, self.applicants, self.clock.now()))
+                await self._do(deeds, house, once=True)
+
+    async def _confirm_at_doors(self, deeds: Sequence[Deed], m: Moment) -> None:
+        """Whoever really has a courier before the door, and is asked for the own session, confirms in it."""
+        confirming: list[Deed] = []
+        for deed in deeds:
+            order = str(deed.item.get("item", ""))
+            by_session = deed.action in ("delivery.claim", "delivery.claim_at_counter") and not deed.item.get(
+                "code"
+            )
+            if by_session and order in self.orders and self.world.is_there(order):
+                city, case = self.orders[order]
+                item = {"city": city, "case": case}
+                key = f"confirm-{case}-{deed.key}"[:100]
+                person = self.applicants[case]
+                confirming.append(
+                    Deed(
+                        house="authority",
+                        person=person,
+                        action="tracking.confirm_at_door",
+                        item=item,
+                        key=key,
+                    )
+                )
+        await self._do(confirming, self.authority, once=True)
+
+    def _orders_of_bag(self, bag: str) -> dict[str, str]:
+        """Waybill -> order of what lies in a bag."""
+        found: dict[str, str] = {}
+        for order, envelope in self.world.envelopes.items():
+            if envelope.place == crowd.place_of("bag", bag):
+                row = self.post.disk.rows.get(StreamKey(envelope.label_of.city, order))
+                if row is not None:
+                    found[msgspec.json.decode(row.state)["acceptance"]["waybill"]] = order
+        return found
+
+    # ---- doing -----------------------------------------------------------------------------------------------------
+
+    async def _do(self, deeds: Sequence[Deed], house: SimHouse, *, once: bool = False) -> None:
+        """Ask for deeds; what nobody answers is asked again at the next moment, with the same key."""
+        if not deeds:
+            return
+        front = house.house.front
+        calls = [
+            (
+                one.action,
+                session_of(one.person),
+                front.read(name=one.action, body=msgspec.json.encode(one.item)),
+                one.key,
+            )
+            for one in deeds
+        ]
+        outcomes = await house.asked(calls)
+        for place, deed in enumerate(deeds):
+            outcome = outcomes[place] if outcomes is not None else None
+            if outcome is None or (isinstance(outcome, Refusal) and outcome.code in ANSWERED_LATER):
+                deed.tries += 1
+                if not once and deed.tries < TRIES_MAX:
+                    self.unanswered.append(deed)
+                if outcome is not None:
+                    self.refusals[outcome.code] += 1
+            elif isinstance(outcome, Refusal):
+                self.refusals[outcome.code] += 1
+                if not (deed.mischief and outcome.code == "request.invalid"):
+                    self.checker.refused(deed, outcome)
+            elif deed.mischief:
+                self._taint(done=outcome)
+            else:
+                self._done(deed, outcome)
+
+    def _taint(self, *, done: Done) -> None:
+        """What was done to one thing may show at all that hangs on it: the case, its orders, what shares its bag."""
+        self.tainted.add(done.stream)
+        for order, (_, case) in self.orders.items():
+            if done.stream in (order, case):
+                self.tainted |= {order, case}
+
+    def _done(self, deed: Deed, done: Done) -> None:
+        if deed.action == "application.submit":
+            self.applicants[done.stream] = deed.person
+            self.cases[done.stream] = done.city
+        effect = EFFECTS.get(deed.action)
+        if effect is not None:
+            effect(self.world, {**deed.hint, **deed.item}, deed.state, self.clock.now())
+
+    def _hand_over(self) -> None:
+        """Where the proof has come to the post, the courier at the door gives the envelope into the hands of its recipient."""
+        for order, envelope in self.world.envelopes.items():
+            if order in self.world.handed_over or envelope.place.kind not in (
+                "courier",
+                "office",
+                "neighbour",
+            ):
+                continue
+            row = self.post.disk.rows.get(StreamKey(envelope.label_of.city, order))
+            if (
+                row is not None
+                and msgspec.json.decode(row.state).get("delivery", {}).get("state") == "delivered"
+            ):
+                self.world.hand_over(order, self.clock.now())
+
+    # ---- the end ---------------------------------------------------------------------------------------------------
+
+    def _open(self) -> list[str]:
+        """What still waits for anybody."""
+        waiting = [
+            f"{house.name} {queue} {key.stream}"
+            for house in self.houses.values()
+            for queue, rows in house.disk.queues.items()
+            for key in rows
+            if not queue.startswith(("range.", "stock."))
+        ]
+        unsent = [
+            f"{house.name} has said {head.number} in {city}, heard are {head.acknowledged}"
+            for house in self.houses.values()
+            for (_, city), head in house.disk.heads.items()
+            if head.number > head.acknowledged
+        ]
+        return [*waiting, *unsent, *(f"{one.action} {one.key}" for one in self.unanswered)]
+
+    def _over(self) -> bool:
+        return not self._open()
+
+    def _ended(self) -> Ended:
+        crashes, partitions = self.faults.crashes_and_partitions()
+        digest = hashlib.sha256()
+        for house in self.houses.values():
+            for key in sorted(house.disk.rows):
+                digest.update(f"{key.city}/{key.stream}".encode() + house.disk.rows[key].head)
+            for place in sorted(house.disk.heads):
+                digest.update(repr(place).encode() + house.disk.heads[place].hash)
+        digest.update(msgspec.json.encode(self.world.as_dict()))
+        events = sum(len(rows) for house in self.houses.values() for rows in house.disk.journal.values())
+        return Ended(
+            seed=self.plan.seed,
+            lifecycles=len(self.applicants),
+            days=(self.clock.now() - START) / timedelta(days=1),
+            events=events,
+            faults=self.faults.counts,
+            bad_messages=self.faults.bad_messages(),
+            crashes=crashes,
+            partitions=partitions,
+            refusals=self.refusals,
+            edges=self.checker.edges,
+            thefts=list(self.street.thefts.values()),
+            violations=self.checker.violations,
+            fingerprint=digest.hexdigest(),
+            story=self.story,
+        )
+
+
+SHARES: Final = Shares(
+    defect=0.15,
+    no_correction=0.15,
+    refused=0.03,
+    no_payment=0.02,
+    withdrawn=0.03,
+    spoiled=0.04,
+    absent=0.2,
+    never_home=0.02,
+    wrong_code=0.03,
+    wrong_envelope=0.03,
+    lost=0.02,
+    rejected=0.02,
+    nonconforming=0.03,
+    never_collected=0.08,
+)
+
+
+def _streams_of(item: Mapping[str, Any]) -> Iterator[str]:
+    """The streams that a deed is about; those of a bag's envelopes too."""
+    yield from (str(item[name]) for name in ("case", "item", "bag", "stock", "daybook") if name in item)
+    yield from (item.get("items", {}).values())
+
+
+def _case(line: Line) -> dict[str, Any]:
+    return {"city": line.city, "case": line.stream}
+
+
+@lru_cache(maxsize=10_000)
+def _session(actor: str, roles: tuple[str, ...], name: str, id_number: str) -> Session:
+    identity = Identity(name=name, id_number=id_number) if id_number else None
+    return Session(actor=actor, roles=frozenset(roles), identity=identity)
+
+
+def session_of(person: Mapping[str, Any]) -> Session:
+    """The session in which a person acts."""
+    return _session(
+        person["actor"], tuple(person["roles"]), person.get("name", ""), person.get("id_number", "")
+    )
+
+
+def play(plan: Plan) -> Ended:
+    """Play one seed, from its beginning to its end."""
+    return asyncio.run(Run(plan).play())

@@ -1,0 +1,183 @@
+"""The services behind the authority's ports, as a simulated world has them: right in the end, and silent now and then.
+
+A service that was silent may have heard: the call takes effect, or not, and the caller can't tell (`ServiceUnavailable`).
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+import msgspec
+
+from safehand.authority.border.door_code import CODE_DIGITS
+from safehand.authority.ports.calling import ServiceUnavailable
+from safehand.authority.ports.notices import TextMessage, TextReceipt
+from safehand.authority.ports.payment import (
+    PaymentSeen,
+    PaymentToOpen,
+    RefundSeen,
+    RefundToMake,
+    StatementLine,
+)
+from safehand.authority.ports.refusals import PERSON_UNKNOWN, REGISTER_ENTRY_REFUSED
+from safehand.authority.ports.register import DocumentToCancel, DocumentToEnter
+from safehand.authority.register.facts import DocumentFact, RegisterFacts
+from safehand.kernel.clock import Clock
+from safehand.kernel.outcome import Refusal
+from safehand.simulation.faults import Faults
+
+_CODE: Final = re.compile(rf"(?<![0-9])[0-9]{{{CODE_DIGITS}}}(?![0-9])")
+
+
+class SimRegister:
+    """The register of persons and documents: entries are made once, by their key."""
+
+    def __init__(self, *, faults: Faults) -> None:
+        self._faults = faults
+        self.people: dict[str, RegisterFacts] = {}
+        self.entries: dict[str, Any] = {}
+        self.valid: dict[str, str] = {}
+        """Number of a valid document that was issued here -> the entry's key."""
+
+    async def lookup(self, *, id_numbers: Sequence[str]) -> list[RegisterFacts | Refusal]:
+        """See `Register.lookup`."""
+        if self._faults.happens("register_silent"):
+            raise ServiceUnavailable(service="register", reason="silent")
+        return [self.people.get(one) or PERSON_UNKNOWN() for one in id_numbers]
+
+    async def enter(self, *, documents: Sequence[DocumentToEnter]) -> list[Refusal | None]:
+        """See `Register.enter`."""
+        return self._heard([self._enter(one) for one in documents])
+
+    async def cancel(self, *, documents: Sequence[DocumentToCancel]) -> list[Refusal | None]:
+        """See `Register.cancel`."""
+        return self._heard([self._cancel(one) for one in documents])
+
+    def _heard(self, outcomes: list[Refusal | None]) -> list[Refusal | None]:
+        if outcomes and self._faults.happens("register_answer_lost"):
+            raise ServiceUnavailable(service="register", reason="the answer was lost")
+        return outcomes
+
+    def _enter(self, one: DocumentToEnter) -> Refusal | None:
+        if self.entries.setdefault(one.key, one) != one:
+            return REGISTER_ENTRY_REFUSED(reason="another entry has this key")
+        if self.valid.setdefault(one.number, one.key) != one.key:
+            return REGISTER_ENTRY_REFUSED(reason="the number was issued already")
+        facts = self.people[one.id_number]
+        if all(document.number != one.number for document in facts.documents):
+            held = DocumentFact(
+                kind=one.kind,
+                number=one.number,
+                issued_on=one.issued_on,
+                expires_on=one.expires_on,
+                status="valid",
+                fingerprints_stored=one.fingerprints_stored,
+            )
+            self.people[one.id_number] = msgspec.structs.replace(facts, documents=(*facts.documents, held))
+        return None
+
+    def _cancel(self, one: DocumentToCancel) -> Refusal | None:
+        if self.entries.setdefault(one.key, one) != one:
+            return REGISTER_ENTRY_REFUSED(reason="another entry has this key")
+        facts = self.people[one.id_number]
+        documents = tuple(
+            msgspec.structs.replace(document, status="cancelled")
+            if document.number == one.number
+            else document
+            for document in facts.documents
+        )
+        self.people[one.id_number] = msgspec.structs.replace(facts, documents=documents)
+        self.valid.pop(one.number, None)
+        return None
+
+
+class SimPayments:
+    """The payment service: a payment and a refund exist once for each key."""
+
+    def __init__(self, *, faults: Faults, clock: Clock) -> None:
+        self._faults, self._clock = faults, clock
+        self.payments: dict[str, PaymentSeen] = {}
+        self.refunds: dict[str, RefundSeen] = {}
+
+    async def open(self, *, payments: Sequence[PaymentToOpen]) -> list[PaymentSeen | Refusal]:
+        """See `Payments.open`."""
+        self._may_be_silent()
+        return self._heard([self.payments.setdefault(one.key, _opened(one)) for one in payments])
+
+    async def seen(self, *, keys: Sequence[str]) -> list[PaymentSeen | None]:
+        """See `Payments.seen`."""
+        self._may_be_silent()
+        return [self.payments.get(key) for key in keys]
+
+    async def refund(self, *, refunds: Sequence[RefundToMake]) -> list[RefundSeen | Refusal]:
+        """See `Payments.refund`."""
+        self._may_be_silent()
+        made: list[RefundSeen | Refusal] = []
+        for one in refunds:
+            refund = RefundSeen(
+                id=f"rf-{len(self.refunds) + 1}",
+                key=one.key,
+                payment_id=one.payment_id,
+                amount_fen=one.amount_fen,
+                state="refunded",
+            )
+            made.append(self.refunds.setdefault(one.key, refund))
+        return self._heard(made)
+
+    async def statement(self, *, day: date) -> list[StatementLine]:
+        """Nobody asks for it yet."""
+        raise ServiceUnavailable(service="payment", reason="no statement in the simulator")
+
+    def pay(self, key: str) -> bool:
+        """The applicant pays there; False when no such payment is open."""
+        payment = self.payments.get(key)
+        if payment is None or payment.state == "paid":
+            return False
+        settled_at: datetime = self._clock.now()
+        self.payments[key] = msgspec.structs.replace(payment, state="paid", settled_at=settled_at)
+        return True
+
+    def _may_be_silent(self) -> None:
+        if self._faults.happens("payment_silent"):
+            raise ServiceUnavailable(service="payment", reason="silent")
+
+    def _heard(self, outcomes: list[Any]) -> list[Any]:
+        if outcomes and self._faults.happens("payment_answer_lost"):
+            raise ServiceUnavailable(service="payment", reason="the answer was lost")
+        return outcomes
+
+
+def _opened(one: PaymentToOpen) -> PaymentSeen:
+    return PaymentSeen(
+        id=f"pm-{one.order_ref}",
+        key=one.key,
+        order_ref=one.order_ref,
+        amount_fen=one.amount_fen,
+        refunded_fen=0,
+        state="open",
+        pay_url="https://pay.example/",
+        settled_at=None,
+    )
+
+
+class SimTexts:
+    """The SMS gateway: what it took is kept, so that the simulator can read codes and look for persons in the texts."""
+
+    def __init__(self, *, faults: Faults) -> None:
+        self._faults = faults
+        self.sent: dict[str, TextMessage] = {}
+        self.codes: set[str] = set()
+
+    async def send(self, *, messages: Sequence[TextMessage]) -> list[Refusal | None]:
+        """See `TextMessages.send`."""
+        if self._faults.happens("texts_silent"):
+            raise ServiceUnavailable(service="sms", reason="silent")
+        for one in messages:
+            self.sent.setdefault(one.key, one)
+            self.codes.update(_CODE.findall(one.text))
+        return [None for _ in messages]
+
+    async def receipts(self, *, after: int) -> tuple[list[TextReceipt], int]:
+        """Nobody asks for them yet."""
+        return [], after
