@@ -360,10 +360,8 @@ def rehearse(arguments: list[str]) -> int:
 
 
 def sim(arguments: list[str]) -> int:
-    """simulate years of work under faults, from one seed"""
-    return module(
-        "safehand.simulation", arguments, groups=set(), built_by="; it comes with the issue on the simulator"
-    )
+    """simulate years of work under faults ([SEED] --seeds N, --seconds S, --long, --mutants, --json FILE)"""
+    return module("safehand.simulation", arguments, groups=set())
 
 
 def bench(arguments: list[str]) -> int:

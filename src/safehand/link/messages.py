@@ -174,7 +174,10 @@ class HandoverOffered(Message, frozen=True, kw_only=True):
 
 
 class ProofSealed(Message, frozen=True, kw_only=True):
-    """104: the authority proved the right person, the recipient's word and this envelope. Now it is delivered."""
+    """104: the authority proved the right person, the recipient's word and this envelope. Now it is delivered.
+
+    A recipient's word that answers no claim (while the post searches for it, say) has `claimed_at` equal to `sealed_at`.
+    """
 
     order: Reference
     waybill: Waybill

@@ -122,6 +122,7 @@ class Checker:
             self._stuck(house)
         self._link()
         self._documents()
+        self._thefts()
         if self.run.network.wrongly_taken:
             self.say("nothing forged is taken", self.run.network.wrongly_taken[0])
 
@@ -289,6 +290,27 @@ class Checker:
         elif since > NOTICED_WITHIN:
             why = self.run.world.documents[make].why
             self.say("what is gone is noticed", f"document {make.make} gone {since} ago ({why})", make.case)
+
+    def _thefts(self) -> None:
+        """When somebody honest could first have known of each theft: a dispute, an incident, an overdue clock, a denial."""
+        now = self.run.clock.now()
+        for theft in self.run.street.thefts.values():
+            if theft.found_at is None and self._known(theft.order):
+                theft.found_at = now
+
+    def _known(self, order: str) -> bool:
+        city, case = self.run.orders.get(order, (0, ""))
+        item, books = (
+            self._followed.get(("post", StreamKey(city, order))),
+            self._followed.get(("authority", StreamKey(city, case))),
+        )
+        if item is not None and _is_suspect(item.state):
+            return True
+        if books is None:
+            return False
+        document = next((one for one in books.state.papers.made if one.order == order), None)
+        gone = document is None or not document.valid or str(document.account) == "incident"
+        return gone or str(books.state.tracking.state) in SUSPECT
 
     # ---- at the end ------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from safehand.house.sessions import Identity, Session
 from safehand.kernel.entropy import drawn_from
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
-from safehand.kernel.points import hooked
+from safehand.kernel.points import counted, hooked
 from safehand.kernel.shell import Done
 from safehand.kernel.store import Conflict, Unavailable
 from safehand.link.pump import PeerSilent
@@ -50,6 +50,7 @@ from safehand.simulation.house import Chores, HouseClock, Signing, SimHouse, Wor
 from safehand.simulation.lives import LIFE, Crashed, tasks_belong_to_lives
 from safehand.simulation.mischief import Mischief
 from safehand.simulation.services import SimPayments, SimRegister, SimTexts
+from safehand.simulation.story import told
 from safehand.simulation.wire import Network, SimWire
 from safehand.simulation.world import World
 
@@ -108,6 +109,7 @@ class Ended:
     partitions: int
     refusals: Counter[str]
     edges: Counter[str]
+    marks: Counter[str]
     thefts: list[couriers.Theft]
     violations: list[Violation]
     fingerprint: str
@@ -145,7 +147,7 @@ class Run:
         self.orders: dict[str, tuple[int, str]] = {}
         self.unanswered: list[Deed] = []
         self.refusals: Counter[str] = Counter()
-        self.story: list[str] = []
+        self.marks: Counter[str] = Counter()
         self.calm = False
         self._asked_about: set[str] = set()
         """Streams about which somebody still waits for an answer: nobody does another thing with them meanwhile."""
@@ -211,7 +213,7 @@ class Run:
         """From the first application to the end of the last, or to the first violation."""
         tasks_belong_to_lives(asyncio.get_running_loop())
         chance = random.Random(f"entropy {self.plan.seed}")
-        with hooked(self._at_point), drawn_from(chance.randbytes):
+        with hooked(self._at_point), counted(self.marks), drawn_from(chance.randbytes):
             self.authority.boot()
             self.post.boot()
             await self._fill_stocks()
@@ -707,6 +709,8 @@ class Run:
             for place in sorted(house.disk.heads):
                 digest.update(repr(place).encode() + house.disk.heads[place].hash)
         digest.update(msgspec.json.encode(self.world.as_dict()))
+        for house in self.houses.values():
+            self.refusals.update(row.reason for row in house.disk.parked.values())
         events = sum(len(rows) for house in self.houses.values() for rows in house.disk.journal.values())
         return Ended(
             seed=self.plan.seed,
@@ -719,10 +723,11 @@ class Run:
             partitions=partitions,
             refusals=self.refusals,
             edges=self.checker.edges,
+            marks=self.marks,
             thefts=list(self.street.thefts.values()),
             violations=self.checker.violations,
             fingerprint=digest.hexdigest(),
-            story=self.story,
+            story=told(self, self.checker.violations[0]) if self.checker.violations else [],
         )
 
 

@@ -181,12 +181,13 @@ def _wrong_code(method: ProofMethod, code: str) -> Refusal | None:
 def _record_proof(step: Delivery, custody: Custody, command: commands.RecordProof) -> Decided:
     """Delivered by a sealed proof. One that comes when the claim no longer stands is kept and becomes an incident.
 
-    But while the item is searched for, the recipient's own word is the only news of it, and ends the search.
+    But while the item is searched for, the recipient's own word is the only news of it, and ends the search. That word
+    answers no claim: it was given and sealed at the same moment.
     """
     if not command.proof_verified:
         return refusals.PROOF_NOT_VERIFIED()
     searched = step.state is State.STOPPED and custody.state is Holder.IN_INCIDENT
-    if searched and step.evidence != command.evidence:
+    if searched and command.claimed_at == command.sealed_at and step.evidence != command.evidence:
         return [
             events.ProofRecorded(
                 method=command.method, evidence=command.evidence, sealed_at=command.sealed_at

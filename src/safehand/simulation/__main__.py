@@ -1,0 +1,259 @@
+"""`./do sim`: years of both organisations in minutes, every fault, nothing lost; a seed that fails is told in sentences."""
+
+import argparse
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from safehand.simulation import reached
+from safehand.simulation.run import CITIES, Ended, Plan, play
+
+LONG_SECONDS: Final = 480.0
+VIOLATIONS_SHOWN: Final = 5
+NAMES_SHOWN: Final = 12
+REPOSITORY: Final = Path(__file__).parents[3]
+
+
+@dataclass(kw_only=True)
+class Totals:
+    """The sums over all seeds."""
+
+    seeds: int = 0
+    lifecycles: int = 0
+    days: float = 0.0
+    events: int = 0
+    bad_messages: int = 0
+    crashes: int = 0
+    partitions: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    edges: Counter[str] = field(default_factory=Counter)
+    marks: Counter[str] = field(default_factory=Counter)
+    found: dict[str, list[float]] = field(default_factory=dict)
+    """Dishonest strategy -> hours until somebody honest could know, for each theft."""
+    open_thefts: Counter[str] = field(default_factory=Counter)
+    failed: list[Ended] = field(default_factory=list)
+
+    def add(self, ended: Ended) -> None:
+        """One more seed."""
+        self.seeds += 1
+        self.lifecycles += ended.lifecycles
+        self.days += ended.days
+        self.events += ended.events
+        self.bad_messages += ended.bad_messages
+        self.crashes += ended.crashes
+        self.partitions += ended.partitions
+        for name in ("faults", "refusals", "edges", "marks"):
+            getattr(self, name).update(getattr(ended, name))
+        for theft in ended.thefts:
+            if theft.found_at is not None:
+                hours = (theft.found_at - theft.since).total_seconds() / 3600
+                self.found.setdefault(theft.strategy, []).append(hours)
+            else:
+                self.open_thefts[theft.strategy] += 1
+        if ended.violations:
+            self.failed.append(ended)
+
+
+def main(arguments: list[str]) -> int:
+    """Play seeds; 0 when nothing wrong was found, 1 when something was."""
+    options = _options(arguments)
+    if options.mutants:
+        from safehand.simulation.seeded_bugs import prove
+
+        return prove(jobs=options.jobs, path=options.json)
+    began = time.monotonic()
+    totals = Totals()
+    for ended in _played(options, began):
+        totals.add(ended)
+        if len(totals.failed) >= VIOLATIONS_SHOWN and not options.keep_going:
+            break
+    seconds = time.monotonic() - began
+    _print(totals, options, seconds)
+    if options.json is not None:
+        options.json.write_text(
+            json.dumps(_as_json(totals, options, seconds), indent=1) + "\n", encoding="utf-8"
+        )
+    return 1 if totals.failed else 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./do sim", description=__doc__)
+    parser.add_argument("seed", nargs="?", type=int, default=1, help="the first seed (1)")
+    parser.add_argument(
+        "--seeds", type=int, default=0, help="how many seeds (1, or as many as the time allows)"
+    )
+    parser.add_argument("--seconds", type=float, default=0.0, help="play seeds for so long")
+    parser.add_argument("--long", action="store_true", help="play for eight minutes: the figure to publish")
+    parser.add_argument("--days", type=int, default=60, help="over how many days people apply (60)")
+    parser.add_argument("--people", type=int, default=60, help="how many people apply (60)")
+    parser.add_argument(
+        "--city", type=int, action="append", help="a city's code, more than once (Shanghai, Guangzhou)"
+    )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (one for each core)")
+    parser.add_argument("--quiet-world", action="store_true", help="no faults beneath and between the houses")
+    parser.add_argument("--keep-going", action="store_true", help="go on after several failures")
+    parser.add_argument(
+        "--mutants", action="store_true", help="put each known bug in, and see that it is found"
+    )
+    parser.add_argument("--json", type=Path, help="write the result to this file too")
+    options = parser.parse_args(arguments)
+    if options.long:
+        options.seconds = LONG_SECONDS
+    if not options.seeds and not options.seconds:
+        options.seeds = 1
+    for name, least, most in (("people", 1, 2_000), ("days", 1, 360), ("jobs", 1, 64)):
+        if not least <= getattr(options, name) <= most:
+            parser.error(f"--{name}: between {least} and {most}")
+    return options
+
+
+def _plan(options: argparse.Namespace, seed: int) -> Plan:
+    return Plan(
+        seed=seed,
+        people=options.people,
+        arrival_days=options.days,
+        cities=tuple(options.city or CITIES),
+        faults=not options.quiet_world,
+    )
+
+
+def _played(options: argparse.Namespace, began: float) -> Iterator[Ended]:
+    """The seeds' ends as they come, in as many processes as asked for."""
+    seeds = iter(range(options.seed, options.seed + (options.seeds or 10**9)))
+    if options.jobs == 1 or options.seeds == 1:
+        logging.disable(logging.CRITICAL)
+        for seed in seeds:
+            if options.seconds and time.monotonic() - began > options.seconds:
+                return
+            yield play(_plan(options, seed))
+        return
+    with ProcessPoolExecutor(max_workers=options.jobs, initializer=_silent) as pool:
+        running: set[Future[Ended]] = set()
+        while True:
+            over = bool(options.seconds) and time.monotonic() - began > options.seconds
+            while not over and len(running) < options.jobs * 2 and (seed := next(seeds, None)) is not None:
+                running.add(pool.submit(play, _plan(options, seed)))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for one in sorted(done, key=lambda future: future.result().seed):
+                yield one.result()
+
+
+def _silent() -> None:
+    # Refused messages and lost races are what a simulation is made of; the checker looks at what became of them.
+    logging.disable(logging.CRITICAL)
+
+
+def _print(totals: Totals, options: argparse.Namespace, seconds: float) -> None:
+    years = totals.days / 365.25
+    print(f"seeds {options.seed} to {options.seed + totals.seeds - 1}, commit {_commit()}, {seconds:.0f} s")
+    print(
+        f"{totals.lifecycles:,} lifecycles in {years:,.1f} simulated years, {totals.events:,} events;"
+        f" {_per(totals.bad_messages, totals)} bad messages, {_per(totals.crashes, totals)} crashes and"
+        f" {_per(totals.partitions, totals)} partitions a lifecycle"
+    )
+    print(
+        f"{totals.bad_messages:,} bad messages, {totals.crashes:,} crashes, {totals.partitions:,} partitions\n"
+    )
+    print(f"faults ({len(totals.faults)} kinds)")
+    for name, count in sorted(totals.faults.items()):
+        print(f"  {name:24}{count:>12,}")
+    print("\ndishonest couriers: found of all, hours to detection (median, longest)")
+    for name in sorted(totals.found.keys() | totals.open_thefts.keys()):
+        hours = totals.found.get(name, [])
+        took = f"{median(hours):8.0f} {max(hours):8.0f}" if hours else "       –        –"
+        print(f"  {name:24}{len(hours):>6} of {len(hours) + totals.open_thefts[name]:<6}{took}")
+    _print_reached(totals)
+    for ended in totals.failed[:VIOLATIONS_SHOWN]:
+        _print_failure(ended, options)
+    print(f"\n{len(totals.failed)} seeds with violations" if totals.failed else "\n0 violations")
+
+
+def _per(count: int, totals: Totals) -> str:
+    return f"{count / max(totals.lifecycles, 1):.1f}"
+
+
+def _print_reached(totals: Totals) -> None:
+    missing = reached.missing(totals.edges, totals.refusals, totals.marks)
+    everything = {
+        "edges": len(reached.all_edges()),
+        "refusals": len(reached.all_refusals()),
+        "branches": len(reached.MARKS),
+    }
+    print("\nreached")
+    for kind, names in missing.items():
+        print(f"  {kind:10}{everything[kind] - len(names):>5} of {everything[kind]}")
+        if names:
+            more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+            print(f"    not: {', '.join(names[:NAMES_SHOWN])}{more}")
+
+
+def _print_failure(ended: Ended, options: argparse.Namespace) -> None:
+    print(
+        f"\nseed {ended.seed} failed; ./do sim {ended.seed} --people {options.people} --days {options.days} repeats it"
+    )
+    for violation in ended.violations[:3]:
+        print(f"  {violation.invariant}: {violation.what} {violation.stream}")
+    for line in ended.story:
+        print(f"    {line}")
+
+
+def _as_json(totals: Totals, options: argparse.Namespace, seconds: float) -> dict[str, Any]:
+    missing = reached.missing(totals.edges, totals.refusals, totals.marks)
+    return {
+        "lifecycles": totals.lifecycles,
+        "simulated_years": round(totals.days / 365.25, 1),
+        "events": totals.events,
+        "faults": dict(sorted(totals.faults.items())),
+        "bad_messages": totals.bad_messages,
+        "crashes": totals.crashes,
+        "partitions": totals.partitions,
+        "violations": len(totals.failed),
+        "failed_seeds": [ended.seed for ended in totals.failed],
+        "rare_branches": {
+            "edges": [len(reached.all_edges()) - len(missing["edges"]), len(reached.all_edges())],
+            "refusals": [len(reached.all_refusals()) - len(missing["refusals"]), len(reached.all_refusals())],
+            "branches": [len(reached.MARKS) - len(missing["branches"]), len(reached.MARKS)],
+            "not_reached": missing,
+        },
+        "dishonest_couriers": {
+            name: {
+                "thefts": len(totals.found.get(name, [])) + totals.open_thefts[name],
+                "found": len(totals.found.get(name, [])),
+                "hours_median": round(median(totals.found[name]), 1) if totals.found.get(name) else None,
+                "hours_longest": round(max(totals.found[name]), 1) if totals.found.get(name) else None,
+            }
+            for name in sorted(totals.found.keys() | totals.open_thefts.keys())
+        },
+        "seed": options.seed,
+        "seeds": totals.seeds,
+        "jobs": options.jobs,
+        "commit": _commit(),
+        "wall_seconds": round(seconds, 1),
+    }
+
+
+def _commit() -> str:
+    git = subprocess.run(
+        ["git", "-C", str(REPOSITORY), "rev-parse", "--short=12", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return git.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""What a simulation must have reached: every edge of every state table, every refusal of the steps, every marked rare branch.
+
+What nobody can reach here stands in a list with the reason, and with where it is tested instead.
+"""
+
+import importlib
+import pkgutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any, Final
+
+import safehand.authority
+import safehand.postal
+from safehand.house import erasure
+from safehand.kernel.outcome import RefusalKind
+from safehand.kernel.points import MARKS
+
+ELSEWHERE: Final[Mapping[str, str]] = {
+    "label.": "labels are made from questions between the houses: tests/house/test_labels_over_the_link.py",
+    "sign_in.": "people sign in through a browser: tests/authority/test_portal_pages.py",
+    "callback.": "the payment service's own address: tests/authority/test_payment_callback.py",
+    "notices.": "answers of the SMS gateway and the mail server: tests/authority/test_notices_sending.py",
+    "eligibility.": "persons of the register's magic cases: tests/authority/test_eligibility.py",
+}
+"""Prefix of a refusal's code -> why the simulator does not meet it, and where it is met."""
+
+
+def _modules(package: ModuleType, name: str) -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if found.name.rpartition(".")[2] in (name, "bag", "stock") or found.name.endswith("made_documents"):
+            yield importlib.import_module(found.name)
+
+
+def all_edges() -> frozenset[str]:
+    """`Step.state.Event` of every line of every table."""
+    edges: set[str] = {_edge("Erasure", one) for one in erasure.TABLE}
+    for package in (safehand.authority, safehand.postal):
+        for module in _modules(package, "states"):
+            table = getattr(module, "TABLE", None)
+            if table is not None:
+                step = _step_of(module, table)
+                edges |= {_edge(step, one) for one in table}
+    return frozenset(edges)
+
+
+def _edge(step: str, line: tuple[Any, type[Any]]) -> str:
+    state, event = line
+    return f"{step}.{state}.{event.__name__}"
+
+
+def _step_of(module: ModuleType, table: Mapping[Any, Any]) -> str:
+    """The struct of the module whose `state` is of the table's kind."""
+    kind = type(next(iter(table))[0])
+    for value in vars(module).values():
+        fields = getattr(value, "__annotations__", {})
+        if isinstance(value, type) and value.__module__ == module.__name__ and fields.get("state") is kind:
+            return value.__name__
+    raise LookupError(f"{module.__name__} has a table and no step")
+
+
+def all_refusals() -> frozenset[str]:
+    """The codes of every refusal that a step declares, but those that are met elsewhere."""
+    codes: set[str] = set()
+    for package in (safehand.authority, safehand.postal):
+        for module in _modules(package, "refusals"):
+            codes |= {one.code for one in vars(module).values() if isinstance(one, RefusalKind)}
+    return frozenset(code for code in codes if not code.startswith(tuple(ELSEWHERE)))
+
+
+def missing(edges: Counter[str], refusals: Counter[str], marks: Counter[str]) -> dict[str, list[str]]:
+    """What was not reached, by kind."""
+    return {
+        "edges": sorted(all_edges() - edges.keys()),
+        "refusals": sorted(all_refusals() - refusals.keys()),
+        "branches": sorted(set(MARKS) - marks.keys()),
+    }
