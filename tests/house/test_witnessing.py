@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
@@ -27,8 +28,9 @@ from safehand.kernel.checkpoints import Break
 from safehand.kernel.clock import SetClock
 from safehand.kernel.hash_chain import GENESIS, checkpoint_hash, event_hash, merkle_root
 from safehand.kernel.outcome import Refusal
+from safehand.kernel.points import hooked
 from safehand.kernel.shell import Call, Done, Shell
-from safehand.kernel.store import WorkRow
+from safehand.kernel.store import Unavailable, WorkRow
 from safehand.kernel.store_postgres import PostgresStore
 from safehand.link.endpoint import LinkDoor, link_routes
 from safehand.link.messages import Checkpoint
@@ -143,6 +145,24 @@ async def exchange(authority: Side, post: Side) -> None:
     for _ in range(2):
         for side in (authority, post):
             await side.push()
+
+
+def test_a_checkpoint_that_a_lost_connection_cut_off_is_sent_at_the_next_beat(emptied_database: Database) -> None:
+    lost: list[str] = []
+
+    async def lose_the_connection(point: str) -> None:
+        if point == "store.written" and not lost:
+            lost.append(point)
+            raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+
+    async def scene(authority: Side, post: Side) -> None:
+        await authority.house.tell([1], to=POST)
+        with hooked(lose_the_connection), pytest.raises(Unavailable):
+            await authority.checkpoints()
+        assert (await authority.witness()).sent == 0
+        assert await authority.checkpoints() == 1, "the clock has not moved: it is still due"
+
+    play(emptied_database, scene)
 
 
 def test_checkpoints_of_both_houses_are_countersigned_by_the_other(emptied_database: Database) -> None:

@@ -13,6 +13,7 @@ from safehand.kernel.clock import SetClock
 from safehand.kernel.ids import DerivedIds
 from safehand.kernel.machine import Command, StreamKey
 from safehand.kernel.outcome import Refusal
+from safehand.kernel.points import hooked
 from safehand.kernel.shell import Call, Done, Outcome, Shell
 from safehand.kernel.store import Conflict, Unavailable
 from safehand.kernel.store_memory import MemoryStore
@@ -149,6 +150,27 @@ def test_a_backend_killed_before_the_commit_leaves_nothing_and_the_retry_takes_e
         assert isinstance(first, Done)
         assert isinstance(second, Done)
         assert (first.repeated, second.repeated) == (False, True)
+        assert await held(store) == 3
+
+    play(fresh_database, scene)
+
+
+def test_a_driver_that_loses_its_way_after_the_commit_never_says_that_nothing_was_changed(
+    fresh_database: Database,
+) -> None:
+    """asyncpg calls a connection that ends between two messages an internal fault, no lost connection."""
+
+    async def lose_the_way(point: str) -> None:
+        if point == "store.committed":
+            raise asyncpg.InternalClientError("got result for unknown protocol state")
+
+    async def scene(store: PostgresStore, other: asyncpg.Connection) -> None:
+        mine = [call("a", Put(number=3), key="k")]
+        with hooked(lose_the_way), pytest.raises(Unavailable):
+            await shell_on(store).run(mine)
+        [again] = await shell_on(store).run(mine)
+        assert isinstance(again, Done)
+        assert again.repeated
         assert await held(store) == 3
 
     play(fresh_database, scene)

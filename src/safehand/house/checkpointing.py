@@ -67,7 +67,6 @@ class Checkpointing:
         now = self._clock.now()
         if self._looked is not None and not self._due(self._looked, now):
             return 0
-        self._looked = now
         store = self._store
         last = (await store.fetch("select at from checkpoint order by upto desc limit 1"))[:1]
         if not last or self._due(last[0][0], now):
@@ -76,7 +75,10 @@ class Checkpointing:
                     break
                 if not await take_checkpoints(store=store, now=now):
                     break
-        return await self._send()
+        sent = await self._send()
+        # Only now: what a lost connection cut off is due at once, not a minute (in a rehearsal: a day) later.
+        self._looked = now
+        return sent
 
     def _due(self, last: datetime, now: datetime) -> bool:
         if self._daily:

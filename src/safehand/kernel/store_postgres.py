@@ -33,6 +33,8 @@ Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
 _LOST = (
     OSError,
     asyncpg.InterfaceError,
+    # A connection that ended between two messages: asyncpg calls it a fault of its own, and the outcome is unknown.
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     # Stopping, starting, failing over, cancelled by its operator, or out of connections, memory or disk.
     asyncpg.exceptions.OperatorInterventionError,
