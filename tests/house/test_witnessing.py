@@ -147,7 +147,9 @@ async def exchange(authority: Side, post: Side) -> None:
             await side.push()
 
 
-def test_a_checkpoint_that_a_lost_connection_cut_off_is_sent_at_the_next_beat(emptied_database: Database) -> None:
+def test_a_checkpoint_that_a_lost_connection_cut_off_is_sent_at_the_next_beat(
+    emptied_database: Database,
+) -> None:
     lost: list[str] = []
 
     async def lose_the_connection(point: str) -> None:

@@ -26,7 +26,7 @@ from safehand.link.golden import published_peer, published_ring
 from safehand.link.keys import KeyRing
 from safehand.link.log import DELIVERY_RECORD, LinkLog
 from safehand.link.messages import Kind, PostageCollected
-from safehand.link.pump import HttpWire, Pump
+from safehand.link.pump import EXCHANGE_SECONDS_MAX, HttpWire, Pump
 from safehand.link.reader import Heard, Reader
 
 START = datetime(2024, 5, 6, 1, 0, tzinfo=UTC)
@@ -178,8 +178,9 @@ class House:
         self.door = LinkDoor(ring=self.ring, reader=self.reader, log=self.log, wire_clock=clock)
         self.app = Litestar(route_handlers=[link_routes(door=self.door)])
 
-    def pump(self, client: httpx.AsyncClient) -> Pump:
-        return Pump(log=self.log, ring=self.ring, wire=HttpWire(client=client), wire_clock=self.clock)
+    def pump(self, client: httpx.AsyncClient, *, exchange_seconds_max: float = EXCHANGE_SECONDS_MAX) -> Pump:
+        wire = HttpWire(client=client, exchange_seconds_max=exchange_seconds_max)
+        return Pump(log=self.log, ring=self.ring, wire=wire, wire_clock=self.clock)
 
     async def tell(
         self, amounts: Sequence[int], *, to: str, city: int = CITY, order: str = "or_a", person: bool = False

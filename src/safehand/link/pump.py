@@ -19,6 +19,9 @@ from safehand.link.reader import RunAnswer
 PUSH_PATH = "/link/v1/runs"
 ANSWER_BYTES_MAX = RUN_BYTES_MAX * 4
 TIMEOUT_SECONDS = 60.0
+"""How long a peer may be silent within an exchange."""
+EXCHANGE_SECONDS_MAX = 300.0
+"""How long a whole exchange may take: a peer that says one byte a minute is never silent, and never done."""
 TOGETHER_MAX = 3
 """How many requests go to a peer at once."""
 PART_MESSAGES_MIN = 60
@@ -62,14 +65,17 @@ class Wire(Protocol):
 class HttpWire:
     """The wire over HTTP; an answer without end is cut off at ANSWER_BYTES_MAX (and is not genuine)."""
 
-    def __init__(self, *, client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, *, client: httpx.AsyncClient, exchange_seconds_max: float = EXCHANGE_SECONDS_MAX
+    ) -> None:
         self._client = client
+        self._exchange_seconds_max = exchange_seconds_max
 
     async def send(self, request: Request) -> tuple[int, dict[str, str], bytes]:
         """See `Wire.send`."""
         content = bytearray()
         try:
-            async with self._client.stream(
+            async with asyncio.timeout(self._exchange_seconds_max), self._client.stream(
                 request.method,
                 request.url,
                 content=request.body,
@@ -81,7 +87,7 @@ class HttpWire:
                     if len(content) > ANSWER_BYTES_MAX:
                         break
                 return response.status_code, dict(response.headers), bytes(content)
-        except httpx.HTTPError as broken:
+        except (httpx.HTTPError, TimeoutError) as broken:
             raise WireBroken(type(broken).__name__) from broken
 
     async def close(self) -> None:
