@@ -32,8 +32,18 @@ from safehand.simulation.crashes.ground import (
     Said,
     name_of,
 )
+from safehand.simulation.crashes.places import point_of
 from safehand.simulation.crashes.strikes import Striker, Struck
-from safehand.simulation.crashes.ways import AGAIN_OF, CLOCK, HAPPEN, JOB, PAY, START_DAY, UNHEARD
+from safehand.simulation.crashes.ways import (
+    AGAIN_OF,
+    CLOCK,
+    HAPPEN,
+    JOB,
+    PAY,
+    START_DAY,
+    UNACKNOWLEDGED,
+    UNHEARD,
+)
 
 START: Final = datetime.combine(START_DAY, time(1), tzinfo=UTC)
 """09:00 in China on that morning."""
@@ -101,9 +111,12 @@ class Walk:
                 await self._pay(place, strikes)
             else:
                 await self._happen(place, name, strikes)
-            if name not in UNHEARD:
+            if name in UNACKNOWLEDGED and strikes:
+                await self._talk_in_vain()
+            elif name not in UNHEARD | UNACKNOWLEDGED:
                 await self._talk(strikes)
             self._learn()
+        self._audit("the end of the way")
         self.tally.histories = {name: seen.histories() for name, seen in self._seen.items()}
 
     def _pass_time(self, span: timedelta) -> None:
@@ -231,6 +244,17 @@ class Walk:
             for name in talking:
                 await self._deed(Push(house=name), strikes)
         raise NotWalked("the houses do not stop talking")
+
+    async def _talk_in_vain(self) -> None:
+        """The peer takes everything, and whoever sent it ends before hearing so: it will be sent again, with more."""
+        for name in HOUSES:
+            deed, struck_at = Push(house=name), list[str]()
+            while _has_to_tell(self._seen[name]) and len(struck_at) < STRIKES_MAX:
+                struck = await self.striker.attempt(deed, struck_at)
+                await self._after(deed, struck)
+                struck_at += struck.boundaries
+                if not struck.boundaries or any(point_of(one) == "link.taken" for one in struck.boundaries):
+                    break
 
     def _learn(self) -> None:
         """What clerks read off the desk: the blank drawn, the waybill named, the postage due."""

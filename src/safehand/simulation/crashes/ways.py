@@ -75,6 +75,16 @@ def _attempt_of(number: int) -> Fields:
     )
 
 
+def _day_of(peer: str) -> Fields:
+    """The second day's statement, which the peer's differs from."""
+    return lambda life, at: {
+        "city": life.resident.city,
+        "daybook": f"sm_{peer}",
+        "day": (START_DAY + timedelta(days=1)).isoformat(),
+        "cause": "across_midnight",
+    }
+
+
 MORE: Final[Mapping[str, Happening]] = {
     "blanks came": Happening(A, "stock.receive", "production_clerk", _blanks),
     "a blank was missed": Happening(A, "stock.report_missing", "production_clerk", _a_blank_missing),
@@ -127,17 +137,7 @@ MORE: Final[Mapping[str, Happening]] = {
         lambda life, at: _item(place=str(life.destination))(life, at),
     ),
     "contradiction cleared": Happening(P, "transport.clear_contradiction", "postal_city_manager", _item()),
-    "difference settled in writing": Happening(
-        A,
-        "statement.settle",
-        "authority_manager",
-        lambda life, at: {
-            "city": life.resident.city,
-            "daybook": "sm_post",
-            "day": (START_DAY + timedelta(days=1)).isoformat(),
-            "cause": "across_midnight",
-        },
-    ),
+    "difference settled in writing": Happening(A, "statement.settle", "authority_manager", _day_of("post")),
     "erasure ordered at the post": Happening(
         P,
         "erasure.order",
@@ -282,6 +282,7 @@ WAYS: Final[Mapping[str, tuple[str, ...]]] = {
         "brought back",
         "contradiction cleared",
     ),
+    "told again with what is new": (*_POSTED, "departed, not acknowledged", "at the centre", "at the office"),
     "told after the day was closed": (
         *_OFFERED,
         "CLOCK 24",
@@ -312,7 +313,10 @@ AGAIN_OF: Final[Mapping[str, str]] = {
     "handed over, unheard": "handed over",
     "counted, unheard": "counted",
     "departed while it is out": "departed",
+    "departed, not acknowledged": "departed",
 }
 """The same act once more, under a key of its own."""
 UNHEARD: Final = frozenset({"handed over, unheard", "counted, unheard", "CLOCK 24 unheard"})
 """After these the houses tell each other nothing yet."""
+UNACKNOWLEDGED: Final = frozenset({"departed, not acknowledged"})
+"""What these tell the other house is taken there, and the acknowledgement is lost; it comes again, with what is new."""
