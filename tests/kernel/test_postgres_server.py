@@ -164,6 +164,23 @@ def test_a_server_whose_supervisor_was_killed_is_adopted(folder):
 
 
 @pytest.mark.slow
+def test_a_forked_process_adopts_the_server_that_its_parent_started_and_kept(folder):
+    server = PostgresServer().start(folder=folder, settings=SMALL)
+    server.release()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        found = PostgresServer().start(folder=folder, settings=SMALL)
+        os.write(write, f"{found.pid}".encode())
+        os._exit(0)
+    os.close(write)
+    assert int(os.read(read, 20)) == server.pid
+    os.waitpid(child, 0)
+    os.close(read)
+    assert ask(dsn=server.dsn(), query="select 1") == 1
+
+
+@pytest.mark.slow
 def test_an_orphan_with_other_settings_is_stopped_and_started_anew(folder):
     orphan = _parent_that_is_killed(folder=folder)
     with PostgresServer().start(folder=folder, settings=SMALL | {"work_mem": "9MB"}) as server:

@@ -438,6 +438,8 @@ def _spawn(*, folder: Path, cluster: Path, binaries: Path, user: ServerUser) -> 
 
 _children: list[subprocess.Popen[bytes]] = []
 """Postmasters that this process started: kept so that they are waited for and leave no zombie."""
+# Whoever is forked from us has none of them: asked there, a living postmaster would be said to have ended.
+os.register_at_fork(after_in_child=_children.clear)
 
 
 def _said(*, log: Path, start: int) -> str:
