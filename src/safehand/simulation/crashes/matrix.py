@@ -391,7 +391,7 @@ class _Driver:
             striker=striker,
             calm=Nobody(ground=self._ground),
             struck_acts=self._task.places,
-            before_deed=striker.spare if isinstance(striker, Postmaster) else lambda: None,
+            before_deed=striker.draw if isinstance(striker, Postmaster) else lambda deed: None,
         )
 
     async def _look(self) -> dict[str, Snapshot]:

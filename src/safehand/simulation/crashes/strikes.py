@@ -15,7 +15,7 @@ import asyncpg
 
 from safehand.kernel.points import hooked
 from safehand.simulation.crashes.forks import Forks, Order
-from safehand.simulation.crashes.ground import Deed, Ground, Said
+from safehand.simulation.crashes.ground import Deed, Ground, Push, Said
 from safehand.simulation.crashes.places import Passings
 from safehand.simulation.proxy import Cut, Line, Proxy
 
@@ -134,9 +134,9 @@ class Postmaster(_InThisProcess):
         self._restart, self._chance = restart, chance
         self._left = 0
 
-    def spare(self) -> None:
-        """Draw at which boundary of the next deed it is."""
-        self._left = self._chance.randrange(8)
+    def draw(self, deed: Deed) -> None:
+        """Draw at which of its boundaries the next deed is struck; a round of the link has many more than an act."""
+        self._left = self._chance.randrange(20 if isinstance(deed, Push) else 5)
 
     def wants(self) -> bool:
         """Counts down to the boundary that was drawn."""

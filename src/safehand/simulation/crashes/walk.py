@@ -85,7 +85,7 @@ class Walk:
     struck_acts: frozenset[int]
     """The places in the way whose deeds are struck; the others are carried out undisturbed."""
     tally: Tally = field(default_factory=Tally)
-    before_deed: Callable[[], None] = lambda: None
+    before_deed: Callable[[Deed], None] = lambda deed: None
     now: datetime = START
 
     async def go(self) -> None:
@@ -176,7 +176,7 @@ class Walk:
         """Carry it out, struck at each boundary where it is to be struck; what was answered in the end."""
         struck_at: list[str] = []
         asked_again = 0
-        self.before_deed()
+        self.before_deed(deed)
         while len(struck_at) < STRIKES_MAX:
             striker = self.striker if strikes else self.calm
             struck = await striker.attempt(deed, struck_at)
