@@ -72,7 +72,10 @@ def test_a_proof_told_twice_is_one_and_another_one_is_refused():
     house = House().claimed()
     house.do(house.proof())
     assert house.do(house.proof()) == []
-    assert house.why_not(house.proof(evidence=b"f" * 32)) == "delivery.proof_differs"
+    assert (
+        house.why_not(house.proof(evidence=b"f" * 32, claimed_at=house.now - timedelta(minutes=1)))
+        == "delivery.proof_differs"
+    )
 
 
 def test_a_refused_proof_leaves_the_envelope_with_the_courier_who_may_ask_again():

@@ -92,14 +92,14 @@ def _make_of(case: Case, event: CaseEvent) -> int:
 def contradicted(case: Case, event: CaseEvent) -> MadeDocument | None:
     """The document of which this event says that its envelope never came into its recipient's hands; mostly none."""
     document = case.papers.find(_make_of(case, event)) if isinstance(event, CONTRADICTS) else None
-    return document if document is not None and document.sealed else None
+    return document if document is not None and document.envelope == "recipient" else None
 
 
 def posted(*, case: Case, event: CaseEvent, at: datetime) -> Papers:
     """The case's documents after the event, each where the book now has it."""
     after = case.papers
     if isinstance(event, CONTRADICTS):
-        after = papers.changed(after, _make_of(case, event), {"sealed": False})
+        after = papers.changed(after, _make_of(case, event), {"envelope": ""})
     lines = moves(case, event)
     if not lines:
         return after
@@ -117,7 +117,9 @@ def posted(*, case: Case, event: CaseEvent, at: datetime) -> Papers:
             case "accepted" | "moved":
                 changes: dict[str, Any] = {"account": taker, "pending": None, "since": at}
                 if isinstance(event, tracking.ProofSealed):
-                    changes["sealed"] = True
+                    changes["envelope"] = "recipient"
+                if isinstance(event, returns.ReturnReceived | papers.OldDocumentReceived):
+                    changes["envelope"] = "authority"
                 after = papers.changed(after, make, changes)
     made = tuple(document for document in after.made if document.account is not A.DESTROYED)
     gone = len(after.made) - len(made)

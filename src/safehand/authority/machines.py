@@ -74,7 +74,12 @@ def fold(case: Case, event: CaseEvent, at: datetime) -> Case:
         case production_events.DocumentIssued():
             documents = changed(documents, event.make, {"valid": True})
         case handover_events.WaybillRecorded():
-            out = {"order": case.handover.order, "waybill": event.waybill, "peer": case.handover.peer}
+            out = {
+                "order": case.handover.order,
+                "waybill": event.waybill,
+                "peer": case.handover.peer,
+                "envelope": "",
+            }
             documents = changed(documents, case.production.make, out)
         case _:
             pass

@@ -53,8 +53,8 @@ class MadeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     order: str = ""
     waybill: str = ""
     peer: str = ""
-    sealed: bool = False
-    """A proof was sealed for its envelope: in the treaty's book the recipient has it, until the post says otherwise."""
+    envelope: Literal["", "recipient", "authority"] = ""
+    """Where its last envelope went by the treaty's book: sealed as delivered, or received back, with or without its document."""
 
 
 class RegisterEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -245,6 +245,8 @@ OldCommand = tracking.JudgeClaim | tracking.RecordFound | returns.RecordReturnOf
 def about_old(document: MadeDocument, command: OldCommand, m: Moment) -> Answer:
     """What the post does with a document that is invalid by now: it may only come back to be destroyed."""
     account, pending = document.account, document.pending
+    if document.envelope == "authority" and not isinstance(command, tracking.JudgeClaim):
+        return []  # its envelope came back already, with it or empty: late news
     match command:
         case tracking.JudgeClaim():
             return [

@@ -160,9 +160,10 @@ def _trouble(
     """
     old = case.papers.old_by_order(command.order)
     if old is not None:
-        if old.sealed and isinstance(command, tracking.RecordIncident):
+        if old.envelope == "recipient" and isinstance(command, tracking.RecordIncident):
             return [papers.OldDocumentContradicted(make=old.make)]
-        return [papers.OldDocumentMissing(make=old.make)] if old.account is Account.POST else []
+        lost_again = old.account is Account.POST and not old.envelope
+        return [papers.OldDocumentMissing(make=old.make)] if lost_again else []
     account, in_hand = _account(case, command.order), (TrackingState.DELIVERED, TrackingState.DISPUTED)
     if account in (Account.POST, Account.INCIDENT) or case.tracking.state in in_hand:
         return None

@@ -164,7 +164,7 @@ def _signed_plainly(
 
 
 def _plain_signer(*, ring: KeyRing, message: Request | Answer, body: bytes, now: datetime) -> str | None:
-    """Who signed a message of our one form; None when it is not, or not genuine: the library says why."""
+    """Who signed a message of our one form; None when it has another. Raises `UnknownKey` or `BadSignature`."""
     plain = profile.plain_headers(message.headers)
     if plain is None:
         return None
@@ -178,12 +178,9 @@ def _plain_signer(*, ring: KeyRing, message: Request | Answer, body: bytes, now:
         return None
     age = now.timestamp() - signed.created
     if not -SKEW_MAX.total_seconds() <= age <= (AGE_MAX + SKEW_MAX).total_seconds():
-        return None
+        raise BadSignature("the HTTP signature is too old, or made in the future")
     peer, _, key = signed.key_id.partition("/")
-    try:
-        ring.verify(signed.base, signed.signature, peer=peer, key_id=key, now=now)
-    except (BadSignature, UnknownKey):
-        return None
+    ring.verify(signed.base, signed.signature, peer=peer, key_id=key, now=now)
     return peer
 
 

@@ -75,13 +75,16 @@ class HttpWire:
         """See `Wire.send`."""
         content = bytearray()
         try:
-            async with asyncio.timeout(self._exchange_seconds_max), self._client.stream(
-                request.method,
-                request.url,
-                content=request.body,
-                headers=request.headers,
-                timeout=TIMEOUT_SECONDS,
-            ) as response:
+            async with (
+                asyncio.timeout(self._exchange_seconds_max),
+                self._client.stream(
+                    request.method,
+                    request.url,
+                    content=request.body,
+                    headers=request.headers,
+                    timeout=TIMEOUT_SECONDS,
+                ) as response,
+            ):
                 async for piece in response.aiter_bytes():
                     content += piece
                     if len(content) > ANSWER_BYTES_MAX:

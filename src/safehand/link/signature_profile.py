@@ -2,7 +2,7 @@
 
 The library takes every form that the RFC allows, at a cost of milliseconds a message. Genuine messages between houses have
 one form: that one is built here byte for byte as the library builds it, and recognised here. Whatever looks otherwise in any
-way, or does not verify, is left to the library (`http_signing`), which judges it: this module only ever says yes.
+way is left to the library (`http_signing`), which judges it.
 """
 
 import base64

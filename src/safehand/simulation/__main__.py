@@ -95,8 +95,10 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=0.0, help="play seeds for so long")
     parser.add_argument("--long", action="store_true", help="play for eight minutes: the figure to publish")
-    parser.add_argument("--days", type=int, default=60, help="over how many days people apply (60)")
-    parser.add_argument("--people", type=int, default=60, help="how many people apply (60)")
+    parser.add_argument(
+        "--days", type=int, default=0, help="over how many days people apply (by seed: 20 to 330)"
+    )
+    parser.add_argument("--people", type=int, default=0, help="how many people apply (by seed: 15 to 300)")
     parser.add_argument(
         "--city", type=int, action="append", help="a city's code, more than once (Shanghai, Guangzhou)"
     )
@@ -112,7 +114,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         options.seconds = LONG_SECONDS
     if not options.seeds and not options.seconds:
         options.seeds = 1
-    for name, least, most in (("people", 1, 2_000), ("days", 1, 360), ("jobs", 1, 64)):
+    for name, least, most in (("people", 0, 2_000), ("days", 0, 360), ("jobs", 1, 64)):
         if not least <= getattr(options, name) <= most:
             parser.error(f"--{name}: between {least} and {most}")
     return options
@@ -138,7 +140,7 @@ def _played(options: argparse.Namespace, began: float) -> Iterator[Ended]:
                 return
             yield play(_plan(options, seed))
         return
-    with ProcessPoolExecutor(max_workers=options.jobs, initializer=_silent) as pool:
+    with ProcessPoolExecutor(max_workers=options.jobs, initializer=silent) as pool:
         running: set[Future[Ended]] = set()
         while True:
             over = bool(options.seconds) and time.monotonic() - began > options.seconds
@@ -151,14 +153,15 @@ def _played(options: argparse.Namespace, began: float) -> Iterator[Ended]:
                 yield one.result()
 
 
-def _silent() -> None:
+def silent() -> None:
+    """No logs."""
     # Refused messages and lost races are what a simulation is made of; the checker looks at what became of them.
     logging.disable(logging.CRITICAL)
 
 
 def _print(totals: Totals, options: argparse.Namespace, seconds: float) -> None:
     years = totals.days / 365.25
-    print(f"seeds {options.seed} to {options.seed + totals.seeds - 1}, commit {_commit()}, {seconds:.0f} s")
+    print(f"seeds {options.seed} to {options.seed + totals.seeds - 1}, commit {commit()}, {seconds:.0f} s")
     print(
         f"{totals.lifecycles:,} lifecycles in {years:,.1f} simulated years, {totals.events:,} events;"
         f" {_per(totals.bad_messages, totals)} bad messages, {_per(totals.crashes, totals)} crashes and"
@@ -201,13 +204,16 @@ def _print_reached(totals: Totals) -> None:
 
 
 def _print_failure(ended: Ended, options: argparse.Namespace) -> None:
-    print(
-        f"\nseed {ended.seed} failed; ./do sim {ended.seed} --people {options.people} --days {options.days} repeats it"
-    )
+    print(f"\nseed {ended.seed} failed; {_again(ended.seed, options)} repeats it")
     for violation in ended.violations[:3]:
         print(f"  {violation.invariant}: {violation.what} {violation.stream}")
     for line in ended.story:
         print(f"    {line}")
+
+
+def _again(seed: int, options: argparse.Namespace) -> str:
+    given = [f" --{name} {getattr(options, name)}" for name in ("people", "days") if getattr(options, name)]
+    return f"./do sim {seed}{''.join(given)}"
 
 
 def _as_json(totals: Totals, options: argparse.Namespace, seconds: float) -> dict[str, Any]:
@@ -240,12 +246,13 @@ def _as_json(totals: Totals, options: argparse.Namespace, seconds: float) -> dic
         "seed": options.seed,
         "seeds": totals.seeds,
         "jobs": options.jobs,
-        "commit": _commit(),
+        "commit": commit(),
         "wall_seconds": round(seconds, 1),
     }
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The tree that is played."""
     git = subprocess.run(
         ["git", "-C", str(REPOSITORY), "rev-parse", "--short=12", "HEAD"],
         capture_output=True,

@@ -4,19 +4,22 @@ The checker keeps books of its own. It reads the journals as they grow, folds th
 that the houses keep, with the other house, with the services, and with where things really are.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from safehand.authority import envelopes
+from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, CONFIRMATION_MINUTES
 from safehand.kernel.hash_chain import GENESIS, event_hash
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.points import watching
 from safehand.kernel.store import EventRow
+from safehand.link.messages import Kind, ProofMethod
 from safehand.postal.app import treaty_account
 from safehand.simulation.crowd import Deed
 from safehand.simulation.house import SimHouse
@@ -66,6 +69,21 @@ AT_THE_END: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
+_NUMBERS: Final = re.compile(rb"(?<![0-9])[0-9]{17}[0-9X](?![0-9])")
+_CHINESE: Final = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2})+")
+
+
+HANDS: Final[Mapping[str, frozenset[str]]] = {
+    "office": frozenset({"office", "return_shelf", "shelf"}),
+    "vehicle": frozenset({"vehicle", "return_shelf"}),
+    "courier": frozenset({"courier"}),
+    "recipient": frozenset({"recipient"}),
+}
+"""The post's account -> where the envelope may be: a return is handed over before the news of it comes."""
+WORD_LASTS: Final = timedelta(minutes=CONFIRMATION_MINUTES)
+parse: Final = datetime.fromisoformat
+
+
 class Violation(NamedTuple):
     """What must never be, with the stream that tells of it."""
 
@@ -90,6 +108,7 @@ class Checker:
         self.violations: list[Violation] = []
         self.edges: Counter[str] = Counter()
         self.noticed: dict[Make, timedelta] = {}
+        self._decoders: dict[tuple[str, str], msgspec.json.Decoder[Any]] = {}
         self._followed: dict[tuple[str, StreamKey], _Followed] = {}
         self._books: dict[str, dict[tuple[int, str], tuple[str, str | None]]] = defaultdict(dict)
         self._moves_read: Counter[str] = Counter()
@@ -99,6 +118,8 @@ class Checker:
         self._proofs: dict[str, set[str]] = {}
         self._recalled: dict[str, set[str]] = defaultdict(set)
         self._paid: set[str] = set()
+        self._wrong: Counter[str] = Counter()
+        self._searched: set[str] = set()
 
     def say(self, invariant: str, what: str, stream: str = "") -> None:
         """Something is as it must never be."""
@@ -122,6 +143,7 @@ class Checker:
             self._stuck(house)
         self._link()
         self._documents()
+        self._envelopes()
         self._thefts()
         if self.run.network.wrongly_taken:
             self.say("nothing forged is taken", self.run.network.wrongly_taken[0])
@@ -137,7 +159,9 @@ class Checker:
         machine = house.house.shell.machines[row.kind]
         before = self._followed.get((house.name, key)) or _Followed(0, GENESIS, machine.initial(key))
         version, head, state = before
-        decoder = msgspec.json.Decoder(machine.event)
+        decoder = self._decoders.get((house.name, row.kind))
+        if decoder is None:
+            decoder = self._decoders[house.name, row.kind] = msgspec.json.Decoder(machine.event)
         events = house.disk.journal[key]
         with watching(self._edge):
             for event in events[version:]:
@@ -193,12 +217,47 @@ class Checker:
         if body["order"] in self._recalled["authority"]:
             self.say("no proof after an accepted recall", body["order"], key.stream)
         self._proofs.setdefault(body["order"], set()).add(body["evidence"])
+        if not self._answers_right(body["order"], body):
+            self.say("a proof rests on the recipient's word", body["order"], key.stream)
+
+    def _answers_right(self, order: str, body: Any) -> bool:
+        """Whether what was sealed rests on the right code, or on the recipient's own word of the last minutes."""
+        events = (
+            self.run.authority.disk.journal[StreamKey(*self.run.orders[order])]
+            if order in self.run.orders
+            else []
+        )
+        match ProofMethod(body["method"]):
+            case ProofMethod.RECIPIENT_CODE:
+                code = self.run.door_code(order).encode()
+                received = self.run.authority.disk.received.values()
+                return any(
+                    row.kind == Kind.DELIVERY_CLAIMED and row.subject == order and code in row.body
+                    for row in received
+                )
+            case ProofMethod.RECIPIENT_SESSION if body["claimed_at"] != body["at"]:
+                said = [one.at for one in events if one.kind == "tracking.confirmed_at_door"]
+                return bool(said) and parse(body["at"]) - said[-1] <= WORD_LASTS
+            case _:
+                return True
+
+    def _guessed(self, key: StreamKey, body: Any) -> None:
+        if body["counted"]:
+            self._wrong[body["order"]] += 1
+            if self._wrong[body["order"]] > CODE_ATTEMPTS_MAX:
+                self.say("codes can't be guessed", f"{self._wrong[body['order']]} wrong ones", key.stream)
 
     def _proven(self, key: StreamKey, body: Any) -> None:
         if body["evidence"] not in self._proofs.get(key.stream, ()):
             self.say("no delivery without a door proof", body["evidence"], key.stream)
-        if key.stream in self._recalled["post"]:
+        # What was out of the post's hands already (left with a neighbour, lost) no recall can stop; its recipient's own
+        # word about it is no delivery by the post.
+        searched = key.stream in self._searched
+        if key.stream in self._recalled["post"] and not searched:
             self.say("no delivery after an accepted recall", "", key.stream)
+
+    def _search(self, key: StreamKey, body: Any) -> None:
+        self._searched.add(key.stream)
 
     def _stopped(self, key: StreamKey, body: Any) -> None:
         self._recalled["post"].add(key.stream)
@@ -228,17 +287,18 @@ class Checker:
                 move.giver if gives else move.taker,
                 move.taker if move.phase == "offered" else None,
             )
+        moved = {(move.city, move.unit) for move in moves[self._moves_read[house.name] :]}
         self._moves_read[house.name] = len(moves)
         if len(book) != len(house.disk.units):
             self.say(
                 "every unit is in one account",
                 f"{house.name}: {len(book)} units, {len(house.disk.units)} kept",
             )
-        for unit, row in house.disk.units.items():
-            if book.get(unit) != (row.account, row.pending):
-                self.say(
-                    "every unit is in one account", f"{house.name}: {row} but {book.get(unit)}", row.stream
-                )
+        for unit in sorted(moved):
+            row = house.disk.units.get(unit)
+            if row is None or book.get(unit) != (row.account, row.pending):
+                what = f"{house.name}: {row} but {book.get(unit)}"
+                self.say("every unit is in one account", what, unit[1])
 
     def _stuck(self, house: SimHouse) -> None:
         """No clock may ring in vain."""
@@ -278,6 +338,21 @@ class Checker:
             elif place.kind not in _allowed(book):
                 what = f"document {make.make} is {place}, the book has {book.account}"
                 self.say("documents are where the books say", what, make.case)
+
+    def _envelopes(self) -> None:
+        """The post's book has each envelope in the hands that really hold it."""
+        busy = {str(deed.item.get("item", "")) for deed in self.run.unanswered}
+        busy |= {order for deed in self.run.unanswered for order in deed.hint.get("orders", ())}
+        for order, envelope in self.run.world.envelopes.items():
+            followed = self._followed.get(("post", StreamKey(envelope.label_of.city, order)))
+            if followed is None or order in self.run.tainted or order in busy or envelope.place.kind in GONE:
+                continue
+            kind = followed.state.custody.account.partition(":")[0]
+            if kind in HANDS and envelope.place.kind not in HANDS[kind]:
+                what = (
+                    f"the post's book has {followed.state.custody.account}, it is {' '.join(envelope.place)}"
+                )
+                self.say("envelopes are in the hands of the book", what, order)
 
     def _noticed(self, make: Make, book: Any, case: Any, since: timedelta) -> None:
         """What is out of honest hands: somebody knows, or has still time to find out."""
@@ -321,6 +396,7 @@ class Checker:
         self._refunds()
         self._persons()
         self._documents_at_the_end()
+        self._register()
         for house in self.run.houses.values():
             for place, row in house.disk.parked.items():
                 if place not in house.disk.resolved:
@@ -362,6 +438,21 @@ class Checker:
                 if owes:
                     self.say("refunds are what is owed", "recorded and never made", key.stream)
 
+    def _register(self) -> None:
+        """The register knows exactly the documents that are valid; and a fee that was paid for nothing was given back."""
+        known = set(self.run.register.valid.values())
+        for (house, key), followed in self._followed.items():
+            if house != "authority" or not key.stream.startswith("ca_"):
+                continue
+            case = followed.state
+            valid = {f"{key.stream}/issue/{one.make}" for one in case.papers.made if one.valid}
+            listed = {one for one in known if one.startswith(f"{key.stream}/")}
+            if valid != listed:
+                self.say("the register knows what is valid", f"valid {valid}, listed {listed}", key.stream)
+            ended = str(case.application.state) in ("withdrawn", "deemed_withdrawn")
+            if ended and str(case.payment.state) == "paid" and not case.production.make:
+                self.say("refunds are what is owed", "paid, withdrawn, and nothing given back", key.stream)
+
     def _persons(self) -> None:
         """Nobody's name, number, telephone or address stands anywhere but in the vault and in sealed parts."""
         for house in self.run.houses.values():
@@ -376,11 +467,11 @@ class Checker:
                     *(row.answer for row in disk.answers.values()),
                 ]
             )
+            said = {*_NUMBERS.findall(text), *_CHINESE.findall(text)}
             for applicant in self.run.applicants.values():
-                for marker in (applicant["name"], applicant["id_number"]):
-                    if marker.encode() in text:
-                        self.say("no person outside the vault", f"{house.name} holds a name or number")
-                        return
+                if {applicant["name"].encode(), applicant["id_number"].encode()} & said:
+                    self.say("no person outside the vault", f"{house.name} holds a name or number")
+                    return
 
     def _documents_at_the_end(self) -> None:
         for make in self.run.world.documents:
@@ -427,8 +518,10 @@ _JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None
     ("authority", "production.started"): Checker._started,  # noqa: SLF001
     ("authority", "stock.drawn"): Checker._drawn,  # noqa: SLF001
     ("authority", "tracking.proof_sealed"): Checker._sealed,  # noqa: SLF001
+    ("authority", "tracking.claim_refused"): Checker._guessed,  # noqa: SLF001
     ("authority", "returns.recall_accepted"): Checker._called_back,  # noqa: SLF001
     ("post", "delivery.proof_recorded"): Checker._proven,  # noqa: SLF001
+    ("post", "undeliverable.incident_opened"): Checker._search,  # noqa: SLF001
     ("post", "undeliverable.recall_accepted"): Checker._stopped,  # noqa: SLF001
 }
 

@@ -22,7 +22,7 @@ from safehand.simulation.world import GONE, Make, Place, World
 
 DAY: Final = timedelta(days=1)
 COLLECTIONS: Final = frozenset({11, 16})
-ROUNDS: Final = frozenset({8, 14})
+ROUNDS: Final = frozenset({8})
 
 
 @dataclass(kw_only=True)
@@ -113,7 +113,9 @@ def receive_old(line: Line, m: Moment, world: World) -> Act | None:
         return None
     for one in _state(line, "papers").get("made", []):
         offered = one.get("pending") == "return_shelf"
-        if not one.get("valid") and one.get("waybill") and offered and world.is_there(one["order"]):
+        envelope = world.envelopes.get(one.get("order", ""))
+        there = envelope is not None and envelope.place.kind not in GONE
+        if not one.get("valid") and one.get("waybill") and offered and there:
             item = {"city": line.city, "case": line.stream, "waybill": one["waybill"]}
             return Act(staff("handover_clerk", line.city), "returns.receive", item)
     return None
@@ -365,7 +367,11 @@ def counted(
             action="bag.count",
             item=item,
             key=key_of("bag.count", line, item),
-            hint={"orders": [orders[waybill] for waybill in seen if waybill in orders]},
+            hint={
+                "orders": [orders[waybill] for waybill in seen if waybill in orders],
+                # It never was in the bag, or is put back: it lies on the authority's shelf.
+                "left_out": [order for waybill, order in orders.items() if waybill not in seen],
+            },
         )
 
 

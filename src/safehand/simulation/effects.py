@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from safehand.simulation.world import Make, Place, World
+from safehand.simulation.world import GONE, Make, Place, World
 
 Effect = Callable[[World, Mapping[str, Any], Mapping[str, Any], datetime], None]
 """(world, the act's item, the stream's state before, now)."""
@@ -44,7 +44,11 @@ def _spoiled(world: World, item: Mapping[str, Any], state: Mapping[str, Any], no
 
 
 def _sealed(world: World, item: Mapping[str, Any], state: Mapping[str, Any], now: datetime) -> None:
-    world.seal(state["handover"]["order"], make_of(item, state))
+    order, make = state["handover"]["order"], make_of(item, state)
+    world.seal(order, make)
+    if item["blank"] != state["production"]["blank"] and order in world.envelopes:
+        # The system said yes to another document: this one lies where it lay, and the envelope holds a stranger's.
+        world.open(order, Place("shelf"))
 
 
 def _unsealed(world: World, item: Mapping[str, Any], state: Mapping[str, Any], now: datetime) -> None:
@@ -63,13 +67,16 @@ def _found(world: World, item: Mapping[str, Any], state: Mapping[str, Any], now:
 
 def _not_found(world: World, item: Mapping[str, Any], state: Mapping[str, Any], now: datetime) -> None:
     order = state["handover"]["order"]
-    if world.is_there(order):
+    envelope = world.envelopes.get(order)
+    if envelope is not None and envelope.place.kind not in GONE:
         world.take_away(order, Place("lost"), now, "not found at the recount")
 
 
 def _counted(world: World, item: Mapping[str, Any], state: Mapping[str, Any], now: datetime) -> None:
     for order in item["orders"]:
         world.move(order, Place("office", item["office"]))
+    for order in item["left_out"]:
+        world.move(order, Place("shelf"))
 
 
 def _received(world: World, item: Mapping[str, Any], state: Mapping[str, Any], now: datetime) -> None:
@@ -107,6 +114,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "delivery.take_out": _move("courier", "courier"),
     "delivery.bring_back": _move("office", "place"),
     "delivery.hold": _move("office", "place"),
+    "undeliverable.find": _move("office", "place"),
     "delivery.report_nonconforming": _left_elsewhere,
     "delivery.take_back": _move("courier", "courier"),
     "returns.receive": _received,
@@ -115,3 +123,11 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "returns.destroy": _destroyed,
 }
 """Acts without a line here move nothing that can be touched."""
+DONE_BY: Final[Mapping[str, str]] = {
+    "handover.seal": "handover.sealed",
+    "transport.depart": "transport.departed",
+    "transport.arrive": "transport.arrived",
+    # A scan of what was stopped on its way is kept and moves nothing: the driver takes it along and back.
+    "transport.arrive_office": "transport.arrived_at_office",
+}
+"""Acts that may be answered with something else than what was wanted -> the event that says it was done."""

@@ -19,24 +19,26 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "answer_corrupted": (0.005, 0.1),
     "answer_cut_off": (0.005, 0.1),
     # By an attacker on the wire: share of the moments.
-    "replayed_soon": (0.05, 0.9),
-    "replayed_late": (0.05, 0.9),
-    "forged_signature": (0.05, 0.5),
-    "forged_key": (0.05, 0.5),
-    "forged_receiver": (0.05, 0.5),
-    "reflected": (0.05, 0.5),
-    "altered_message": (0.05, 0.5),
-    "message_left_out": (0.05, 0.5),
-    "messages_swapped": (0.05, 0.5),
-    # Between the houses: share of the moments in which one begins.
-    "partition": (0.05, 0.9),
+    "replayed_soon": (0.05, 0.6),
+    "replayed_late": (0.05, 0.6),
+    "forged_signature": (0.03, 0.3),
+    "forged_key": (0.03, 0.3),
+    "forged_receiver": (0.03, 0.3),
+    "reflected": (0.03, 0.3),
+    "altered_message": (0.03, 0.3),
+    "message_left_out": (0.03, 0.3),
+    "messages_swapped": (0.03, 0.3),
+    "resealed": (0.03, 0.3),
+    "revoked_key_used": (0.03, 0.3),
+    # Between the houses: share of the requests before which the line is cut; share of the moments.
+    "partition": (0.02, 0.6),
     "outage_of_a_week": (0.0005, 0.004),
     # In a process: share of the points passed.
-    "crash_before_commit": (0.001, 0.02),
-    "crash_after_commit": (0.001, 0.02),
-    "crash_between": (0.0005, 0.005),
+    "crash_before_commit": (0.004, 0.12),
+    "crash_after_commit": (0.004, 0.12),
+    "crash_between": (0.001, 0.03),
     "slow_point": (0.005, 0.15),
-    "restart": (0.01, 0.3),
+    "restart": (0.05, 0.8),
     # In a database: share of the points passed.
     "commit_unknown_kept": (0.0005, 0.01),
     "commit_unknown_lost": (0.0005, 0.01),
@@ -60,7 +62,7 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
 ABSENT_SHARE: Final = 0.3
 """Of the kinds, so many are absent from a seed."""
 CRASHES: Final = frozenset({"crash_before_commit", "crash_after_commit", "crash_between", "restart"})
-BAD_MESSAGES: Final = frozenset(kind for kind in list(KINDS)[:16])
+BAD_MESSAGES: Final = frozenset(kind for kind in list(KINDS)[:18])
 """Kinds whose count is of messages, not of requests."""
 
 

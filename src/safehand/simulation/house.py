@@ -107,6 +107,7 @@ class SimHouse:
         self.peer_keys: list[PeerKey] = []
         self.disk = SimStore(answers_to=ANSWERS)
         self.lives = 0
+        self._kept: tuple[Any, KeyRing, dict[str, Machine], Settings] | None = None
 
     def boot(self) -> None:
         """A new life: everything in memory is made anew, by the same code that a real house runs at its start."""
@@ -115,10 +116,15 @@ class SimHouse:
         vault = VaultKeys(
             wrapping=self.keys.secret("vault wrapping"), blinding=self.keys.secret("vault blinding")
         )
-        self.ring = self._ring()
+        keys = (self.keys.generation, tuple(self.peer_keys))
+        if self._kept is None or self._kept[0] != keys:
+            # Read from files that nobody changes: the same in every life, so made once.
+            ring = self._ring()
+            self._kept = (keys, ring, dict(self._machines(ring)), self._settings())
+        _, self.ring, machines, settings = self._kept
         house = put_together(
-            settings=self._settings(),
-            machines=self._machines(self.ring),
+            settings=settings,
+            machines=machines,
             store=self.disk,
             clock=self.clock,
             ids=DerivedIds(seed=f"{self.name}:{self.seed}"),

@@ -13,7 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safehand.link.codes import Code
-from safehand.link.envelope import Run, signing_input
+from safehand.link.envelope import Posted, Run, chain, seal_run, signing_input
 from safehand.link.http_signing import Answer, Request, sign_request
 from safehand.link.keys import KeyRing
 from safehand.link.pump import PUSH_PATH, RunAnswers, Runs, WireBroken
@@ -59,6 +59,10 @@ class Network:
         messages = _count(request.body)
         self.requests += 1
         self.captured.append((receiver, _copied(request), messages))
+        if not self.cut and faults.happens("partition"):
+            # Most are over before the next moment; some last for days.
+            length = timedelta(minutes=1) + timedelta(hours=72) * faults.chance.random() ** 8
+            self.cut_until = self.clock.now() + length
         if self.cut or faults.happens("request_lost", weight=messages):
             raise WireBroken("ConnectTimeout")
         if faults.happens("request_delayed", weight=messages):
@@ -211,8 +215,52 @@ def _forged_key(network: Network, receiver: str, request: Request) -> tuple[str,
 
 def _forged_receiver(network: Network, receiver: str, request: Request) -> tuple[str, Request]:
     """A genuine sender's run that was meant for somebody else: here as if a third house had leaked it."""
-    runs = [msgspec.structs.replace(run, receiver="somebody-else") for run in _runs(request)]
+    ring = network.houses[network.houses[receiver].peer].ring
+    runs = [_sealed_anew(run, list(run.messages), ring, receiver="somebody-else") for run in _runs(request)]
     return receiver, _through_the_sender(network, receiver, request, runs)
+
+
+def _sealed_anew(run: Run, messages: list[Posted], ring: KeyRing, *, receiver: str) -> Run:
+    """The run with these messages, its chain made anew and signed by the ring."""
+    hashes = chain(
+        previous=run.previous, sender=run.sender, receiver=receiver, city=run.city, messages=messages
+    )
+    sealed = seal_run(
+        ring=ring, receiver=receiver, city=run.city, previous=run.previous, head=hashes[-1], messages=messages
+    )
+    return msgspec.structs.replace(sealed, sender=run.sender)
+
+
+def _resealed(network: Network, receiver: str, request: Request) -> tuple[str, Request]:
+    """Other messages with a chain that fits, signed by the attacker: only the signature is wrong."""
+    run = _runs(request)[0]
+    sender = network.houses[network.houses[receiver].peer]
+    first = msgspec.structs.replace(run.messages[0], subject="or_forged")
+    ring = _attackers_ring(run.sender, sender.ring.key_id)
+    forged = _sealed_anew(run, [first, *run.messages[1:]], ring, receiver=receiver)
+    return receiver, _through_the_sender(network, receiver, request, [forged])
+
+
+def _revoked(network: Network, receiver: str, request: Request) -> tuple[str, Request] | None:
+    """The attacker has a key that the sender revoked."""
+    here = network.houses[receiver]
+    now = here.clock.now()
+    revoked = [key.key_id for key in here.peer_keys if key.revoked_at is not None and key.revoked_at <= now]
+    if not revoked:
+        return None
+    sender, run = network.houses[here.peer], _runs(request)[0]
+    generation = int(revoked[-1].rpartition("-")[2])
+    ring = KeyRing(
+        name=run.sender,
+        key_id=revoked[-1],
+        signing=sender.keys.signing(generation),
+        sealing=ATTACKER,
+    )
+    first = msgspec.structs.replace(run.messages[0], subject="or_forged")
+    forged = _sealed_anew(run, [first, *run.messages[1:]], ring, receiver=receiver)
+    stolen = Request("POST", request.url, {}, msgspec.json.encode(Runs(runs=[forged])))
+    sign_request(ring=ring, request=stolen, now=now)
+    return receiver, stolen
 
 
 def _reflected(network: Network, receiver: str, request: Request) -> tuple[str, Request]:
@@ -274,4 +322,6 @@ FORGERIES: Final[Mapping[str, Any]] = {
     "altered_message": _altered,
     "message_left_out": _left_out,
     "messages_swapped": _swapped,
+    "resealed": _resealed,
+    "revoked_key_used": _revoked,
 }

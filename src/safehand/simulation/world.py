@@ -30,6 +30,10 @@ GONE: Final = frozenset({"thief", "lost", "stranger"})
 """Where no honest person would look for it."""
 
 
+AT_THE_POST: Final = frozenset({"bag", "office", "vehicle", "courier", "neighbour", "recipient"})
+"""Where the post's people find an envelope, or its recipient does."""
+
+
 class Place(NamedTuple):
     """Where something is: what kind of place, and which."""
 
@@ -146,7 +150,7 @@ class World:
     def is_there(self, order: str) -> bool:
         """Whether honest people find the envelope where it should be."""
         envelope = self.envelopes.get(order)
-        return envelope is not None and envelope.place.kind not in GONE
+        return envelope is not None and envelope.place.kind in AT_THE_POST
 
     def hand_over(self, order: str, now: datetime) -> None:
         """The envelope is in its recipient's hands."""

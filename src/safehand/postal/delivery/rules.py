@@ -186,8 +186,9 @@ def _record_proof(step: Delivery, custody: Custody, command: commands.RecordProo
     """
     if not command.proof_verified:
         return refusals.PROOF_NOT_VERIFIED()
+    own_word = command.claimed_at == command.sealed_at
     searched = step.state is State.STOPPED and custody.state is Holder.IN_INCIDENT
-    if searched and command.claimed_at == command.sealed_at and step.evidence != command.evidence:
+    if searched and own_word and step.evidence != command.evidence:
         return [
             events.ProofRecorded(
                 method=command.method, evidence=command.evidence, sealed_at=command.sealed_at
@@ -195,7 +196,7 @@ def _record_proof(step: Delivery, custody: Custody, command: commands.RecordProo
         ]
     match step.state:
         case State.DELIVERED:
-            return [] if step.evidence == command.evidence else refusals.PROOF_DIFFERS()
+            return [] if own_word or step.evidence == command.evidence else refusals.PROOF_DIFFERS()
         case State.CLAIMED | State.CLAIMED_AT_COUNTER | State.NONCONFORMING:
             return [
                 events.ProofRecorded(

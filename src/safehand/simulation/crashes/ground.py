@@ -24,7 +24,7 @@ from safehand.kernel.outcome import Refusal
 from safehand.kernel.shell import Done
 from safehand.kernel.store import Unavailable
 from safehand.kernel.store_postgres import PostgresStore
-from safehand.link.pump import PeerSilent, Pump
+from safehand.link.pump import HttpWire, PeerSilent, Pump
 from safehand.postal.app import make_app as make_post
 from safehand.programme.setting_up import HOUSES, SmallWorld
 
@@ -132,8 +132,9 @@ class Ground:
         async with httpx.AsyncClient(transport=doors) as client:
             for name, store in zip(HOUSES, stores, strict=True):
                 house = self.house(name)
+                assert isinstance(house.store, PostgresStore), "the matrix strikes a real database"
                 house.store.pool = store.pool
-                pump = Pump(log=house.link_log, ring=house.ring, client=client)
+                pump = Pump(log=house.link_log, ring=house.ring, wire=HttpWire(client=client))
                 self.pumps[name] = pump
             try:
                 yield
@@ -191,7 +192,7 @@ async def put_together(world: SmallWorld) -> Ground:
         settings = msgspec.structs.replace(read_settings(world.settings_of(name)), seed="")
         app = await make(settings)
         house: House = app.state.house
-        await house.client.aclose()
+        await house.wire.close()
         await house.store.close()
         apps[name] = app
     return Ground(world=world, apps=apps)

@@ -28,6 +28,7 @@ import msgspec
 from safehand.house.runtime import House
 from safehand.house.verify import lines_of, verify_house
 from safehand.kernel.postgres_server import PostgresServer, RunningServer
+from safehand.kernel.store_postgres import PostgresStore
 from safehand.link.codes import Code
 from safehand.programme.happenings import Life, Resident
 from safehand.programme.processes import Processes
@@ -419,6 +420,7 @@ class _Driver:
         for name in HOUSES:
             house: House = self._ground.house(name)
             peer = house.settings.peers[0].name
+            assert isinstance(house.store, PostgresStore), "the matrix strikes a real database"
             found = await verify_house(store=house.store, ring=house.ring, witness=peer)
             if not all(one.holds for one in found):
                 lines += [f"verify {name}: {line}" for line in lines_of(found)]
