@@ -1,6 +1,6 @@
 """Application: who may submit, what may be corrected, and until when one may withdraw."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -155,3 +155,35 @@ def test_nothing_of_the_person_enters_the_journal():
     journal = b"".join(msgspec.json.encode(event) for _, event in house.events)
     for private in (b"E00000001", b"1990", b"household"):
         assert private not in journal
+
+
+def test_on_the_first_instant_after_the_deadline_a_correction_is_too_late_and_just_before_it_is_not():
+    due_at = correcting().waits()["application.correcting"].due_at
+    for early, taken in ((timedelta(microseconds=1), True), (timedelta(0), False)):
+        house = correcting()
+        house.now = due_at - early
+        assert (house.do(CORRECTION) == ["application.corrected", "examination.resumed"]) is taken
+
+
+def test_an_empty_part_is_not_a_part():
+    house = correcting()
+    assert house.no(CorrectApplication(parts={"photo": ""})) == "application.parts_missing"
+    assert house.ok(CorrectApplication(parts={"photo": DIGEST, "signature": ""})) == [
+        "application.corrected",
+        "examination.resumed",
+    ]
+
+
+def test_each_way_to_end_has_its_own_name():
+    house = correcting()
+    house.ring("application.correcting")
+    assert house.case.application.state == "deemed_withdrawn"
+    house = correcting()
+    house.ok(WITHDRAW)
+    assert house.case.application.state == "withdrawn"
+    house = House().submitted()
+    house.ok(WITHDRAW)
+    assert house.case.application.state == "withdrawn"
+    house = House().approved()
+    house.ring("payment.awaiting")
+    assert house.case.application.state == "deemed_withdrawn"

@@ -230,3 +230,34 @@ def test_a_broken_pattern_and_an_unknown_ground_are_named_together(tmp_path: Pat
     with pytest.raises(DefectiveRulesError) as caught:
         load_documents(tmp_path / "documents")
     assert [defect.key for defect in caught.value.defects] == ["eligibility.grounds", "numbers.accepted"]
+
+
+@pytest.mark.parametrize(
+    ("city", "number", "receipt"),
+    [("310000", 1, "310057251918745"), ("440300", 123_456_789, "440307476360319")],
+)
+def test_receipt_numbers_in_circulation_stay_what_they_are(city: str, number: int, receipt: str):
+    assert make_receipt_number(city=city, number=number, key=b"k" * (16 if number == 1 else 32)) == receipt
+
+
+@pytest.mark.parametrize("length", [40, 41])
+def test_a_reader_takes_forty_characters_and_no_more(length: int, documents: dict[str, Document]):
+    for text, read in (
+        ("11010519491231002X", resident_id),
+        (make_receipt_number(city="310000", number=1, key=KEY), receipt_number),
+        (
+            "E12345678",
+            lambda text: document_number(text, document=documents["passport"].on(date(2024, 5, 6))),
+        ),
+    ):
+        assert isinstance(read(text.ljust(length)), Refusal) is (length > 40)
+
+
+@pytest.mark.parametrize(
+    "number", ["1101051949123100AX", "A1010519491231002X", "31005725191874", "31005725191874A"]
+)
+def test_a_letter_among_the_digits_is_no_number(number: str):
+    for read in (resident_id, receipt_number):
+        outcome = read(number)
+        assert isinstance(outcome, Refusal)
+        assert outcome.code in ("number.resident_id_malformed", "number.receipt_number_wrong")

@@ -336,3 +336,19 @@ def test_of_several_documents_of_a_kind_the_valid_one_counts(shanghai: CityOn, p
     request = EligibilityRequest(ground="expiring")
     person = a_person(documents=(lost, a_document()))
     assert judge(person=person, request=request, city=shanghai, document=passport, today=TODAY).is_eligible
+
+
+@pytest.mark.parametrize("ground", ["expiring", "damaged", "lost", "stolen"])
+def test_a_ground_that_the_rules_of_a_document_do_not_know_is_refused(
+    ground: Ground, shanghai: CityOn, passport: DocumentOn
+):
+    rules = msgspec.structs.replace(passport.eligibility, grounds=("changed_data",))
+    document = msgspec.structs.replace(passport, eligibility=rules)
+    verdict = judge(
+        person=a_person(),
+        request=EligibilityRequest(ground=ground),
+        city=shanghai,
+        document=document,
+        today=TODAY,
+    )
+    assert codes(verdict) == ["ground_not_allowed"]
