@@ -7,7 +7,7 @@ import pytest
 
 from safehand.link.messages import Kind, PostageMode, ProofMethod, Reason, Scan
 from safehand.postal.delivery import commands as to_deliver
-from safehand.postal.delivery.rules import AFTER, HOLD_REASONS, REJECTION_REASONS, round_end
+from safehand.postal.delivery.rules import round_end
 from safehand.postal.delivery.states import After
 from safehand.postal.identity_check.rules import COURIER_QUESTIONS_PER_HOUR_MAX, ITEM_QUESTIONS_MAX
 from tests.postal.house import CLERK, COURIER, EVIDENCE, OFFICE, START, STRANGER, House
@@ -314,18 +314,34 @@ def test_a_recipient_who_comes_after_all_gets_it_on_the_same_round():
     assert house.account() == "recipient"
 
 
-@pytest.mark.parametrize("reason", sorted(AFTER))
+CONSEQUENCES = {
+    Reason.ABSENT: After.TRY_AGAIN,
+    Reason.RESCHEDULED_BY_RECIPIENT: After.TRY_AGAIN,
+    Reason.IDENTITY_NOT_PROVEN: After.TRY_AGAIN,
+    Reason.CHARGES_DUE: After.TRY_AGAIN,
+    Reason.ADDRESS_INSUFFICIENT: After.COUNTER,
+    Reason.UNKNOWN_PERSON: After.COUNTER,
+    Reason.MOVED: After.COUNTER,
+    Reason.READDRESS_REQUESTED: After.COUNTER,
+    Reason.WANTS_COUNTER: After.COUNTER,
+    Reason.REFUSED: After.RETURN,
+    Reason.DECEASED: After.RETURN,
+}
+
+
+@pytest.mark.parametrize("reason", sorted(CONSEQUENCES))
 def test_each_reason_at_the_door_has_its_consequence(reason: Reason):
     house = House().with_courier()
     house.do(house.failing(reason))
     house.wait(minutes=5)
     events = house.do(house.bringing_back())
-    match AFTER[reason]:
+    match CONSEQUENCES[reason]:
         case After.TRY_AGAIN:
             assert events == ["delivery.brought_back"]
             assert house.do(house.taking_out()) == ["delivery.taken_out"]
         case After.COUNTER:
             assert events == ["delivery.brought_back", "delivery.held"]
+            assert house.item.delivery.reason is reason
         case After.RETURN:
             assert events == ["delivery.brought_back", "undeliverable.return_started"]
             assert house.item.undeliverable.reason is reason
@@ -334,7 +350,7 @@ def test_each_reason_at_the_door_has_its_consequence(reason: Reason):
 
 def test_loss_and_the_like_are_no_reasons_for_a_failed_attempt():
     house = House().with_courier()
-    for reason in set(Reason) - set(AFTER):
+    for reason in set(Reason) - set(CONSEQUENCES):
         assert house.why_not(house.failing(reason)) == "delivery.not_a_door_reason"
 
 
@@ -398,10 +414,22 @@ def test_an_item_at_the_counter_may_go_out_once_more():
     assert house.account() == "courier:co_courier"
 
 
+HOLD_REASONS = {
+    Reason.WANTS_COUNTER,
+    Reason.ATTEMPTS_USED_UP,
+    Reason.RESCHEDULED_BY_RECIPIENT,
+    Reason.ADDRESS_INSUFFICIENT,
+    Reason.MOVED,
+    Reason.READDRESS_REQUESTED,
+}
+
+
 def test_holding_has_its_reasons():
     house = House().at_office()
     for reason in set(Reason) - HOLD_REASONS:
         assert house.why_not(house.holding(reason=reason)) == "delivery.not_a_hold_reason"
+    for reason in HOLD_REASONS:
+        assert House().at_office().do(house.holding(reason=reason)) == ["delivery.held"]
     house.do(house.holding())
     assert house.do(house.holding()) == []
 
@@ -413,6 +441,13 @@ def test_what_is_not_held_can_not_be_claimed_at_the_counter_nor_held_from_a_roun
 
 
 # Faults ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", [Reason.MISPRINT, Reason.SEAL_BROKEN, Reason.DAMAGED])
+def test_each_fault_that_the_recipient_finds_sends_it_back(reason: Reason):
+    house = House().with_courier()
+    assert house.do(rejecting(house, reason))[0] == "delivery.rejected_at_door"
+    assert house.item.undeliverable.reason is reason
 
 
 @pytest.mark.parametrize("bring", [House.with_courier, House.claimed, House.held])
@@ -443,7 +478,8 @@ def test_a_proof_that_crossed_a_rejection_is_kept_and_the_return_goes_on():
 
 def test_who_simply_refuses_has_found_no_fault():
     house = House().with_courier()
-    for reason in set(Reason) - REJECTION_REASONS:
+    faults = {Reason.MISPRINT, Reason.SEAL_BROKEN, Reason.DAMAGED}
+    for reason in set(Reason) - faults:
         assert house.why_not(rejecting(house, reason)) == "delivery.not_a_rejection_reason"
 
 
@@ -490,3 +526,44 @@ def test_with_the_proof_the_postage_counts_as_collected():
     assert house.do(house.proof()) == ["delivery.proof_recorded", "settlement.postage_collected"]
     assert house.bodies(Kind.POSTAGE_COLLECTED)[0].amount_fen == 2200
     assert house.item.delivery.evidence == EVIDENCE
+
+
+@pytest.mark.parametrize(("hour", "goes_out"), [(5, False), (6, True), (20, True), (21, False)])
+def test_rounds_begin_at_six_and_the_last_goes_out_before_nine_in_the_evening(hour: int, goes_out: bool):
+    house = House().at_office()
+    tomorrow = house.now + timedelta(days=1)
+    house.now = tomorrow.replace(hour=(hour - 8) % 24, minute=0, second=0) + timedelta(days=hour < 8)
+    if goes_out:
+        assert house.do(house.taking_out()) == ["delivery.taken_out"]
+    else:
+        assert house.why_not(house.taking_out()) == "delivery.outside_rounds"
+
+
+def test_a_refusal_written_a_minute_before_the_claim_still_answers_it_and_an_older_one_does_not():
+    for older, events in (
+        (timedelta(minutes=1), ["delivery.claim_refused"]),
+        (timedelta(minutes=1, seconds=1), ["delivery.old_claim_answered"]),
+    ):
+        house = House().claimed()
+        assert house.do(house.proof_refusal(at=house.now - older)) == events
+
+
+def test_a_proof_for_what_never_was_claimed_is_refused_wherever_the_item_is():
+    for bring in (House.at_office, House.with_courier, House.held):
+        house = bring(House())
+        assert house.why_not(house.proof()) == "delivery.no_claim"
+
+
+def test_a_late_proof_told_twice_is_one():
+    house = House().claimed()
+    house.do(voiding(house))
+    house.do(house.proof())
+    assert house.do(house.proof()) == []
+    assert house.do(house.proof(evidence=b"f" * 32)) == ["delivery.proof_came_late"]
+
+
+def test_the_manager_hears_of_each_state_once():
+    house = House().with_courier()
+    house.ring("delivery.with_courier")
+    assert house.do(to_deliver.Escalate()) == []
+    assert House().held().do(to_deliver.Escalate()) == []
