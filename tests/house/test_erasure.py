@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.house.living import Living, application_of, new_key, person_of
 
 slow = pytest.mark.slow
 HOUSES = ("authority", "post")
+SHANGHAI_NOON = datetime(2024, 5, 6, 4, tzinfo=UTC)
 
 
 def test_the_step_is_sound_and_happens_once() -> None:
@@ -41,6 +43,29 @@ def test_the_step_is_sound_and_happens_once() -> None:
         assert erasure.decide(ordered, again, live=False) == []
     done = erasure.Erasure(state=erasure.S.DONE)
     assert erasure.decide(done, erasure.RecordErased(), live=False) == []
+
+
+def test_an_ordered_erasure_waits_for_the_job_and_nothing_else_does() -> None:
+    at = SHANGHAI_NOON
+    key = {"group": "SH-01"}
+    assert erasure.waits(erasure.Erasure(), **key) == ()
+    assert erasure.waits(erasure.Erasure(state=erasure.S.DONE, since=at), **key) == ()
+    [line] = erasure.waits(erasure.Erasure(state=erasure.S.ORDERED, since=at), **key)
+    assert (line.queue, line.since, line.owner, line.group) == ("erasure.ordered", at, "system", "SH-01")
+    ordered = erasure.fold(erasure.Erasure(), erasure.ErasureOrdered(cause="asked_by_person"), at)
+    assert (ordered.state, ordered.since) == (erasure.S.ORDERED, at)
+    assert erasure.fold(ordered, erasure.PersonErased(), at).state is erasure.S.DONE
+
+
+def test_an_erasure_says_who_asked_for_it() -> None:
+    for command, cause in (
+        (erasure.OrderErasure(), "asked_by_person"),
+        (erasure.HearErasure(), "told_by_peer"),
+    ):
+        [event] = erasure.decide(erasure.Erasure(), command, live=False)  # pyright: ignore[reportGeneralTypeIssues]
+        assert event == erasure.ErasureOrdered(cause=cause)
+    ordered = erasure.Erasure(state=erasure.S.ORDERED)
+    assert erasure.decide(ordered, erasure.RecordErased(), live=False) == [erasure.PersonErased()]
 
 
 def delivered(living: Living, number: int) -> Journey:

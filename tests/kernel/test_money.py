@@ -46,3 +46,15 @@ def test_a_sum_beyond_the_limit_is_refused():
 def test_people_read_amounts_in_their_language():
     assert yuan_text(amount=Fen(123450), language="en") == "CNY 1,234.50"
     assert yuan_text(amount=Fen(123450), language="zh") == "1,234.50元"
+
+
+def test_the_limit_is_a_hundred_million_yuan():
+    assert AMOUNT_FEN_MAX == 10_000_000_000
+    assert fen(0) == 0
+    assert fen(AMOUNT_FEN_MAX) == AMOUNT_FEN_MAX
+
+
+def test_fen_are_written_with_two_digits():
+    assert yuan_digits(Fen(5)) == "0.05"
+    assert yuan_digits(Fen(12050)) == "120.50"
+    assert yuan_text(amount=Fen(100), language="en") == "CNY 1.00"
