@@ -261,3 +261,15 @@ def test_a_letter_among_the_digits_is_no_number(number: str):
         outcome = read(number)
         assert isinstance(outcome, Refusal)
         assert outcome.code in ("number.resident_id_malformed", "number.receipt_number_wrong")
+
+
+def test_every_defect_of_the_photo_rules_is_named_with_its_file(tmp_path: Path):
+    shutil.copytree(ROOT / "documents" / "_photo", tmp_path / "_photo")
+    [one, *_] = sorted((tmp_path / "_photo").glob("*.toml"))
+    one.write_text(one.read_text().replace("[rule_set]", "[rule_sett]"))
+    with pytest.raises(DefectiveRulesError) as caught:
+        load_photo_rules(tmp_path / "_photo")
+    assert {defect.file for defect in caught.value.defects} == {f"_photo/{one.name}"} or {
+        defect.file for defect in caught.value.defects
+    } == {one.name}
+    assert "rule_sett" in str(caught.value)

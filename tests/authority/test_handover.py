@@ -1,5 +1,6 @@
 """Hand-over: the right document in the right envelope, counted by both sides; or fetched by the right person."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,9 +24,9 @@ from safehand.authority.handover.commands import (
     UnsealEnvelope,
 )
 from safehand.authority.handover.rules import LABEL_PRINTS_MAX
-from safehand.kernel.machine import Command
+from safehand.kernel.machine import Command, Context, StreamKey
 from safehand.kernel.working_days import add_days
-from safehand.link.messages import OrderPlaced, PostageMode, Reason
+from safehand.link.messages import ITEMS_PER_MANIFEST_MAX, OrderPlaced, PostageMode, Reason
 from tests.authority.house import BAG, CASE, House
 
 RIGHT_PERSON = PickUp(blank=1, is_applicant=True, face_matches=True, id_card_valid=True)
@@ -390,3 +391,98 @@ def test_a_bag_is_answered_item_by_item():
     assert house.ok(refused, stream=BAG) == ["bag.items_refused", "bag.settled"]
     assert house.state("ca_b").handover.state == "accepted"
     assert house.case.handover.state == "recount"
+
+
+def test_a_bag_closed_again_the_same_is_already_so_and_any_difference_is_refused():
+    house = House().sealed()
+    items: Any = {waybill_of(house): CASE}
+    house.ok(bag.CloseBag(seal="S-100", office="SH-01", items=items), stream=BAG)
+    assert house.ok(bag.CloseBag(seal="S-100", office="SH-01", items=items), stream=BAG) == []
+    more = items | {"ZA999999999CN": "ca_b"}
+    for seal, other in (("S-101", items), ("S-100", more)):
+        closing = bag.CloseBag(seal=seal, office="SH-01", items=other)
+        assert house.no(closing, stream=BAG) == "bag.already_closed"
+
+
+@pytest.mark.parametrize(
+    ("count", "fits"), [(ITEMS_PER_MANIFEST_MAX, True), (ITEMS_PER_MANIFEST_MAX + 1, False)]
+)
+def test_a_bag_holds_what_one_manifest_can_list(count: int, fits: bool):
+    items: Any = {f"ZA{number:09d}CN": CASE for number in range(count)}
+    closing = bag.CloseBag(seal="S-100", office="SH-01", items=items)
+    machine = House().machines["bag"]
+    context = Context(key=StreamKey(310000, BAG), now=House().now, actor="st_one")
+    decided = machine.decide(bag.Bag(), closing, context)
+    assert isinstance(decided, list) is fits
+
+
+def test_a_bag_that_was_opened_or_settled_is_not_offered_nor_answered_and_rings_no_more():
+    house = House().offered()
+    house.ok(bag.RecordBagRefusal(items={waybill_of(house): SHORT}), stream=BAG, actor="postal")  # type: ignore[dict-item]
+    assert house.ok(bag.RecordBagRefusal(items={waybill_of(house): SHORT}), stream=BAG, actor="postal") == []  # type: ignore[dict-item]
+    assert house.no(bag.OfferBag(seal="SEAL-1"), stream=BAG) == "bag.not_now"
+    house.later(days=30)
+    assert house.ok(bag.BagExpired(), stream=BAG) == []
+    nothing = bag.RecordBagAcceptance(seal="SEAL-1", waybills=())
+    assert house.ok(nothing, stream=BAG) == []
+    strange = bag.RecordBagRefusal(items={"ZA999999999CN": SHORT})  # type: ignore[dict-item]
+    assert house.no(strange, stream=BAG, actor="postal") == "bag.unknown_waybill"
+    closed = House().sealed()
+    closed.ok(bag.CloseBag(seal="S-100", office="SH-01", items={waybill_of(closed): CASE}), stream=BAG)  # type: ignore[dict-item]
+    assert closed.no(strange, stream=BAG, actor="postal") == "bag.not_now"
+
+
+def test_a_late_bag_rings_once():
+    house = House().offered()
+    house.ring("bag.offered", BAG)
+    assert house.ok(bag.BagExpired(), stream=BAG) == []
+
+
+def test_the_clock_of_a_bag_is_its_own():
+    machine = House().machines["bag"]
+    assert machine.timer("bag.offered") == bag.BagExpired()
+    assert machine.timer("handover.offered") is None
+
+
+@pytest.mark.parametrize("reason", [Reason.MISPRINT, Reason.DAMAGED])
+def test_each_fault_found_at_the_counter_keeps_the_document_there(reason: Reason):
+    assert House().at_counter().ok(RejectAtCounter(reason=reason))[0] == "handover.rejected_at_counter"
+
+
+def test_at_the_counter_or_on_the_way_to_it_a_change_to_pickup_is_already_so():
+    house = House().issued()
+    house.ok(ChangeToPickup())
+    assert house.ok(ChangeToPickup()) == []
+    assert House().at_counter().ok(ChangeToPickup()) == []
+
+
+def test_the_last_instant_of_the_ninety_days_is_in_time_and_the_next_is_not():
+    due_at = House().at_counter().waits()["handover.ready_for_pickup"].due_at
+    house = House().at_counter()
+    house.now = due_at - timedelta(microseconds=1)
+    assert house.ok(PickupExpired()) == []
+    assert house.ok(RIGHT_PERSON)[0] == "handover.picked_up"
+    house = House().at_counter()
+    house.now = due_at
+    assert house.no(RIGHT_PERSON) == "handover.pickup_too_late"
+    assert house.ok(PickupExpired())[0] == "handover.pickup_expired"
+
+
+@pytest.mark.parametrize("stage", ["issued", "labelled", "sealed"])
+def test_the_manager_hears_of_it_at_the_very_instant_and_not_before(stage: str):
+    house: House = getattr(House(), stage)()
+    [line] = [line for queue, line in house.waits().items() if queue.startswith("handover.")]
+    house.now = line.due_at - timedelta(microseconds=1)
+    assert house.ok(HandoverExpired()) == []
+    house.now = line.due_at
+    assert house.ok(HandoverExpired()) == ["handover.ran_late"]
+
+
+def test_a_waybill_for_an_order_that_waits_for_none_is_refused():
+    house = House().issued()
+    order = house.case.handover.order
+    house.ok(ChangeToPickup())
+    record = RecordWaybill(order=order, waybill="ZA000000001CN", routing="SH-01", token=bytes(32))
+    assert house.ok(record, actor="postal") == []
+    counter = House().issued(mode="counter")
+    assert counter.no(record, actor="postal") == "handover.not_this_order"

@@ -82,11 +82,12 @@ def fold(step: Examination, event: e.ExaminationEvent, at: datetime) -> Examinat
             clock = WorkClock(budget_days=event.budget_days, running_since=at)
             return clocked(step, event, at, TABLE, due_at=event.due_at, clock=clock)
         case e.CorrectionAsked():
-            clock = step.clock or WorkClock(budget_days=0)
-            clock = msgspec.structs.replace(clock, consumed_days=event.used_days, running_since=None)
+            assert step.clock is not None, "what is under review has its clock"
+            clock = msgspec.structs.replace(step.clock, consumed_days=event.used_days, running_since=None)
             return clocked(step, event, at, TABLE, clock=clock, rounds=step.rounds + 1)
         case e.ExaminationResumed():
-            clock = msgspec.structs.replace(step.clock or WorkClock(budget_days=0), running_since=at)
+            assert step.clock is not None, "what goes on has stopped"
+            clock = msgspec.structs.replace(step.clock, running_since=at)
             return clocked(step, event, at, TABLE, due_at=event.due_at, clock=clock)
         case e.ExaminationRanLate():
             return moved(step, event, at, TABLE, late=True)

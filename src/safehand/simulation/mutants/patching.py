@@ -100,6 +100,9 @@ class Uses:
                     yield self._true_name(f"{base}.{attribute}"), True
                 else:
                     yield attribute, False
+            case ast.Constant(value=str(text)) if text.isidentifier() and text.isupper():
+                # `getattr(states, "HANDED_ON")`
+                yield text, False
             case _:
                 pass
 
