@@ -16,16 +16,20 @@ from safehand.authority.handover.commands import (
     PickUp,
     PickupExpired,
     PrintLabel,
+    PutInBag,
     RecordAcceptance,
     RecordOrderRefused,
+    RecordRefusal,
     RecordWaybill,
     RejectAtCounter,
     SealEnvelope,
+    TakeOutOfBag,
     UnsealEnvelope,
 )
 from safehand.authority.handover.rules import LABEL_PRINTS_MAX
+from safehand.authority.returns.commands import ResendReturn
 from safehand.kernel.machine import Command, Context, StreamKey
-from safehand.kernel.working_days import add_days
+from safehand.kernel.working_days import add_days, add_working_days
 from safehand.link.messages import ITEMS_PER_MANIFEST_MAX, OrderPlaced, PostageMode, Reason
 from tests.authority.house import BAG, CASE, House
 
@@ -486,3 +490,40 @@ def test_a_waybill_for_an_order_that_waits_for_none_is_refused():
     assert house.ok(record, actor="postal") == []
     counter = House().issued(mode="counter")
     assert counter.no(record, actor="postal") == "handover.not_this_order"
+
+
+def test_labelling_and_the_way_to_the_counter_have_their_working_days():
+    house = House().issued()
+    house.label()
+    assert house.waits()["handover.labelled"].due_at == add_working_days(house.now, 1)
+    house.ok(ChangeToPickup())
+    assert house.waits()["handover.to_counter"].due_at == add_working_days(house.now, 2)
+    assert House().issued(mode="counter").waits()["handover.on_shelf"].due_at == add_working_days(
+        house.now, 2
+    )
+
+
+def test_an_envelope_is_put_into_its_bag_once_and_into_no_other():
+    house = House().sealed()
+    house.ok(bag.CloseBag(seal="S-100", office="SH-01", items={waybill_of(house): CASE}), stream=BAG)  # type: ignore[dict-item]
+    assert house.ok(PutInBag(bag=BAG, waybill=waybill_of(house))) == []
+    assert house.no(PutInBag(bag="bg_other", waybill=waybill_of(house))) == "handover.not_now"
+
+
+def test_only_an_offered_envelope_of_that_bag_is_refused_or_accepted():
+    refusing = RecordRefusal(bag=BAG, reason=SHORT)
+    assert House().sealed().no(refusing, actor="postal") == "handover.not_now"
+    offered = House().offered()
+    assert (
+        offered.no(RecordRefusal(bag="bg_other", reason=SHORT), actor="postal") == "handover.not_in_this_bag"
+    )
+    assert offered.no(RecordAcceptance(bag="bg_other"), actor="postal") == "handover.not_in_this_bag"
+    assert offered.no(TakeOutOfBag(bag=BAG)) == "handover.not_now"
+
+
+def test_every_order_of_the_case_is_remembered_and_nothing_else_of_the_one_before():
+    house = House().returned()
+    [first] = house.case.handover.placed
+    house.ok(ResendReturn())
+    assert house.case.handover.placed == (first, house.case.handover.order)
+    assert (house.case.handover.waybill, house.case.handover.bag, house.case.handover.prints) == ("", "", 0)

@@ -45,6 +45,11 @@ OUR_FOLDERS: Final = tuple(
 QUICK: Final = ("-q", "-m", "not server and not browser", "-p", "no:cacheprovider", "-p", "no:xdist")
 SLOW_TOO: Final = frozenset({"tests/authority/test_walk.py", "tests/postal/test_walk.py"})
 """The walks need no server; they take seconds and come last, for mutants which all the quick tests have let live."""
+WALKS: Final = (
+    "tests/authority/test_walk.py::test_whatever_commands_come_the_books_hold[0]",
+    "tests/postal/test_walk.py::",
+)
+"""Those of them that are run. The others walk on for longer, or look whether every edge of a table is reached."""
 NOT_MUTATED: Final = SOURCES / "safehand" / "simulation"
 SECONDS_MAX: Final = 20.0
 """For one mutant beyond three times what its tests take without it."""
@@ -120,11 +125,9 @@ class OnlyQuick:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """See `SLOW_TOO`."""
+        """See `WALKS`."""
         items[:] = [
-            one
-            for one in items
-            if one.get_closest_marker("slow") is None or one.nodeid.split("::")[0] in SLOW_TOO
+            one for one in items if one.get_closest_marker("slow") is None or one.nodeid.startswith(WALKS)
         ]
 
 

@@ -166,8 +166,14 @@ def _constants(node: ast.Constant, place: Place) -> Iterator[Change]:
         case bool():
             yield Change(f"{node.value} -> {not node.value}", ast.Constant(not node.value))
         case int() if abs(node.value) < NUMBER_MAX:
-            unit = f"{place.above.arg}=" if isinstance(place.above, ast.keyword) and place.above.arg else ""
-            yield Change(f"{unit}{node.value} -> {unit}{node.value + 1}", ast.Constant(node.value + 1))
+            other = ast.Constant(node.value + 1)
+            if isinstance(place.above, ast.keyword) and place.above.arg:
+                name = place.above.arg
+                yield Change(f"{name}={node.value} -> {name}={other.value}", other)
+            elif isinstance(place.above, ast.stmt) or place.above is None:
+                yield Change(f"{node.value} -> {other.value}", other)
+            else:
+                yield Change(f"{node.value} -> {other.value} in {_shown(place.above)}", other)
         case _:
             pass
 
