@@ -364,7 +364,7 @@ class House:
 _STEP_OF = {
     name: name
     for name in ("application", "examination", "payment", "production", "handover", "tracking", "returns")
-} | {"document": "", "register": ""}
+} | {"document": "", "register": "", "erasure": ""}
 
 
 def _kind(stream: str) -> str:

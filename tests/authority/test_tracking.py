@@ -26,6 +26,7 @@ from safehand.authority.tracking.commands import (
     Settle,
     TrackingExpired,
 )
+from safehand.authority.tracking.events import TurnedBack
 from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, SCANS_KEPT_MAX, position
 from safehand.link.messages import ProofMethod, ProofRefused, ProofSealed, Reason, Scan
 from tests.authority.house import CASE, CLAIM, EVIDENCE, House, application
@@ -525,3 +526,80 @@ def test_what_was_left_elsewhere_and_fetched_again_may_be_confirmed_at_the_door(
     assert house.ok(house.claim(method=ProofMethod.RECIPIENT_SESSION, code_matches=False))[0] == (
         "tracking.proof_sealed"
     )
+
+
+def test_a_dispute_is_disputed_once():
+    house = disputed()
+    assert house.ok(DENY, actor="ap_one") == []
+    assert house.ok(CONFIRM, actor="ap_one") == ["tracking.dispute_settled"]
+    assert house.case.tracking.state == "delivered"
+
+
+def test_scans_and_attempts_wind_no_clock_but_that_of_silence():
+    house = reported()
+    due_at = house.waits()["tracking.reported"].due_at
+    house.later(hours=1)
+    house.ok(house.scan(Scan.ARRIVED, "sc_late"), actor=POST)
+    house.ok(attempt(house, 1), actor=POST)
+    assert house.waits()["tracking.reported"].due_at == due_at
+    quiet = House().with_post()
+    before = quiet.waits()["tracking.on_the_way"].due_at
+    quiet.later(days=2)
+    quiet.ok(quiet.scan(Scan.ARRIVED, "sc_a"), actor=POST)
+    assert quiet.waits()["tracking.on_the_way"].due_at == quiet.now + timedelta(hours=48) != before
+
+
+def test_news_about_its_next_arrival_sets_the_clock_by_what_the_post_promised():
+    house = House().with_post()
+    promised = house.now + timedelta(days=3)
+    house.ok(house.scan(Scan.ARRIVED, "sc_a", due_at=promised), actor=POST)
+    assert house.waits()["tracking.on_the_way"].due_at == promised + timedelta(hours=48)
+    house.ok(house.scan(Scan.ARRIVED, "sc_b", due_at=house.now - timedelta(days=3)), actor=POST)
+    assert house.waits()["tracking.on_the_way"].due_at == house.now + timedelta(hours=48)
+
+
+def test_the_recipients_word_holds_for_exactly_a_quarter_of_an_hour():
+    for minutes, tag in ((15, "tracking.proof_sealed"), (15.001, "tracking.claim_refused")):
+        house = House().with_post()
+        house.ok(ConfirmAtDoor(), actor="ap_one")
+        house.later(minutes=minutes)
+        assert house.ok(house.claim(method=ProofMethod.RECIPIENT_SESSION))[0] == tag
+
+
+def test_a_search_or_loss_told_twice_is_one_and_what_is_in_hand_is_not_searched_for():
+    house = searched()
+    again = RecordIncident(**house.item(), reason=Reason.LOST)
+    assert house.ok(again, actor=POST) == []
+    delivered = House().delivered()
+    assert (
+        delivered.no(RecordIncident(**delivered.item(), reason=Reason.LOST), actor=POST) == "tracking.not_now"
+    )
+    assert delivered.no(RecordLoss(**delivered.item()), actor=POST) == "tracking.not_now"
+    assert delivered.no(RecordRejected(**delivered.item(), reason=Reason.MISPRINT), actor=POST) == (
+        "tracking.not_now"
+    )
+
+
+def test_a_turn_by_a_scan_says_no_reason_and_of_a_denied_one_no_scan():
+    house = House().with_post()
+    house.ok(house.scan(Scan.RETURN_STARTED, "sc_r"), actor=POST)
+    [turned] = [event for _, event in house.events if isinstance(event, TurnedBack)]
+    assert (turned.reason, turned.scan_id) == (0, "sc_r")
+    frozen = denied()
+    frozen.ok(frozen.scan(Scan.RETURN_MOVED, "sc_r"), actor=POST)
+    [turned] = [event for _, event in frozen.events if isinstance(event, TurnedBack)]
+    assert turned.scan_id == ""
+
+
+def test_each_wrong_answer_says_how_many_are_left_and_only_guesses_are_counted():
+    house = House().with_post()
+    for left in (4, 3, 2, 1, 0):
+        house.ok(house.claim(right=False), actor=POST)
+        body = house.messages[-1].body
+        assert isinstance(body, ProofRefused)
+        assert (body.reason, body.attempts_left) == (Reason.CODE_WRONG, left)
+    fresh = House().with_post()
+    fresh.ok(fresh.claim(method=ProofMethod.RECIPIENT_SESSION), actor=POST)
+    body = fresh.messages[-1].body
+    assert isinstance(body, ProofRefused)
+    assert (body.reason, body.attempts_left) == (Reason.IDENTITY_NOT_PROVEN, CODE_ATTEMPTS_MAX)

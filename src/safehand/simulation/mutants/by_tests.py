@@ -256,10 +256,10 @@ class NearJudge(Judge):
 def near_files(module: str) -> list[str]:
     """The test files that are named after the module or its folder: `authority.handover.bag` -> `test_handover.py`."""
     _, house, *rest = module.split(".")
-    words = {"custody", *rest} if house == "house" else set(rest)
+    words = {word for part in rest for word in part.split("_")}
     folder = ROOT / "tests" / house
     found = [path for path in sorted(folder.glob("test_*.py")) if words & set(path.stem.split("_"))]
-    whole = [path for word in ("walk", "process") for path in sorted(folder.glob(f"test_{word}.py"))]
+    whole = [path for word in ("walk", "process", "folds") for path in sorted(folder.glob(f"test_{word}.py"))]
     return [str(path.relative_to(ROOT)) for path in [*found, *(one for one in whole if one not in found)]]
 
 
