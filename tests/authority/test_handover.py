@@ -527,3 +527,29 @@ def test_every_order_of_the_case_is_remembered_and_nothing_else_of_the_one_befor
     house.ok(ResendReturn())
     assert house.case.handover.placed == (first, house.case.handover.order)
     assert (house.case.handover.waybill, house.case.handover.bag, house.case.handover.prints) == ("", "", 0)
+
+
+@pytest.mark.parametrize("stage", ["issued", "labelled", "sealed"])
+def test_a_label_is_printed_from_the_waybill_to_the_bag(stage: str):
+    house: House = getattr(House(), stage)()
+    prints = house.case.handover.prints
+    outcome = house.do(PrintLabel(reason="damaged"))
+    assert (outcome == ["handover.label_printed"]) is (stage != "issued")
+    assert house.case.handover.prints == prints + (stage != "issued")
+
+
+def test_between_waybill_and_label_it_may_still_be_fetched_instead():
+    house = House().issued()
+    order = house.case.handover.order
+    house.ok(RecordWaybill(order=order, waybill="ZA000000001CN", routing="R", token=b"t"), actor="postal")
+    assert house.case.handover.state == "to_label"
+    assert house.ok(ChangeToPickup()) == ["handover.changed_to_pickup"]
+
+
+def test_the_second_waybill_of_an_order_is_refused_and_so_is_one_of_another_order():
+    house = House().labelled()
+    order = house.case.handover.order
+    other = RecordWaybill(order=order, waybill="ZA999999999CN", routing="R", token=b"t")
+    assert house.no(other, actor="postal") == "handover.waybill_differs"
+    strange = RecordWaybill(order="or_other", waybill="ZA000000001CN", routing="R", token=b"t")
+    assert house.no(strange, actor="postal") == "handover.not_this_order"

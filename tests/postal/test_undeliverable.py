@@ -9,8 +9,32 @@ from safehand.link.messages import Kind, Reason, Scan
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery.rules import round_end
 from safehand.postal.undeliverable import commands as to_return
-from safehand.postal.undeliverable.rules import INCIDENT_REASONS, RETURN_REASONS, RETURN_SCANS_MAX
+from safehand.postal.undeliverable.rules import RETURN_SCANS_MAX
 from tests.postal.house import COURIER, ISSUING, OFFICE, House
+
+RETURN_REASONS = {
+    Reason.ADDRESS_INSUFFICIENT,
+    Reason.UNKNOWN_PERSON,
+    Reason.MOVED,
+    Reason.REFUSED,
+    Reason.RECALLED,
+    Reason.READDRESS_REQUESTED,
+    Reason.DAMAGED,
+    Reason.CHARGES_DUE,
+    Reason.IDENTITY_NOT_PROVEN,
+    Reason.DECEASED,
+    Reason.SEAL_BROKEN,
+    Reason.MISPRINT,
+    Reason.NOT_COLLECTED,
+    Reason.ATTEMPTS_USED_UP,
+}
+INCIDENT_REASONS = {
+    Reason.LOST,
+    Reason.STOLEN,
+    Reason.DAMAGED,
+    Reason.SEAL_BROKEN,
+    Reason.IDENTITY_NOT_PROVEN,
+}
 
 
 def recalling(house: House) -> to_return.Recall:
@@ -390,3 +414,77 @@ def test_an_incident_has_its_reasons_and_needs_an_item_of_the_post():
         if house.item.delivery.state == "claimed":
             house.do(house.proof())
         assert house.why_not(incident(house)) == "undeliverable.not_with_post"
+
+
+@pytest.mark.parametrize("reason", sorted(RETURN_REASONS))
+def test_each_reason_to_return_starts_a_return(reason: Reason):
+    house = House().at_office()
+    assert house.do(starting(house, reason=reason)) == ["undeliverable.return_started"]
+    assert house.item.undeliverable.reason is reason
+
+
+@pytest.mark.parametrize("reason", sorted(INCIDENT_REASONS))
+def test_each_kind_of_incident_is_opened_once_and_another_kind_is_another_one(reason: Reason):
+    house = House().at_office()
+    assert house.do(incident(house, reason)) == ["undeliverable.incident_opened"]
+    assert house.do(incident(house, reason)) == []
+    other = Reason.STOLEN if reason is not Reason.STOLEN else Reason.LOST
+    assert house.do(incident(house, other)) == ["undeliverable.incident_opened"]
+
+
+@pytest.mark.parametrize(
+    "bring", [House.accepted, House.at_office, House.with_courier, House.held, left_elsewhere]
+)
+def test_an_incident_or_a_recall_may_meet_the_item_wherever_the_post_has_it(bring: Any):
+    house = bring(House())
+    assert house.do(incident(house))[0] == "undeliverable.incident_opened"
+    assert "undeliverable.recall_accepted" in (house := bring(House())).do(recalling(house))
+    driven = House().accepted()
+    driven.do(driven.departing())
+    assert driven.do(recalling(driven)) == ["undeliverable.recall_accepted"]
+    assert driven.do(recalling(driven)) == []
+
+
+def test_a_recall_is_answered_by_whose_hands_it_is_in():
+    delivered = House().claimed()
+    delivered.do(delivered.proof())
+    delivered.do(recalling(delivered))
+    assert delivered.bodies(Kind.RECALL_REFUSED)[0].reason is Reason.TOO_LATE
+    ordered = House().ordered()
+    ordered.do(recalling(ordered))
+    assert ordered.bodies(Kind.RECALL_REFUSED)[0].reason is Reason.NOT_IN_CUSTODY
+
+
+def test_a_loss_is_declared_once_and_what_is_found_or_back_is_found_once():
+    house = House().at_office()
+    house.do(incident(house))
+    assert house.do(of(house, to_return.DeclareLoss)) == ["undeliverable.loss_declared"]
+    assert house.do(of(house, to_return.DeclareLoss)) == []
+    finding = of(house, to_return.Find, place=OFFICE)
+    assert house.do(finding) == ["undeliverable.item_found"]
+    assert house.do(finding) == []
+    house.do(of(house, to_return.OfferReturn))
+    assert house.do(finding) == []
+    assert house.do(of(house, to_return.OfferReturn)) == []
+    assert house.do(starting(house)) == []
+    house.do(of(house, to_return.RecordReturnReceived))
+    assert house.do(finding) == []
+    assert house.do(of(house, to_return.OfferReturn)) == []
+    assert house.do(of(house, to_return.RecordReturnReceived)) == []
+
+
+def test_an_offer_that_was_withdrawn_is_no_offer():
+    house = House().at_office()
+    house.do(starting(house))
+    assert house.do(of(house, to_return.WithdrawOffer)) == []
+    house.do(of(house, to_return.OfferReturn))
+    assert house.do(of(house, to_return.WithdrawOffer)) == ["undeliverable.offer_withdrawn"]
+    assert House().at_office().why_not(of(house, to_return.WithdrawOffer)) == "undeliverable.not_offered"
+
+
+def test_the_manager_hears_of_a_return_once():
+    house = House().at_office()
+    assert house.do(to_return.Escalate()) == []
+    house.do(starting(house))
+    house.ring("undeliverable.returning")
+    assert house.do(to_return.Escalate()) == []

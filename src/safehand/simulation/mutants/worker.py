@@ -24,6 +24,7 @@ from safehand.simulation.mutants.by_tests import (
     OnlyQuick,
     be_repeatable,
     import_what_is_not_ours,
+    near_files,
     new_recorder,
 )
 from safehand.simulation.mutants.covering import Cover, Recorder
@@ -45,6 +46,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Without it only the tests are tried that are named after the module, and `likely`."""
     likely: dict[str, list[str]] = {}
     """For a module the tests that killed its mutants before."""
+
+    def files(self) -> Sequence[str]:
+        """Where the tests are that may be needed."""
+        if self.cover is not None:
+            return TEST_FOLDERS
+        modules = {mutant.module for mutant in self.mutants}
+        likely = {test.split("::")[0] for module in modules for test in self.likely.get(module, ())}
+        return sorted(likely | {file for module in modules for file in near_files(module)})
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +105,7 @@ def _try(mutants: Sequence[Mutant], *, killers: Sequence[Killer], results: Path)
 def _in_one_session(job: Job, results: Path) -> str:
     recorder = new_recorder() if job.cover is None else None
     loop = _Loop(job, results, recorder)
-    pytest.main([*QUICK, *TEST_FOLDERS], plugins=[loop, OnlyQuick(), *filter(None, [recorder])])
+    pytest.main([*QUICK, *job.files()], plugins=[loop, OnlyQuick(), *filter(None, [recorder])])
     return msgspec.json.encode(loop.cover).decode()
 
 
