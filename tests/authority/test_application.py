@@ -8,7 +8,7 @@ import pytest
 from safehand.authority.application.commands import CorrectApplication, CorrectionExpired
 from safehand.authority.examination.commands import Approve, AskCorrection
 from safehand.kernel.outcome import Refusal
-from tests.authority.house import DIGEST, PARTS, WITHDRAW, House, application, register_facts
+from tests.authority.house import CLAIM, DIGEST, PARTS, WITHDRAW, House, application, register_facts
 
 CORRECTION = CorrectApplication(parts={"photo": DIGEST})
 
@@ -187,3 +187,8 @@ def test_each_way_to_end_has_its_own_name():
     house = House().approved()
     house.ring("payment.awaiting")
     assert house.case.application.state == "deemed_withdrawn"
+
+
+def test_an_application_without_a_receipt_takes_its_claim_alone():
+    house = House().submitted(receipt="")
+    assert house.holders == {CLAIM: "ca_a"}

@@ -5,7 +5,7 @@ from safehand.authority.examination.commands import Approve, AskCorrection, Refu
 from safehand.authority.examination.reasons import APPEAL_EN, APPEAL_ZH, DEFECTS, REASONS
 from safehand.authority.examination.rules import CORRECTION_ROUNDS_MAX
 from safehand.kernel.working_days import add_working_days
-from tests.authority.house import DIGEST, MONDAY, House
+from tests.authority.house import CLAIM, DIGEST, MONDAY, House, application
 
 BAD_PHOTO = AskCorrection(defects=("photo.blurred",))
 NEW_PHOTO = CorrectApplication(parts={"photo": DIGEST})
@@ -89,3 +89,11 @@ def test_every_defect_and_reason_speaks_both_languages():
         assert any("\u4e00" <= letter <= "\u9fff" for letter in zh)
     for code, defect in DEFECTS.items():
         assert code.startswith(f"{defect.part}.")
+
+
+def test_after_a_refusal_another_application_may_be_made():
+    house = House().submitted()
+    house.ok(RefuseApplication(reason="false_statement"))
+    assert CLAIM not in house.holders
+    house.ok(application(), stream="ca_b")
+    assert house.holders[CLAIM] == "ca_b"

@@ -1,0 +1,128 @@
+"""What a case shows to the outside: the lines that changed, the messages to the post, the facts of each notice."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from safehand.authority import outward
+from safehand.authority.handover.events import OrderPlaced
+from safehand.authority.made_documents import OldClaimRefused
+from safehand.authority.payment.commands import SettlePayment
+from safehand.authority.tracking.states import TrackingState
+from safehand.kernel.machine import StreamKey
+from safehand.link.messages import Kind, PostageMode, ProofRefused, Reason, Scan
+from tests.authority.house import CASE, CITY, House
+from tests.authority.sample_events import sample
+
+KEY = StreamKey(CITY, CASE)
+FACTS = {
+    "application_received": {"document"},
+    "correction_asked": {"defects", "due_at"},
+    "application_withdrawn": set(),
+    "application_deemed_withdrawn": {"cause"},
+    "application_refused": {"reason"},
+    "payment_due": {"fee_fen", "due_at"},
+    "payment_goes_back": {"amount_fen"},
+    "payment_refunded": {"amount_fen"},
+    "fetch_at_counter_instead": set(),
+    "ready_for_pickup": {"office", "due_at"},
+    "pickup_lapsed": set(),
+    "with_the_post": {"waybill"},
+    "courier_on_the_way": {"order"},
+    "attempt_failed": {"reason", "attempt"},
+    "please_confirm_receipt": {"due_at"},
+    "claim_refused": {"reason", "attempts_left"},
+    "delivered": {"method"},
+    "denial_taken": set(),
+    "incident_opened": set(),
+    "document_made_again": {"reason"},
+    "document_invalidated": {"reason"},
+    "coming_back": {"reason"},
+    "sent_again": set(),
+}
+
+
+@pytest.mark.parametrize("event", sorted(outward._NOTICES, key=lambda event: event.__name__))
+def test_each_notice_brings_its_facts_as_the_event_has_them(event: Any):
+    said = sample(event)
+    [notice] = outward.tells(House().with_post().case, said)
+    assert set(notice.facts) == FACTS[notice.template]
+    assert notice.subject == CASE
+    for name, value in notice.facts.items():
+        if name in event.__struct_fields__:
+            field = getattr(said, name)
+            plain = field if isinstance(field, str | int) else None
+            assert value == (plain if plain is not None else value)
+            assert str(value)
+
+
+def test_the_courier_is_announced_only_while_the_envelope_is_on_its_way():
+    house = House().with_post()
+    event = msgspec.structs.replace(
+        sample(next(one for one in outward._NOTICES if one.__name__ == "ScanRecorded")),
+        scan=int(Scan.OUT_FOR_DELIVERY),
+        scan_id="sc_a",
+    )
+    for state in TrackingState:
+        step = msgspec.structs.replace(house.case.tracking, state=state)
+        told = outward.tells(msgspec.structs.replace(house.case, tracking=step), event)
+        assert bool(told) is (state is TrackingState.ON_THE_WAY)
+    voided = msgspec.structs.replace(house.case.tracking, voided=("sc_a",))
+    assert outward.tells(msgspec.structs.replace(house.case, tracking=voided), event) == ()
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        ("on_delivery", PostageMode.ON_DELIVERY),
+        ("prepaid", PostageMode.PREPAID),
+        ("free", PostageMode.FREE),
+    ],
+)
+def test_the_post_is_told_who_pays_the_postage(mode: str, told: PostageMode):
+    event = msgspec.structs.replace(sample(OrderPlaced), postage_mode=mode, postage_fen=1400)
+    [message] = outward.speaks(House().issued().case, event, KEY)
+    assert (message.kind, message.body.postage_mode, message.body.documents) == (101, told, 1)  # type: ignore[attr-defined]
+    assert message.personal == CASE
+
+
+def test_a_claim_for_an_invalid_document_leaves_no_attempt():
+    event = msgspec.structs.replace(sample(OldClaimRefused), reason=int(Reason.NOT_IN_CUSTODY))
+    [message] = outward.speaks(House().with_post().case, event, KEY)
+    assert message.kind == Kind.PROOF_REFUSED
+    assert isinstance(message.body, ProofRefused)
+    assert message.body.attempts_left == 0
+
+
+def test_what_does_not_concern_the_post_is_not_told_it():
+    house = House().with_post()
+    assert outward.speaks(house.case, house.events[0][1], KEY) == ()
+
+
+def queues(lines: Any) -> set[str]:
+    return {line.queue for line in lines}
+
+
+def test_only_the_lines_of_the_steps_that_moved_are_looked_at():
+    house = House().paid()
+    house.ok(SettlePayment(reference="pay-2", amount_fen=12000, paid_at=house.now), actor="system")
+    house.draw()
+    house.make()
+    house.label()
+    house.seal()
+    house.offer()
+    house.accept()
+    before = house.case
+    assert {"payment.refund_due", "register.due", "tracking.on_the_way"} <= set(house.waits())
+    house.later(hours=1)
+    house.ok(house.scan(Scan.ARRIVED, "sc_a"), actor="postal")
+    gone, come = outward.waited(before, house.case, KEY)
+    assert queues(gone) == queues(come) == {"tracking.on_the_way"}
+
+
+def test_production_is_listed_by_kind_and_all_else_by_office():
+    house = House().paid()
+    assert house.waits()["production.waiting_blank"].group == "passport"
+    house = House().with_post()
+    assert {line.group for queue, line in house.waits().items() if queue != "register.due"} == {"SH-01"}
