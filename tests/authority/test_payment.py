@@ -138,3 +138,27 @@ def test_there_is_a_limit_to_the_payments_of_one_application():
     for number in range(PAYMENTS_MAX):
         house.ok(pay(f"pay-{number}"))
     assert house.no(pay("one-more")) == "payment.too_many"
+
+
+def test_paid_at_the_very_end_of_the_seven_days_is_too_late_and_just_before_it_is_not():
+    house = House().approved()
+    due_at = house.waits()["payment.awaiting"].due_at
+    assert house.ok(pay(paid_at=due_at - timedelta(microseconds=1)))[0] == "payment.settled"
+    assert House().approved().ok(pay(paid_at=due_at))[0] == "payment.lapsed"
+
+
+def test_all_that_is_owed_is_remembered_until_it_has_gone_back():
+    house = House().paid()
+    house.ok(pay("pay-2"))
+    house.ok(pay("pay-3"))
+    assert [owed.reference for owed in house.case.payment.owed] == ["pay-2", "pay-3"]
+    house.ok(refund("pay-2"))
+    assert [owed.reference for owed in house.case.payment.owed] == ["pay-3"]
+    assert house.ok(refund("pay-2")) == []
+    house.ok(WITHDRAW)
+    assert [owed.reference for owed in house.case.payment.owed] == ["pay-3", "pay-1"]
+
+
+def test_what_was_never_paid_never_goes_back():
+    assert House().paid().no(refund("pay-9")) == "payment.refund_not_owed"
+    assert House().submitted().no(refund("pay-1")) == "payment.refund_not_owed"

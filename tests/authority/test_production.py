@@ -15,6 +15,7 @@ from safehand.authority.production.stock import (
     ReceiveBlanks,
     ReportMissing,
 )
+from safehand.kernel.machine import StreamKey
 from safehand.kernel.working_days import add_working_days
 from tests.authority.house import CASE, MONDAY, STOCK, House
 
@@ -154,3 +155,40 @@ def test_late_production_is_the_managers_in_each_of_its_states():
 
 def test_nobody_starts_production_of_an_unpaid_case():
     assert House().approved().no(StartProduction(blank=1)) == "production.not_now"
+
+
+def test_every_blank_of_a_range_is_there_from_its_first_to_its_last():
+    house = House().paid()
+    house.ok(ReceiveBlanks(first=5, last=5), stream=STOCK)
+    house.ok(ReceiveBlanks(first=6, last=8), stream=STOCK)
+    assert house.state(STOCK).left == 4
+    for blank in (5, 8):
+        assert house.ok(ReportMissing(blank=blank), stream=STOCK) == ["stock.blank_missing"]
+    assert house.state(STOCK).left == 2
+    house.ok(ReportMissing(blank=6), stream=STOCK)
+    house.ok(DrawBlank(case=CASE), stream=STOCK)
+    assert house.case.production.blank == 7
+    stock = house.state(STOCK)
+    assert [(span.first, span.last) for span in stock.ranges] == [(8, 8)]
+    assert (stock.missing, stock.left) == ((8,), 0)
+    assert house.no(DrawBlank(case="ca_b"), stream=STOCK) == "stock.exhausted"
+
+
+def test_a_range_that_is_used_up_leaves_the_stock():
+    house = House().paid()
+    house.ok(ReceiveBlanks(first=1, last=1), stream=STOCK)
+    house.ok(DrawBlank(case=CASE), stream=STOCK)
+    assert house.state(STOCK).ranges == ()
+
+
+def test_only_a_draw_needs_its_case_at_hand():
+    machine = House().machines["stock"]
+    key = StreamKey(310000, STOCK)
+    assert machine.touches(DrawBlank(case=CASE), key) == (StreamKey(310000, CASE),)
+    assert machine.touches(ReceiveBlanks(first=1, last=2), key) == ()
+
+
+def test_between_two_blanks_the_case_has_none():
+    house = House().drawn()
+    house.ok(spoil(blank=house.case.production.blank))
+    assert house.case.production.blank == 0

@@ -1,5 +1,7 @@
 """Returns: what comes back is scanned in by us, sent again, kept, or invalidated and destroyed before witnesses."""
 
+from datetime import timedelta
+
 import pytest
 
 from safehand.authority.handover.commands import MakeReadyForPickup
@@ -18,12 +20,15 @@ from safehand.authority.returns.commands import (
     ReturnsExpired,
 )
 from safehand.authority.tracking.commands import (
+    DenyReceipt,
     RecordFound,
     RecordIncident,
     RecordLoss,
     RecordRejected,
     RecordVoid,
 )
+from safehand.authority.tracking.events import TurnedBack
+from safehand.kernel.working_days import add_working_days
 from safehand.link.messages import OrderPlaced, PostageMode, ProofRefused, Reason, Scan
 from tests.authority.house import House
 
@@ -312,3 +317,100 @@ def test_a_late_offer_of_what_was_destroyed_long_ago_changes_nothing():
     destroy = DestroyDocument(make=old.make, blank=old.blank, first_witness="st_a", second_witness="st_b")
     house.ok(destroy)
     assert house.ok(RecordReturnOffered(**item, reason=Reason.NOT_COLLECTED)) == []
+
+
+@pytest.mark.parametrize("reason", [Reason.RECALLED, Reason.DAMAGED, Reason.SEAL_BROKEN, Reason.MISPRINT])
+def test_what_was_our_fault_goes_out_again_without_postage(reason: Reason):
+    house = House().returned(reason)
+    house.ok(ResendReturn())
+    body = house.messages[-1].body
+    assert isinstance(body, OrderPlaced)
+    assert (body.postage_mode, body.postage_fen) == (PostageMode.FREE, 0)
+
+
+@pytest.mark.parametrize("turn", ["recall", "scan", "offer"])
+def test_a_recall_of_what_is_coming_back_is_already_so(turn: str):
+    house = House().with_post()
+    match turn:
+        case "recall":
+            house.ok(RECALL)
+        case "scan":
+            house.ok(house.scan(Scan.RETURN_STARTED, "sc_r"), actor="postal")
+        case _:
+            house.ok(RecordReturnOffered(**house.item(), reason=Reason.NOT_COLLECTED), actor="postal")
+    assert house.ok(RECALL) == []
+
+
+def test_the_clerk_has_three_working_days_for_what_lies_on_the_shelf():
+    house = House().returned()
+    assert house.waits()["returns.on_shelf"].due_at == add_working_days(house.now, 3)
+
+
+def test_after_a_return_its_reason_and_recall_are_forgotten():
+    house = House().with_post()
+    house.ok(RECALL)
+    house.ok(RecordRecallAccepted(**house.item()))
+    house.ok(RecordReturnOffered(**house.item(), reason=Reason.RECALLED))
+    house.ok(ReceiveReturn(waybill=house.case.tracking.waybill))
+    assert (house.case.returns.reason, house.case.returns.recalled) == (int(Reason.RECALLED), True)
+    house.ok(ResendReturn())
+    assert (house.case.returns.reason, house.case.returns.recalled) == (0, False)
+
+
+def test_a_return_is_late_at_the_very_instant_and_once():
+    house = House().returned()
+    due_at = house.waits()["returns.on_shelf"].due_at
+    house.now = due_at - timedelta(microseconds=1)
+    assert house.ok(ReturnsExpired()) == []
+    house.now = due_at
+    assert house.ok(ReturnsExpired()) == ["returns.ran_late"]
+    assert house.ok(ReturnsExpired()) == []
+
+
+def test_each_way_back_has_its_own_reason():
+    counter = House().at_counter()
+    counter.ring("handover.ready_for_pickup")
+    assert counter.case.returns.reason == Reason.NOT_COLLECTED
+    found = House().with_post()
+    found.ok(RecordIncident(**found.item(), reason=Reason.STOLEN))
+    found.ok(RecordFound(**found.item()))
+    assert found.case.returns.reason == Reason.LOST
+    accepted = recalled()
+    accepted.ok(RecordRecallAccepted(**accepted.item()))
+    [turned] = [event for _, event in accepted.events if isinstance(event, TurnedBack)]
+    assert turned.reason == Reason.RECALLED
+
+
+def test_what_is_kept_at_the_counter_costs_no_postage():
+    house = House().returned()
+    house.ok(KeepForPickup())
+    assert (house.case.handover.mode, house.case.handover.free) == ("counter", True)
+
+
+def test_what_is_invalidated_and_not_made_again_is_told_to_the_register():
+    house = House().returned()
+    assert house.ok(InvalidateReturn(remake=False))[1:] == [
+        "document.invalidated",
+        "register.entry_due",
+        "application.ended_undelivered",
+    ]
+
+
+def test_an_answer_to_a_recall_that_crossed_the_delivery_is_put_on_record():
+    for disputed in (False, True):
+        house = House().with_post()
+        house.ok(RECALL)
+        house.ok(house.claim(), actor="postal")
+        if disputed:
+            house.ok(DenyReceipt(), actor="ap_one")
+        answer = RecordRecallAccepted(**house.item())
+        assert house.ok(answer, actor="postal") == ["returns.recall_crossed"]
+
+
+def test_trouble_with_what_the_post_never_had_is_refused():
+    house = House().sealed()
+    waybill = house.case.handover.waybill
+    strange = RecordIncident(order="or_other", waybill=waybill, reason=Reason.LOST)
+    assert house.no(strange, actor="postal") == "tracking.not_this_order"
+    back = House().returned()
+    assert back.no(RecordLoss(**back.item()), actor="postal") == "tracking.not_with_the_post"

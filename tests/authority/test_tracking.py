@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from safehand.authority.tracking.commands import (
     ConfirmAtDoor,
     ConfirmReceipt,
     DenyReceipt,
+    JudgeClaim,
     RecordAttempt,
     RecordFound,
     RecordIncident,
@@ -603,3 +605,73 @@ def test_each_wrong_answer_says_how_many_are_left_and_only_guesses_are_counted()
     body = fresh.messages[-1].body
     assert isinstance(body, ProofRefused)
     assert (body.reason, body.attempts_left) == (Reason.IDENTITY_NOT_PROVEN, CODE_ATTEMPTS_MAX)
+
+
+def test_what_was_reported_or_denied_or_is_in_hand_is_not_reported_again():
+    for house in (reported(), denied(), House().delivered(), disputed()):
+        again = RecordReported(**house.item(), carrier_code="50", occurred_at=house.now)
+        assert house.ok(again, actor=POST) == []
+
+
+def test_each_way_to_seal_names_its_method():
+    house = reported()
+    house.ok(CONFIRM, actor="ap_one")
+    body = house.messages[-1].body
+    assert isinstance(body, ProofSealed)
+    assert body.method is ProofMethod.RECIPIENT_SESSION
+    house = reported()
+    house.ok(settle(in_hand=True, grade=True))
+    body = house.messages[-1].body
+    assert isinstance(body, ProofSealed)
+    assert body.method is ProofMethod.EVIDENCE_GRADE
+
+
+@pytest.mark.parametrize("stage", [reported, denied])
+def test_a_reported_or_denied_envelope_may_still_turn_back_fail_or_be_rejected(stage: Any):
+    for act in ("scan", "attempt", "reject"):
+        house: House = stage()
+        match act:
+            case "scan":
+                assert "tracking.turned_back" in house.ok(house.scan(Scan.RETURN_STARTED, "sc_r"), actor=POST)
+            case "attempt":
+                assert house.ok(attempt(house, 1), actor=POST) == ["tracking.attempt_failed"]
+            case _:
+                reject = RecordRejected(**house.item(), reason=Reason.MISPRINT)
+                assert house.ok(reject, actor=POST)[0] == "tracking.rejected"
+
+
+def test_a_claim_for_what_was_turned_back_is_refused_by_its_reason():
+    house = House().with_post()
+    house.ok(house.scan(Scan.RETURN_STARTED, "sc_r"), actor=POST)
+    house.ok(house.claim(), actor=POST)
+    body = house.messages[-1].body
+    assert isinstance(body, ProofRefused)
+    assert (body.reason, body.attempts_left) == (Reason.NOT_IN_CUSTODY, CODE_ATTEMPTS_MAX)
+
+
+def test_voids_are_remembered_for_scans_that_are_still_to_come():
+    house = House().with_post()
+    for scan_id in ("sc_a", "sc_b"):
+        house.ok(RecordVoid(**house.item(), scan_id=scan_id), actor=POST)
+    assert house.case.tracking.voided == ("sc_a", "sc_b")
+    assert house.ok(RecordVoid(**house.item(), scan_id="sc_a"), actor=POST) == []
+
+
+def test_a_late_clock_rings_once_and_only_where_something_waits():
+    house = House().with_post()
+    house.ring("tracking.on_the_way")
+    assert house.ok(TrackingExpired()) == []
+    done = House().delivered()
+    done.later(days=60)
+    assert done.ok(TrackingExpired()) == []
+
+
+def test_nothing_is_confirmed_before_the_post_has_it():
+    assert House().sealed().no(CONFIRM) == "tracking.nothing_to_confirm"
+    assert House().submitted().no(house_claim()) == "tracking.not_this_order"
+
+
+def house_claim() -> JudgeClaim:
+    """A claim for an order without a name."""
+    house = House().with_post()
+    return house.claim(order="")
