@@ -168,3 +168,12 @@ def test_every_part_of_a_checkpoint_is_covered() -> None:
         checkpoint_hash(previous=GENESIS, city=310000, number=1, root=root, events=9),
     }
     assert len(hashes) == 6
+
+
+def test_the_hash_of_an_event_is_over_whole_microseconds_since_1970() -> None:
+    at = datetime(2024, 5, 6, 1, 2, 3, 456789, tzinfo=UTC)
+    made = event_hash(
+        previous=GENESIS, city=310000, stream="ca_a", version=1, kind="a.b", at=at, actor="st", body=b"{}"
+    )
+    head = "310000\x1fca_a\x1f1\x1fa.b\x1f1714957323456789\x1fst"
+    assert made == sha256(GENESIS + head.encode() + b"\x1f{}").digest()

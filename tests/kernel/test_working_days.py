@@ -152,3 +152,58 @@ def test_one_turns_older_on_the_birthday():
     assert age_years(birth_date=date(2008, 5, 6), day=date(2024, 5, 6)) == 16
     assert age_years(birth_date=date(2008, 2, 29), day=date(2025, 2, 28)) == 16
     assert age_years(birth_date=date(2008, 2, 29), day=date(2025, 3, 1)) == 17
+
+
+def test_a_calendar_of_weekdays_works_from_monday_to_friday_and_publishes_nothing():
+    monday = date(2024, 5, 6)
+    for number in range(7):
+        kind = WeekdayCalendar().kind_of(monday + timedelta(days=number))
+        assert (kind.working, kind.published) == (number < 5, False)
+
+
+def test_in_a_year_without_announcement_weekdays_are_worked():
+    monday = date(2049, 6, 7)
+    for number in range(7):
+        kind = NATIONAL.kind_of(monday + timedelta(days=number))
+        assert (kind.working, kind.published) == (number < 5, False)
+
+
+def test_a_single_day_is_published_or_not():
+    published, unknown = date(2024, 12, 31), date(2049, 1, 1)
+    assert is_published(first=published, last=published)
+    assert not is_published(first=unknown, last=unknown)
+    eve = date(2003, 12, 31)
+    first_known = eve + timedelta(days=1)
+    assert NATIONAL.kind_of(first_known).published
+    assert not is_published(first=eve, last=first_known)
+    assert not is_published(first=eve, last=eve)
+
+
+def test_the_last_day_of_a_deadline_is_the_one_whose_end_it_is():
+    midnight = datetime(2024, 5, 6, 16, tzinfo=UTC)
+    assert last_day(midnight) == date(2024, 5, 6)
+    assert last_day(midnight + timedelta(microseconds=1)) == date(2024, 5, 7)
+    assert last_day(midnight + timedelta(microseconds=2)) == date(2024, 5, 7)
+
+
+def test_a_standing_clock_has_used_what_it_had_used():
+    clock = WorkClock(budget_days=7, consumed_days=3)
+    assert clock.used_days(at=noon(2024, 5, 20)) == 3
+    assert clock.deadline() is None
+
+
+def test_a_budget_that_is_just_used_up_ends_with_the_day_on_which_the_clock_runs_again():
+    clock = WorkClock(budget_days=2, consumed_days=2).started(at=noon(2024, 5, 13))
+    assert clock.deadline() == add_working_days(noon(2024, 5, 13), 0)
+
+
+def test_a_clock_is_started_at_an_instant_with_a_zone():
+    with pytest.raises(ValueError, match="zone"):
+        WorkClock(budget_days=1).started(at=datetime(2024, 5, 6))  # noqa: DTZ001
+
+
+def test_four_thousand_days_are_counted_and_no_more():
+    start = noon(2010, 1, 1)
+    assert working_days_between(start, start + timedelta(days=4000)) > 2000
+    with pytest.raises(ValueError, match="at most 4000"):
+        working_days_between(start, start + timedelta(days=4001))

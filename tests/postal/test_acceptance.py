@@ -431,3 +431,122 @@ def test_the_streams_of_an_order_keep_to_its_city():
     [onward] = machine.follows(house.states[RANGE], drawn, StreamKey(CITY, RANGE))
     assert onward.key == StreamKey(CITY, ORDER)
     assert house.item.terms.delivery_office == OFFICE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"peer": "other"},
+        {"authority": "OTHER"},
+        {"office": "SH-2"},
+        {"destination": 110000, "county": ""},
+        {"documents": 2},
+        {"postage_mode": PostageMode.PREPAID},
+        {"postage_fen": 1500},
+        {"attempts_max": 2},
+        {"held_days_max": 8},
+    ],
+)
+def test_every_term_of_an_order_stands(changes: dict[str, object]):
+    assert House().ordered().why_not(an_order(**changes)) == "acceptance.order_differs"
+
+
+def test_an_order_that_is_turned_away_has_no_route_and_no_promise():
+    house = House()
+    house.do(an_order(destination=659000))
+    terms = house.item.terms
+    assert (terms.delivery_office, terms.routing, terms.promise_days, terms.return_days) == ("", "", 0, 0)
+    assert house.do(to_accept.Cancel()) == []
+
+
+def test_an_envelope_that_was_counted_is_counted_in_its_bag_alone():
+    house = House().accepted()
+    again = to_accept.TakeIn(waybill=house.waybill, bag=BAG, office="310000-A", clerk=CLERK)
+    assert house.do(again) == []
+    other = msgspec.structs.replace(again, bag="bg_other")
+    assert house.why_not(other) == "acceptance.not_taken_in"
+    waiting = House().ordered()
+    assert waiting.do(msgspec.structs.replace(other, waybill=waiting.waybill)) == ["acceptance.accepted"]
+
+
+def test_the_manager_hears_once_of_an_envelope_that_does_not_come():
+    house = House().ordered()
+    house.ring("acceptance.awaiting_handover")
+    assert house.do(to_accept.Escalate()) == []
+    assert House().accepted().do(to_accept.Escalate()) == []
+
+
+@pytest.mark.parametrize("reason", [Reason.DAMAGED, Reason.SEAL_BROKEN, Reason.RECALLED])
+def test_each_reason_to_put_an_envelope_aside_is_told_to_the_authority(reason: Reason):
+    house = House().ordered()
+    house.count(a_bag(house.waybill))
+    aside = RefusedItem(waybill=house.waybill, reason=reason)
+    house.count(a_count(put_aside=(aside,)))
+    assert house.bodies(Kind.HANDOVER_REFUSED)[0].items == [aside]
+
+
+def test_an_empty_scan_means_that_no_bag_came_and_anything_seen_means_that_one_did():
+    for changes in ({"seal_seen": ""}, {"seal_seen": "SEAL-2"}):
+        house = House().ordered()
+        house.count(a_bag(house.waybill))
+        house.count(a_count(**changes))
+        told = house.bodies(Kind.HANDOVER_REFUSED)[0].items[0].reason
+        assert told is (Reason.SEAL_BROKEN if changes["seal_seen"] else Reason.SHORT)
+    house = House().ordered()
+    aside = RefusedItem(waybill=house.waybill, reason=Reason.DAMAGED)
+    house.count(a_bag(house.waybill))
+    house.count(a_count(seal_seen="", put_aside=(aside,)))
+    assert house.bodies(Kind.HANDOVER_REFUSED)[0].items[0].reason is Reason.SEAL_BROKEN
+    house = House().ordered()
+    house.count(a_bag(house.waybill))
+    house.count(a_count(house.waybill, seal_seen=""))
+    assert house.bodies(Kind.HANDOVER_REFUSED)[0].items[0].reason is Reason.SEAL_BROKEN
+
+
+def test_an_envelope_put_aside_that_is_not_on_the_manifest_is_over_or_unknown():
+    house = House().ordered()
+    [other] = order_more(house, 1)
+    house.count(a_bag(house.waybill))
+    strays = tuple(RefusedItem(waybill=waybill, reason=Reason.DAMAGED) for waybill in (other, STRANGE))
+    house.count(a_count(house.waybill, put_aside=strays))
+    items = house.bodies(Kind.HANDOVER_REFUSED)[0].items
+    assert {item.waybill: item.reason for item in items} == {other: Reason.OVER, STRANGE: Reason.UNKNOWN_ITEM}
+
+
+def test_a_second_count_differs_by_its_seal_its_scans_or_what_was_put_aside():
+    house = House().ordered()
+    aside = RefusedItem(waybill=house.waybill, reason=Reason.DAMAGED)
+    house.count(a_bag(house.waybill))
+    first = a_count(put_aside=(aside,))
+    house.count(first)
+    assert house.count(first) == []
+    for other in (
+        a_count(put_aside=(aside,), seal_seen="SEAL-2"),
+        a_count(),
+        a_count(house.waybill),
+        a_count(put_aside=(RefusedItem(waybill=house.waybill, reason=Reason.RECALLED),)),
+    ):
+        refused = house.give("bag", BAG, other)
+        assert isinstance(refused, Refusal)
+        assert refused.code == "bag.counted_differently"
+
+
+def test_a_bag_and_a_difference_have_a_day_each_and_ring_at_that_very_instant():
+    for act in (None, a_count()):
+        house = House().ordered()
+        house.count(a_bag(house.waybill))
+        house.wait(hours=3)
+        if act is not None:
+            house.count(act)
+        [line] = house.waits(BAG).values()
+        since = START if act is None else house.now
+        assert line.due_at == since + timedelta(hours=24)
+        house.now = line.due_at - timedelta(microseconds=1)
+        assert house.count(to_count.Escalate()) == []
+        house.now = line.due_at
+        assert house.count(to_count.Escalate()) == ["bag.escalated"]
+        assert house.count(to_count.Escalate()) == []
+    counted = House().accepted()
+    counted.wait(days=30)
+    assert counted.count(to_count.Escalate()) == []
+    assert counted.waits(BAG) == {}
