@@ -231,3 +231,16 @@ def test_a_scan_of_an_item_that_goes_back_moves_nothing_forward():
     )
     assert house.do(late) == ["transport.scan_kept"]
     assert house.account() == f"office:{OFFICE}"
+
+
+def test_scans_voided_one_after_the_other_lead_back_hand_by_hand():
+    house = House().accepted()
+    first = house.departing()
+    house.do(first)
+    house.wait(minutes=10)
+    second = house.arriving_at_centre()
+    house.do(second)
+    for scan, account in ((second, "vehicle:LEG-1"), (first, "office:310000-A")):
+        assert house.do(void(house, scan.scan_id)) == ["transport.position_voided"]
+        assert house.account() == account
+        assert house.waits()["transport.rescan"].owner == "sorter"

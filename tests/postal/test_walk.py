@@ -343,8 +343,13 @@ def rare_counters() -> set[tuple[str, str, Any]]:
 
 
 def rare_scans() -> set[tuple[str, str, Any]]:
-    """A late scan voided at the first office; a contradiction cleared when the item is at a centre again."""
-    early, centre = House().accepted(), House().with_courier()
+    """A late scan voided at the first office, two scans voided in a row; a contradiction cleared at a centre again."""
+    early, centre, twice = House().accepted(), House().with_courier(), House().accepted()
+    scans = [twice.departing(), twice.arriving_at_centre()]
+    for scan in scans:
+        twice.do(scan)
+    for scan in reversed(scans):
+        twice.do(to_carry.VoidScan(waybill=twice.waybill, scan_id=scan.scan_id))
     late = early.departing(occurred_at=early.now - timedelta(hours=1))
     early.do(late)
     early.do(to_carry.VoidScan(waybill=early.waybill, scan_id=late.scan_id))
@@ -353,7 +358,7 @@ def rare_scans() -> set[tuple[str, str, Any]]:
     centre.do(centre.bringing_back())
     centre.do(centre.arriving_at_centre())
     centre.do(to_carry.ClearContradiction(waybill=centre.waybill))
-    return early.edges | centre.edges
+    return early.edges | centre.edges | twice.edges
 
 
 @pytest.fixture(scope="module")

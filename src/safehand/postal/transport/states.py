@@ -55,7 +55,7 @@ TABLE: Final[Table] = {
     **{(state, events.ScanVoided): state for state in (*_SCANNING, State.STOPPED)},
     **{
         (state, events.PositionVoided): State.RESCAN
-        for state in (State.ON_THE_WAY, State.AT_CENTRE, State.ARRIVED)
+        for state in (State.ON_THE_WAY, State.AT_CENTRE, State.ARRIVED, State.RESCAN)
     },
     # Only whoever was beyond the first office can be contradicted.
     **{
