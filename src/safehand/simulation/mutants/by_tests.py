@@ -183,8 +183,11 @@ class Judge:
         users = {
             test for file in files for tests in self.cover.lines.get(file, {}).values() for test in tests
         }
-        near = set(near_files(target.module))
-        nearby = {test for test in range(len(self.cover.tests)) if self.file_of(test) in near}
+        near = tuple(near_files(target.module))
+        if isinstance(site.statement, ast.ClassDef):
+            # Whoever builds something with it comes through no line of it.
+            near = (f"tests/{target.module.split('.')[1]}/",)
+        nearby = {test for test in range(len(self.cover.tests)) if self.file_of(test).startswith(near)}
         return readers | users | nearby
 
     def _through_functions(self, functions: Iterable[tuple[str, int]]) -> set[int]:

@@ -26,8 +26,8 @@ from safehand.simulation.mutants.targets import ROOT, targets
 from safehand.simulation.mutants.worker import Job, Tried, tried_in
 
 EQUIVALENT: Final = Path(__file__).with_name("equivalent.json")
-LIKELY: Final = Path(__file__).with_name("likely.json")
-"""For each module the tests that killed most of its mutants when all were tried last; the sample tries them first."""
+FIGURE: Final = ROOT / "docs" / "figures" / "mutants.json"
+"""Its `likely` names for each module the tests that killed most of its mutants; the sample tries them first."""
 EQUIVALENT_PERCENT_MAX: Final = 3
 LIKELY_TESTS_MAX: Final = 25
 PROCESSES_MAX: Final = 8
@@ -94,7 +94,7 @@ def sample(*, seed: int, count: int) -> list[Tried]:
     known = reviewed()
     wanted = [mutant for mutant in all_mutants() if without_line(mutant) not in known]
     drawn = random.Random(seed).sample(wanted, count)
-    likely = msgspec.json.decode(LIKELY.read_bytes(), type=dict[str, list[str]])
+    likely = json.loads(FIGURE.read_text(encoding="utf-8"))["result"]["likely"] if FIGURE.exists() else {}
     return try_all(drawn, cover=None, seed=seed, processes=1, likely=likely)
 
 
@@ -120,7 +120,6 @@ def prove(*, seed: int) -> dict[str, object]:
     cover = record()
     recorded = time.monotonic() - began
     tried = try_all(wanted, cover=cover, seed=seed, processes=min(os.cpu_count() or 1, PROCESSES_MAX))
-    LIKELY.write_text(json.dumps(likely_killers(tried), indent=1) + "\n", encoding="utf-8")
     survivors = [one.mutant.name for one in tried if one.killer is None]
     killed = len(tried) - len(survivors)
     return {
@@ -136,4 +135,5 @@ def prove(*, seed: int) -> dict[str, object]:
         "seconds": round(time.monotonic() - began, 1),
         "seconds_to_record_cover": round(recorded, 1),
         "survivors": survivors,
+        "likely": likely_killers(tried),
     }
