@@ -25,6 +25,7 @@ NAME_ONLY = {
     production.DocumentSpoiled,
     production.DocumentIssued,
     handover.OrderRefused,
+    handover.WaybillCameLate,
     handover.ChangedToPickup,
     handover.DeclaredMissing,
     tracking.ClaimRefused,

@@ -482,11 +482,12 @@ def test_the_manager_hears_of_it_at_the_very_instant_and_not_before(stage: str):
     assert house.ok(HandoverExpired()) == ["handover.ran_late"]
 
 
-def test_a_waybill_for_an_order_that_waits_for_none_is_refused():
+def test_a_waybill_for_a_cancelled_order_is_put_on_record_once_and_for_one_never_placed_refused():
     house = House().issued()
     order = house.case.handover.order
     house.ok(ChangeToPickup())
     record = RecordWaybill(order=order, waybill="ZA000000001CN", routing="SH-01", token=bytes(32))
+    assert house.ok(record, actor="postal") == ["handover.waybill_came_late"]
     assert house.ok(record, actor="postal") == []
     counter = House().issued(mode="counter")
     assert counter.no(record, actor="postal") == "handover.not_this_order"

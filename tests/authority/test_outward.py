@@ -43,7 +43,7 @@ FACTS = {
 }
 
 
-@pytest.mark.parametrize("event", sorted(outward._NOTICES, key=lambda event: event.__name__))
+@pytest.mark.parametrize("event", sorted(outward._NOTICES, key=str))
 def test_each_notice_brings_its_facts_as_the_event_has_them(event: Any):
     said = sample(event)
     [notice] = outward.tells(House().with_post().case, said)

@@ -568,15 +568,14 @@ def test_the_recipients_word_holds_for_exactly_a_quarter_of_an_hour():
         assert house.ok(house.claim(method=ProofMethod.RECIPIENT_SESSION))[0] == tag
 
 
-def test_a_search_or_loss_told_twice_is_one_and_what_is_in_hand_is_not_searched_for():
+def test_a_search_or_loss_told_twice_is_one_and_of_what_is_in_hand_it_is_a_contradiction():
     house = searched()
     again = RecordIncident(**house.item(), reason=Reason.LOST)
     assert house.ok(again, actor=POST) == []
     delivered = House().delivered()
-    assert (
-        delivered.no(RecordIncident(**delivered.item(), reason=Reason.LOST), actor=POST) == "tracking.not_now"
-    )
     assert delivered.no(RecordLoss(**delivered.item()), actor=POST) == "tracking.not_now"
+    news = RecordIncident(**delivered.item(), reason=Reason.LOST)
+    assert House().delivered().ok(news, actor=POST) == ["tracking.delivery_contradicted"]
     assert delivered.no(RecordRejected(**delivered.item(), reason=Reason.MISPRINT), actor=POST) == (
         "tracking.not_now"
     )

@@ -1,5 +1,7 @@
 """Whatever commands come: one account for each document, no delivery without a proof, no two live documents."""
 
+import copy
+
 import msgspec
 import pytest
 
@@ -7,15 +9,27 @@ from safehand.authority.application import states as application
 from safehand.authority.case import Case
 from safehand.authority.custody import unit_of
 from safehand.authority.examination.commands import AskCorrection
+from safehand.authority.handover.bag import CloseBag, OfferBag, RecordBagRefusal
+from safehand.authority.handover.commands import (
+    ChangeToPickup,
+    DeclareMissing,
+    MakeReadyForPickup,
+    PickUp,
+    PrintLabel,
+    RecordWaybill,
+    SealEnvelope,
+)
 from safehand.authority.handover.events import PickedUp
 from safehand.authority.made_documents import Account
 from safehand.authority.payment.commands import RecordRefund, SettlePayment
-from safehand.authority.returns.commands import ResendReturn
+from safehand.authority.returns.commands import KeepForPickup, ReportEmpty, ResendReturn
 from safehand.authority.tracking.commands import ConfirmReceipt, DenyReceipt, RecordLoss, RecordReported
 from safehand.authority.tracking.events import ProofSealed
 from safehand.authority.tracking.states import TrackingState
+from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal
-from tests.authority.house import CASE, CLAIM, EVIDENCE, WITHDRAW, House, machines
+from safehand.link.messages import Reason
+from tests.authority.house import BAG, CASE, CLAIM, EVIDENCE, WITHDRAW, House, machines
 from tests.authority.test_payment import machines_that_keep_the_fee
 from tests.authority.test_process import STEPS, states_of
 from tests.authority.walker import Walker
@@ -103,7 +117,54 @@ def scripted() -> list[House]:
         house.seal()
         house.offer("bg_b")
         house.accept("bg_b")
-    return [kept, unpaid, correcting, denied, lost, resent]
+    empty = House().returned()
+    empty.ok(ReportEmpty(make=1, second_person="st_two"))
+    return [kept, unpaid, correcting, denied, lost, resent, empty, *numbered_late()]
+
+
+def numbered_late() -> list[House]:
+    """An order is cancelled before its number came; the number comes in whichever state the hand-over is by then."""
+    house = House().issued()
+    cancelled = house.case.handover.order
+    late: list[House] = []
+
+    def comes(to: House = house) -> None:
+        other = copy.deepcopy(to)
+        other.ok(RecordWaybill(order=cancelled, waybill="ZA473124829CN", routing="R", token=bytes(32)))
+        late.append(other)
+
+    def then(*commands: Command, stream: str = CASE) -> None:
+        for command in commands:
+            house.ok(command, stream=stream)
+            comes()
+
+    blank = house.case.production.blank
+    then(ChangeToPickup(), MakeReadyForPickup(blank=blank))
+    picked = copy.deepcopy(house)
+    picked.ok(PickUp(blank=blank, is_applicant=True, face_matches=True, id_card_valid=True))
+    comes(picked)
+    house.ring("handover.ready_for_pickup")
+    comes()
+    kept = copy.deepcopy(house)
+    kept.ok(KeepForPickup())
+    comes(kept)
+    then(ResendReturn())
+    number = RecordWaybill(
+        order=house.case.handover.order, waybill="ZA000000005CN", routing="R", token=bytes(32)
+    )
+    seal = SealEnvelope(waybill=number.waybill, blank=blank, second_person="st_two")
+    then(number, PrintLabel(), seal)
+    then(CloseBag(seal="SEAL-1", office="SH-01", items={number.waybill: CASE}), stream=BAG)
+    then(OfferBag(seal="SEAL-1"), stream=BAG)
+    accepted = copy.deepcopy(house)
+    accepted.accept()
+    comes(accepted)
+    then(RecordBagRefusal(items={number.waybill: Reason.SHORT}), stream=BAG)
+    then(DeclareMissing(second_person="st_two"))
+    house.draw()
+    house.make()
+    comes()
+    return late
 
 
 @pytest.mark.slow

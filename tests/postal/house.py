@@ -311,7 +311,7 @@ class House:
             "waybill": self.waybill,
             "method": ProofMethod.RECIPIENT_CODE,
             "evidence": EVIDENCE,
-            "claimed_at": self.now,
+            "claimed_at": self.now - timedelta(seconds=2),
             "sealed_at": self.now,
             "proof_verified": True,
         }

@@ -540,10 +540,11 @@ def test_a_bag_and_a_difference_have_a_day_each_and_ring_at_that_very_instant():
             house.count(act)
         [line] = house.waits(BAG).values()
         since = START if act is None else house.now
-        assert line.due_at == since + timedelta(hours=24)
-        house.now = line.due_at - timedelta(microseconds=1)
+        due_at = since + timedelta(hours=24)
+        assert line.due_at == due_at
+        house.now = due_at - timedelta(microseconds=1)
         assert house.count(to_count.Escalate()) == []
-        house.now = line.due_at
+        house.now = due_at
         assert house.count(to_count.Escalate()) == ["bag.escalated"]
         assert house.count(to_count.Escalate()) == []
     counted = House().accepted()

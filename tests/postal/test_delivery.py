@@ -129,7 +129,7 @@ def test_the_recipients_own_word_ends_a_search():
     house = House().claimed()
     house.do(voiding(house))
     house.do(house.proof())
-    word = house.proof(evidence=b"\x07" * 32)
+    word = house.proof(evidence=b"\x07" * 32, claimed_at=house.now)
     assert house.do(word)[:2] == ["delivery.proof_recorded", "undeliverable.search_ended"]
     assert house.account() == "recipient"
     assert house.do(word) == []

@@ -12,7 +12,7 @@ import pytest
 from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal, all_refusal_kinds
 from safehand.kernel.steps import defects_of_step
-from safehand.link.messages import Kind, PostageMode, ProofMethod, Reason, RefusedItem
+from safehand.link.messages import PostageMode, ProofMethod, Reason, RefusedItem
 from safehand.postal.acceptance import commands as to_accept
 from safehand.postal.acceptance import states as acceptance
 from safehand.postal.acceptance.bags import commands as to_count
@@ -70,7 +70,7 @@ ROLE_NAMES = {
     "system",
     "authority",
 }
-STATE_BYTES_MAX = 1_500
+STATE_BYTES_MAX = 1_600
 
 
 # Tables ------------------------------------------------------------------------------------------------------
@@ -154,9 +154,7 @@ def some_command(house: House, chance: random.Random) -> tuple[str, str, Command
         to_deliver.Claim(**wb, **on, courier=who, method=method, code=code),
         to_deliver.Claim(**wb, **on, courier=who, method=ProofMethod.RECIPIENT_CODE, code="482913"),
         to_deliver.ClaimAtCounter(**wb, **on, clerk=CLERK, method=method, code=code),
-        house.proof(proof_verified=chance.random() < 0.8, evidence=bytes([chance.randrange(2)]) * 32)
-        if chance.random() < 0.3
-        else to_deliver.EndHolding(),
+        some_proof(house, chance) if chance.random() < 0.3 else to_deliver.EndHolding(),
         house.proof_refusal(attempts_left=chance.choice((0, 1, 3)), at=then),
         to_deliver.VoidClaim(**wb, courier=chance.choice((COURIER, CLERK))),
         to_deliver.Fail(**wb, **on, courier=who, reason=door, attempt=attempt, place=OFFICE),
@@ -182,6 +180,15 @@ def some_command(house: House, chance: random.Random) -> tuple[str, str, Command
     if chance.random() < 0.12:
         return some_bag_command(house, chance)
     return "item", ORDER, chance.choice(rare if chance.random() < 0.06 else items)
+
+
+def some_proof(house: House, chance: random.Random) -> to_deliver.RecordProof:
+    """Of a claim, or the recipient's own word, which is given and sealed at the same moment."""
+    return house.proof(
+        proof_verified=chance.random() < 0.8,
+        evidence=bytes([chance.randrange(2)]) * 32,
+        claimed_at=house.now - timedelta(seconds=chance.randrange(2)),
+    )
 
 
 def some_bag_command(house: House, chance: random.Random) -> tuple[str, str, Command]:
@@ -223,7 +230,8 @@ def check(house: House) -> None:
     delivered = item.delivery.state == "delivered"
     assert delivered == (item.custody.account == "recipient")
     if delivered:
-        assert item.delivery.claims > 0 or house.bodies(Kind.DELIVERY_NONCONFORMING)
+        searched = item.undeliverable.state == "in_hand"
+        assert item.delivery.claims > 0 or item.delivery.reported or searched
         assert item.delivery.evidence
     if not is_ended(item) and item.order is not None:
         lines = house.waits().values()
@@ -322,7 +330,32 @@ def rare_ways() -> set[tuple[str, str, Any]]:
     for one in (attempted, counter):
         facts: dict[str, Any] = {"waybill": one.waybill, "courier": COURIER, "occurred_at": one.now}
         one.do(to_deliver.RejectAtDoor(reason=Reason.MISPRINT, **facts))
-    return house.edges | on_the_way.edges | attempted.edges | counter.edges | rare_counters() | rare_scans()
+    others = (on_the_way, attempted, counter, *found_in_hand(), *came_late())
+    return house.edges.union(*(one.edges for one in others)) | rare_counters() | rare_scans()
+
+
+def came_late() -> list[House]:
+    """A proof for a claim that was voided and brought back to the office; a recall of what was given up as lost."""
+    proof, recall = House().claimed(), House().with_courier()
+    answer = proof.proof()
+    proof.do(to_deliver.VoidClaim(waybill=proof.waybill, courier=COURIER))
+    proof.do(proof.bringing_back())
+    proof.do(answer)
+    recall.do(to_return.OpenIncident(waybill=recall.waybill, reason=Reason.LOST))
+    recall.do(to_return.DeclareLoss(waybill=recall.waybill))
+    recall.do(to_return.Recall(waybill=recall.waybill, reason=Reason.RECALLED))
+    return [proof, recall]
+
+
+def found_in_hand() -> list[House]:
+    """Searched for, or given up, and then the recipient says that she has it."""
+    searched, lost = House().with_courier(), House().with_courier()
+    for one in (searched, lost):
+        one.do(to_return.OpenIncident(waybill=one.waybill, reason=Reason.LOST))
+    lost.do(to_return.DeclareLoss(waybill=lost.waybill))
+    for one in (searched, lost):
+        one.do(one.proof(claimed_at=one.now))
+    return [searched, lost]
 
 
 def rare_counters() -> set[tuple[str, str, Any]]:

@@ -20,6 +20,7 @@ from safehand.kernel.store import (
     ReceivedRow,
     RunRow,
     StreamRow,
+    Transaction,
     UnitRow,
     WorkRow,
     Writes,
@@ -57,7 +58,7 @@ class MemoryStore:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator["MemoryTransaction"]:
+    async def transaction(self) -> AsyncIterator[Transaction]:
         """One transaction; its writes are checked as they come and done at its end, all at once."""
         async with self._lock:
             transaction = MemoryTransaction(store=self)

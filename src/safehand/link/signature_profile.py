@@ -105,7 +105,7 @@ def recognised(*, lines: str, headers: Mapping[str, str], body: bytes, answer: b
     given = _PARAMETERS.fullmatch(headers.get("signature-input", ""))
     signature = _SIGNATURE.fullmatch(headers.get("signature", ""))
     digest = headers.get("content-digest")
-    if given is None or signature is None or digest != digest_of(body):
+    if given is None or signature is None or digest is None or digest != digest_of(body):
         return None
     if not given[1].startswith(_ANSWER if answer else _REQUEST):
         return None

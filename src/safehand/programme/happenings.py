@@ -300,6 +300,7 @@ HAPPENINGS: Final[Mapping[str, Happening]] = {
         P, "delivery.claim", "courier", _acted(_item(method=int(ProofMethod.RECIPIENT_SESSION)))
     ),
     "denied": Happening(A, "tracking.deny_receipt", "applicant", _case()),
+    "has it after all": Happening(A, "tracking.confirm_receipt", "applicant", _case()),
     # the way back
     "on the way back": Happening(
         P, "undeliverable.move_return", "driver", _scanned("return", _acceptance, leg="LEG-2")

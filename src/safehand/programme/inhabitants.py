@@ -177,6 +177,12 @@ RESIDENTS: Final[tuple[Resident, ...]] = (
         (*_POSTED, "departed", "missed", "lost", *_SEALED[3:], "bagged", "offered", "counted"),
         "authority:tracking.on_the_way",
     ),
+    _one(
+        54,
+        SHANGHAI,
+        (*_POSTED, "departed", "missed", "has it after all"),
+        "authority:application.completed post:item.delivered",
+    ),
     _one(45, SHANGHAI, _BACK, "authority:returns.coming_back post:undeliverable.returning"),
     _one(46, SHANGHAI, _OFFERED_BACK, "authority:returns.offered post:undeliverable.return_offered"),
     _one(47, SHANGHAI, _ON_SHELF, "authority:returns.on_shelf post:item.returned"),

@@ -42,6 +42,7 @@ TABLE: Final[Table] = {
     # It goes back already, or is being searched for: the recall is granted and changes nothing else.
     **{(state, events.RecallAccepted): state for state in (*_UNDER_WAY, State.LOST)},
     (State.RETURNED, events.RecallRefused): State.RETURNED,
+    (State.IN_HAND, events.RecallRefused): State.IN_HAND,
     (State.NOT_BEGUN, events.ReturnStarted): State.RETURNING,
     (State.INCIDENT, events.ReturnStarted): State.RETURNING,
     (State.RETURNING, events.ReturnMoved): State.RETURNING,
