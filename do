@@ -371,7 +371,7 @@ def bench(arguments: list[str]) -> int:
 
 def prove(arguments: list[str]) -> int:
     """measure one published figure anew: prove NAME (alone: list them)"""
-    return module("safehand.programme.prove", arguments, groups={"bench"})
+    return module("safehand.programme.prove", arguments, groups={"bench", "dev"})
 
 
 def chromium() -> str | None:

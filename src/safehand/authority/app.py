@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from litestar import Litestar
@@ -123,6 +123,14 @@ def _settle_facts(house: House) -> Facts:
     return find
 
 
+_CASE_ROLES: Final = {
+    command: roles
+    for command, roles in CASE_ROLES.items()
+    if command.__struct_config__.tag
+    != "application.submit"  # it comes with uploads, through a door of its own
+}
+
+
 def command_actions_of(house: House, ownership: Ownership) -> list[Action]:
     """One action per command that people may give, for cases, bags, stocks and the daybook."""
     facts: dict[type[Command], tuple[frozenset[str], Facts]] = {
@@ -133,7 +141,7 @@ def command_actions_of(house: House, ownership: Ownership) -> list[Action]:
         (
             "case",
             "case",
-            {c: r for c, r in CASE_ROLES.items() if c.__struct_config__.tag != "application.submit"},
+            _CASE_ROLES,
         ),
         ("bag", "bag", bag.ROLES),
         ("stock", "stock", stock.ROLES),

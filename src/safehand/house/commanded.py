@@ -7,7 +7,7 @@ The request holds the city, the stream, and the command's own fields. Commands t
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Final, NamedTuple, Optional
 
 import msgspec
 from msgspec import Meta
@@ -61,25 +61,50 @@ def command_actions(
     """
     actions: list[Action] = []
     for command, allowed in roles.items():
-        people = allowed - NOT_PEOPLE
-        if not people:
-            continue
-        name = str(command.__struct_config__.tag)
-        found_out, finder = (facts or {}).get(command, (frozenset[str](), None))
-        asks = _request_of(command, names_stream, name, without=found_out)
-        actions.append(
-            Action(
-                name=name,
-                summary=(command.__doc__ or name).split("\n")[0],
-                roles=people,
-                asks=asks,
-                run=_runner(shell, ids, kind, names_stream, command, owned, found_out, finder),
+        found_out, finder = (facts or {}).get(command, (_NOTHING, None))
+        asked = _asked_of(command, allowed, names_stream, found_out)
+        if asked is not None:
+            run = _runner(shell, ids, kind, names_stream, command, owned, asked.fields, finder)
+            actions.append(
+                Action(
+                    name=asked.name, summary=asked.summary, roles=asked.people, asks=asked.request, run=run
+                )
             )
-        )
     return actions
 
 
+class _AskedOf(NamedTuple):
+    """What an action is for people."""
+
+    name: str
+    summary: str
+    people: frozenset[str]
+    request: type[msgspec.Struct]
+    fields: tuple[str, ...]
+    """Of the command, that come with the request."""
+
+
+_NOTHING: Final = frozenset[str]()
+
+
 @cache
+def _asked_of(
+    command: type[Command], allowed: frozenset[str], names_stream: str, found_out: frozenset[str]
+) -> _AskedOf | None:
+    """None when no person may give the command."""
+    people = allowed - NOT_PEOPLE
+    if not people:
+        return None
+    name = str(command.__struct_config__.tag)
+    return _AskedOf(
+        name=name,
+        summary=(command.__doc__ or name).split("\n")[0],
+        people=people,
+        request=_request_of(command, names_stream, name, without=found_out),
+        fields=tuple(field for field in command.__struct_fields__ if field not in found_out),
+    )
+
+
 def _request_of(
     command: type[Command], names_stream: str, name: str, *, without: frozenset[str]
 ) -> type[msgspec.Struct]:
@@ -110,11 +135,9 @@ def _runner(
     names_stream: str,
     command: type[Command],
     owned: Owned | None,
-    found_out: frozenset[str],
+    names: Sequence[str],
     finder: Facts | None,
 ) -> Callable[[Sequence[Asked]], Awaitable[Sequence[Done | Refusal]]]:
-    names = [name for name in command.__struct_fields__ if name not in found_out]
-
     async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         keys = [StreamKey(one.item.city, getattr(one.item, names_stream)) for one in asked]
         applicants = [

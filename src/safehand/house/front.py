@@ -100,9 +100,15 @@ class Front:
         for action in actions:
             if not action.roles:
                 raise ValueError(f"action {action.name} names no role: nobody could call it")
-        self._gatherers = {a.name: Gatherer[Asked, Done | Refusal](run=a.run) for a in actions}
-        self._decoders = {a.name: _decoder_of(a.asks) for a in actions}
+        self._gatherers: dict[str, Gatherer[Asked, Done | Refusal]] = {}
+        """Made when an action is asked for the first time."""
         self._encode = msgspec.json.Encoder().encode
+
+    def _gatherer(self, name: str) -> Gatherer[Asked, Done | Refusal]:
+        found = self._gatherers.get(name)
+        if found is None:
+            found = self._gatherers[name] = Gatherer(run=self.actions[name].run)
+        return found
 
     async def call(self, *, name: str, session: Session, item: Any, key: str | None) -> Done | Refusal:
         """One call with an item that was already read. The answer is what happened, or a refusal."""
@@ -111,7 +117,7 @@ class Front:
         if isinstance(asked, Refusal):
             return asked
         try:
-            return await self._gatherers[name].call(asked)
+            return await self._gatherer(name).call(asked)
         except Overloaded:
             return TOO_MANY()
         except Unavailable:
@@ -126,7 +132,7 @@ class Front:
             asked = self._asked(self.actions[name], session, item, key)
             if isinstance(asked, Asked):
                 try:
-                    lined_up.append(self._gatherers[name].put(asked))
+                    lined_up.append(self._gatherer(name).put(asked))
                 except Overloaded:
                     lined_up.append(TOO_MANY())
             else:
@@ -150,7 +156,7 @@ class Front:
 
     def read(self, *, name: str, body: bytes) -> Any:
         """Read JSON as the action's request, or answer with a refusal that names the field."""
-        return decoded(body=body, decoder=self._decoders[name])
+        return decoded(body=body, decoder=_decoder_of(self.actions[name].asks))
 
     def answer(self, *, name: str, done: Done) -> Any:
         """What the caller is shown."""

@@ -24,7 +24,7 @@ from safehand.house.sessions import Session
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.shell import BUSY, FAILED, Call, Done, Outcome
 from safehand.kernel.store import Conflict, Unavailable, Writes
-from safehand.link.messages import BODIES, Kind
+from safehand.link.messages import DECODERS, Kind
 from safehand.link.reader import Border, Heard
 from safehand.link.sealing import Opener, Unopenable
 
@@ -109,7 +109,6 @@ class Parking:
         self._house, self._border = house, border
         self.roles = frozenset({OPERATOR, manager})
         self._opener = Opener(ring=house.ring)
-        self._decoders = {kind: msgspec.json.Decoder(body) for kind, body in BODIES.items()}
 
     def actions(self) -> list[Action]:
         """`parked.apply` and `parked.close`."""
@@ -239,7 +238,7 @@ class Parking:
         except ValueError:
             return "link.unknown_kind"
         try:
-            body = self._decoders[kind].decode(row.body)
+            body = DECODERS[kind].decode(row.body)
         except (msgspec.DecodeError, RecursionError):
             return "link.malformed_body"
         part = None

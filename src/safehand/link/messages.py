@@ -474,3 +474,6 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.STATEMENT: Statement,
     Kind.STATEMENT_PART: StatementPart,
 }
+DECODERS: dict[Kind, msgspec.json.Decoder[Message]] = {
+    kind: msgspec.json.Decoder(body) for kind, body in BODIES.items()
+}

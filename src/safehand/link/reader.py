@@ -29,7 +29,7 @@ from safehand.kernel.store import (
 from safehand.link.codes import Code
 from safehand.link.envelope import GENESIS, BrokenChain, Posted, Run, can_be_kept, verified_hashes
 from safehand.link.keys import BadSignature, KeyRing, UnknownKey
-from safehand.link.messages import BODIES, Kind, Message
+from safehand.link.messages import DECODERS, Kind, Message
 from safehand.link.sealing import Opener, Unopenable
 
 RUNS_PER_REQUEST_MAX = 100
@@ -105,7 +105,6 @@ class Reader:
         self._border = border
         self._clock = clock
         self._opener = Opener(ring=ring)
-        self._decoders = {kind: msgspec.json.Decoder(body) for kind, body in BODIES.items()}
         self._cities = frozenset(cities)
 
     async def apply(self, *, peer: str, runs: Sequence[Run]) -> list[RunAnswer]:
@@ -262,7 +261,7 @@ class Reader:
         except ValueError:
             return "link.unknown_kind"
         try:
-            body = self._decoders[kind].decode(message.body)
+            body = DECODERS[kind].decode(message.body)
         except (msgspec.DecodeError, RecursionError):
             return "link.malformed_body"
         part = None

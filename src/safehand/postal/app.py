@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from litestar import Litestar
 
@@ -67,8 +67,8 @@ def actions_of(house: House) -> list[Action]:
         to_deliver.ClaimAtCounter: (frozenset({"clerk_asked_last_hour"}), asked_last_hour.of_clerk),
     }
     found: list[Action] = []
-    for kind, names, prefix in ((ITEM, "item", ""), (BAG, "bag", "bag."), (RANGE, "range", "range.")):
-        roles = {c: r for c, r in ROLES.items() if _kind_of(str(c.__struct_config__.tag)) == prefix}
+    for kind, names, prefix in _BY_KIND:
+        roles = _ROLES_OF[prefix]
         found += command_actions(
             shell=house.shell, ids=house.ids, kind=kind, names_stream=names, roles=roles, facts=facts
         )
@@ -81,8 +81,16 @@ def actions_of(house: House) -> list[Action]:
     return found
 
 
-def _kind_of(tag: str) -> str:
+def _prefix_of(command: type[Command]) -> str:
+    tag = str(command.__struct_config__.tag)
     return next((prefix for prefix in ("bag.", "range.") if tag.startswith(prefix)), "")
+
+
+_BY_KIND: Final = ((ITEM, "item", ""), (BAG, "bag", "bag."), (RANGE, "range", "range."))
+_ROLES_OF: Final = {
+    prefix: {command: roles for command, roles in ROLES.items() if _prefix_of(command) == prefix}
+    for _, _, prefix in _BY_KIND
+}
 
 
 class _AskedLastHour:

@@ -4,7 +4,6 @@ import argparse
 import json
 import logging
 import os
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -15,13 +14,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from safehand.simulation import reached
+from safehand.simulation import reached, seeded_bugs
+from safehand.simulation.processes import commit, silent
 from safehand.simulation.run import CITIES, Ended, Plan, play
 
 LONG_SECONDS: Final = 480.0
 VIOLATIONS_SHOWN: Final = 5
 NAMES_SHOWN: Final = 12
-REPOSITORY: Final = Path(__file__).parents[3]
 
 
 @dataclass(kw_only=True)
@@ -69,9 +68,7 @@ def main(arguments: list[str]) -> int:
     """Play seeds; 0 when nothing wrong was found, 1 when something was."""
     options = _options(arguments)
     if options.mutants:
-        from safehand.simulation.seeded_bugs import prove
-
-        return prove(jobs=options.jobs, path=options.json)
+        return seeded_bugs.prove(jobs=options.jobs, path=options.json)
     began = time.monotonic()
     totals = Totals()
     for ended in _played(options, began):
@@ -151,12 +148,6 @@ def _played(options: argparse.Namespace, began: float) -> Iterator[Ended]:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for one in sorted(done, key=lambda future: future.result().seed):
                 yield one.result()
-
-
-def silent() -> None:
-    """No logs."""
-    # Refused messages and lost races are what a simulation is made of; the checker looks at what became of them.
-    logging.disable(logging.CRITICAL)
 
 
 def _print(totals: Totals, options: argparse.Namespace, seconds: float) -> None:
@@ -249,17 +240,6 @@ def _as_json(totals: Totals, options: argparse.Namespace, seconds: float) -> dic
         "commit": commit(),
         "wall_seconds": round(seconds, 1),
     }
-
-
-def commit() -> str:
-    """The tree that is played."""
-    git = subprocess.run(
-        ["git", "-C", str(REPOSITORY), "rev-parse", "--short=12", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return git.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "crash_after_commit": (0.004, 0.12),
     "crash_between": (0.001, 0.03),
     "slow_point": (0.005, 0.15),
-    "restart": (0.05, 0.8),
+    # Share of the quarters of a moment: wherever everybody is just then.
+    "power_cut": (0.02, 0.5),
     # In a database: share of the points passed.
     "commit_unknown_kept": (0.0005, 0.01),
     "commit_unknown_lost": (0.0005, 0.01),
@@ -61,7 +62,7 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
 """Kind -> the range of its rate, where a seed has it at all."""
 ABSENT_SHARE: Final = 0.3
 """Of the kinds, so many are absent from a seed."""
-CRASHES: Final = frozenset({"crash_before_commit", "crash_after_commit", "crash_between", "restart"})
+CRASHES: Final = frozenset({"crash_before_commit", "crash_after_commit", "crash_between", "power_cut"})
 BAD_MESSAGES: Final = frozenset(kind for kind in list(KINDS)[:18])
 """Kinds whose count is of messages, not of requests."""
 

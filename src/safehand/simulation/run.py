@@ -67,6 +67,9 @@ DAYS_MAX: Final = 400
 CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
 TRIES_MAX: Final = 60
+POWER_CUT_TURNS_MAX: Final = 12
+POINTS_MAX: Final = 20_000
+"""So many points of the code passed in one moment of the world mean that somebody turns in a circle."""
 ROTATION_OVERLAP: Final = timedelta(days=2)
 BAD_POINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "store.begun": ("crash_between", "database_silent"),
@@ -162,6 +165,8 @@ class Run:
         self.refusals: Counter[str] = Counter()
         self.marks: Counter[str] = Counter()
         self.calm = False
+        self.points = 0
+        """Of the code, passed in this moment."""
         self._asked_about: set[str] = set()
         """Streams about which somebody still waits for an answer: nobody does another thing with them meanwhile."""
         self.checker = Checker(run=self)
@@ -312,6 +317,7 @@ class Run:
     # ---- one moment ------------------------------------------------------------------------------------------------
 
     async def _moment(self, come: Sequence[Arrival]) -> None:
+        self.points = 0
         self._weather()
         await self.network.deliver_late()
         again, self.unanswered = self.unanswered, []
@@ -349,8 +355,6 @@ class Run:
                 house.clock.off = timedelta(seconds=chance.uniform(-300, 300))
             elif faults.happens("clock_jumped_back"):
                 house.clock.off = -timedelta(seconds=chance.uniform(0, 3600))
-            if faults.happens("restart"):
-                house.crash()
             self._keys(house)
 
     def _keys(self, house: SimHouse) -> None:
@@ -373,16 +377,25 @@ class Run:
         peer.crash()
 
     async def _together(self, works: Sequence[Callable[[], Awaitable[Any]]]) -> None:
-        """Everybody at once, in an order and at a pace that the seed draws."""
-        order = list(works)
-        self.faults.chance.shuffle(order)
+        """Everybody at once, in an order and at a pace that the seed draws; a house may lose its power in the midst of it."""
+        order, chance = list(works), self.faults.chance
+        chance.shuffle(order)
 
         async def begin(work: Callable[[], Awaitable[Any]], turns: int) -> None:
             for _ in range(turns):
                 await asyncio.sleep(0)
             await work()
 
-        await asyncio.gather(*(begin(work, self.faults.chance.randrange(4)) for work in order))
+        async def power_cut(house: SimHouse) -> None:
+            house.crash()
+
+        begun = [begin(work, chance.randrange(4)) for work in order]
+        begun += [
+            begin(lambda house=house: power_cut(house), chance.randrange(POWER_CUT_TURNS_MAX))
+            for house in self.houses.values()
+            if self.faults.happens("power_cut")
+        ]
+        await asyncio.gather(*begun)
 
     async def _job(self, house: SimHouse, work: Callable[[], Awaitable[Any]]) -> None:
         async def go() -> None:
@@ -412,6 +425,9 @@ class Run:
             return
         if not life.alive:
             raise Crashed
+        self.points += 1
+        if self.points > POINTS_MAX:
+            self._turning(point, life.name)
         faults = self.faults
         if not faults.on:
             return
@@ -423,6 +439,11 @@ class Run:
                 await asyncio.sleep(0)
             if not life.alive:
                 raise Crashed
+
+    def _turning(self, point: str, name: str) -> None:
+        self.checker.say("liveness", f"the {name} turns in a circle at {point}")
+        self.houses[name].crash()
+        raise Crashed
 
     def _strike(self, kind: str, name: str) -> None:
         match kind:

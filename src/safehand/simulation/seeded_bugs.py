@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 import tomllib
@@ -19,10 +20,13 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Final, NamedTuple
 
+from safehand.simulation.processes import commit, silent
 from safehand.simulation.run import Plan, play
 
 BUGS: Final = Path(__file__).with_name("bugs.toml")
 SEEDS_MAX: Final = 40
+SECONDS_MAX: Final = 120
+"""A run with a bug may never end; on the busiest machine an honest one of this size takes a tenth of it."""
 PLANS: Final = ((40, 20), (60, 40))
 """Small runs find bugs sooner than large ones: people and days, in turn."""
 
@@ -109,12 +113,22 @@ def _whole_same(one: CodeType, other: CodeType) -> bool:
     return len(ours) == len(theirs) and all(_same(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+def _never_ended(signum: int, frame: object) -> None:
+    raise TimeoutError("the run never ended")
+
+
+def _ready() -> None:
+    silent()
+    signal.signal(signal.SIGALRM, _never_ended)
+
+
 def hunt(bug: Bug) -> Verdict:
     """Play seeds with the bug until something is wrong."""
     began = time.monotonic()
     with planted(bug):
         for seed in range(1, SEEDS_MAX + 1):
             people, days = PLANS[seed % len(PLANS)]
+            signal.alarm(SECONDS_MAX)
             try:
                 ended = play(Plan(seed=seed, people=people, arrival_days=days))
             except Exception as failure:
@@ -122,6 +136,8 @@ def hunt(bug: Bug) -> Verdict:
                 return Verdict(
                     bug.name, seed, f"the run broke: {type(failure).__name__}", time.monotonic() - began
                 )
+            finally:
+                signal.alarm(0)
             if ended.violations:
                 return Verdict(bug.name, seed, ended.violations[0].invariant, time.monotonic() - began)
     return Verdict(bug.name, SEEDS_MAX, "", time.monotonic() - began)
@@ -129,17 +145,14 @@ def hunt(bug: Bug) -> Verdict:
 
 def prove(*, jobs: int, path: Path | None) -> int:
     """Hunt every bug; 0 when all were found."""
-    from safehand.simulation.__main__ import commit, silent
-
     began = time.monotonic()
     bugs = read_bugs()
-    with ProcessPoolExecutor(max_workers=jobs, initializer=silent) as pool:
-        verdicts = list(pool.map(hunt, bugs))
-    for one in verdicts:
-        print(
-            f"{one.bug:62}{f'seed {one.seeds}: {one.invariant}' if one.invariant else 'NOT FOUND'}",
-            flush=True,
-        )
+    with ProcessPoolExecutor(max_workers=jobs, initializer=_ready) as pool:
+        verdicts: list[Verdict] = []
+        for one in pool.map(hunt, bugs):
+            verdicts.append(one)
+            how = f"seed {one.seeds}: {one.invariant}" if one.invariant else "NOT FOUND"
+            print(f"{one.bug:62}{how} ({one.seconds:.0f} s)", flush=True)
     found = sum(bool(one.invariant) for one in verdicts)
     print(f"\n{found} of {len(bugs)} found in {time.monotonic() - began:.0f} s")
     if path is not None:
