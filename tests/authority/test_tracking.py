@@ -8,6 +8,8 @@ import pytest
 
 from safehand.authority import envelopes
 from safehand.authority.returns.commands import (
+    DestroyDocument,
+    InvalidateReturn,
     RecallItem,
     ReceiveReturn,
     RecordRecallAccepted,
@@ -519,6 +521,23 @@ def test_an_invalid_document_that_was_sealed_as_delivered_is_put_right_in_the_bo
     assert house.ok(RecordIncident(**item, reason=Reason.LOST)) == ["document.old_contradicted"]
     assert envelope(house, order) == "post"
     assert house.ok(RecordIncident(**item, reason=Reason.LOST)) == []
+
+
+def test_late_news_of_a_destroyed_document_changes_nothing_though_the_next_one_is_in_hand():
+    house = House().returned()
+    item, old = house.item(), house.case.papers.made[0]
+    house.ok(InvalidateReturn(remake=True))
+    house.ok(DestroyDocument(make=old.make, blank=old.blank, first_witness="st_a", second_witness="st_b"))
+    house.draw()
+    house.make()
+    house.label()
+    house.seal()
+    house.offer("bg_b")
+    house.accept("bg_b")
+    house.ok(house.claim(), actor="postal")
+    assert house.account == "recipient"
+    assert house.ok(RecordIncident(**item, reason=Reason.LOST), actor="postal") == []
+    assert house.account == "recipient"
 
 
 def test_what_was_left_elsewhere_and_fetched_again_may_be_confirmed_at_the_door():

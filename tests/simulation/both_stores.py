@@ -60,7 +60,9 @@ class BothStores(SimStore):
     def same(self, statement: str, arguments: Any, simulated: Any, real: Any) -> None:
         """Keep what differs."""
         if simulated != real:
-            self.differences.append(f"{statement}\n{arguments!r}\nmemory:     {simulated}\nPostgreSQL: {real}")
+            self.differences.append(
+                f"{statement}\n{arguments!r}\nmemory:     {simulated}\nPostgreSQL: {real}"
+            )
 
     async def fetch(self, statement: str, *arguments: Any) -> Sequence[Any]:
         """The question to both."""

@@ -1,7 +1,6 @@
 """The simulator's store and PostgreSQL answer alike: a whole simulated world runs on both at once, question by question."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 

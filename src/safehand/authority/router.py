@@ -164,8 +164,9 @@ def _trouble(
             return [papers.OldDocumentContradicted(make=old.make)]
         lost_again = old.account is Account.POST and not old.envelope
         return [papers.OldDocumentMissing(make=old.make)] if lost_again else []
-    account, in_hand = _account(case, command.order), (TrackingState.DELIVERED, TrackingState.DISPUTED)
-    if account in (Account.POST, Account.INCIDENT) or case.tracking.state in in_hand:
+    account, tracking_step = _account(case, command.order), case.tracking
+    in_hand = tracking_step.state in (TrackingState.DELIVERED, TrackingState.DISPUTED)
+    if account in (Account.POST, Account.INCIDENT) or (in_hand and command.order == tracking_step.order):
         return None
     elsewhere = account is not None and case.handover.order != command.order
     if account is Account.RETURN_SHELF or elsewhere or _ended(case, command.order):

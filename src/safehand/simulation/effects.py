@@ -73,10 +73,15 @@ def _not_found(world: World, item: Mapping[str, Any], state: Mapping[str, Any], 
 
 
 def _counted(world: World, item: Mapping[str, Any], state: Mapping[str, Any], now: datetime) -> None:
-    for order in item["orders"]:
-        world.move(order, Place("office", item["office"]))
-    for order in item["left_out"]:
-        world.move(order, Place("shelf"))
+    # The clerk may hear late that the count was taken: what has left the bag meanwhile lies where it lies.
+    for orders, place in (
+        (item["orders"], Place("office", item["office"])),
+        (item["left_out"], Place("shelf")),
+    ):
+        for order in orders:
+            envelope = world.envelopes.get(order)
+            if envelope is not None and envelope.place == Place("bag", item["bag"]):
+                world.move(order, place)
 
 
 def _received(world: World, item: Mapping[str, Any], state: Mapping[str, Any], now: datetime) -> None:

@@ -50,6 +50,9 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "clock_jumped_back": (0.01, 0.1),
     "key_rotated": (0.002, 0.01),
     "key_revoked": (0.0005, 0.003),
+    # By a peer that is mistaken: share of the moments.
+    "nonsense_said": (0.01, 0.3),
+    "acknowledged_ahead": (0.01, 0.3),
     # By people who do not know what they do: share of the moments.
     "mischief": (0.02, 0.6),
     # In the services behind the ports: share of the calls.

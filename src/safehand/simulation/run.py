@@ -50,6 +50,7 @@ from safehand.simulation.faults import Faults
 from safehand.simulation.house import Chores, HouseClock, Signing, SimHouse, WorldClock
 from safehand.simulation.lives import LIFE, Crashed, tasks_belong_to_lives
 from safehand.simulation.mischief import Mischief
+from safehand.simulation.nonsense import Nonsense, acknowledged_ahead
 from safehand.simulation.services import SimPayments, SimRegister, SimTexts
 from safehand.simulation.story import told
 from safehand.simulation.wire import Network, SimWire
@@ -170,6 +171,7 @@ class Run:
         self._asked_about: set[str] = set()
         """Streams about which somebody still waits for an answer: nobody does another thing with them meanwhile."""
         self.checker = Checker(run=self)
+        self.nonsense = Nonsense(chance=random.Random(f"nonsense {plan.seed}"))
         self.mischief = Mischief(chance=random.Random(f"mischief {plan.seed}"))
         self.tainted: set[str] = set()
         """Streams that such people touched, with all that hangs on them."""
@@ -355,6 +357,10 @@ class Run:
                 house.clock.off = timedelta(seconds=chance.uniform(-300, 300))
             elif faults.happens("clock_jumped_back"):
                 house.clock.off = -timedelta(seconds=chance.uniform(0, 3600))
+            if faults.happens("nonsense_said"):
+                self.nonsense.say(house, now)
+            if faults.happens("acknowledged_ahead"):
+                acknowledged_ahead(house, chance)
             self._keys(house)
 
     def _keys(self, house: SimHouse) -> None:
@@ -533,6 +539,7 @@ class Run:
             deeds += crowd.bags(self._lines(self.authority, "handover.sealed"), m)
             deeds += crowd.offers(self._lines(self.authority, "bag.closed"), m)
         deeds += self._afterwards(m)
+        deeds += self.nonsense.closed(self.authority)
         await self._do(deeds, self.authority)
         await self._pay(m)
 
@@ -606,6 +613,7 @@ class Run:
                 act = couriers.at_door(line, m, self.street)
                 if act is not None:
                     deeds.append(deed_of("post", line, act, courier=act.person["actor"]))
+        deeds += self.nonsense.closed(self.post)
         await self._confirm_at_doors(deeds, m)
         await self._do(deeds, self.post)
 
@@ -671,6 +679,9 @@ class Run:
             outcome = outcomes[place] if outcomes is not None else None
             if outcome is None or (isinstance(outcome, Refusal) and outcome.code in ANSWERED_LATER):
                 deed.tries += 1
+                if deed.mischief:
+                    # Nobody knows whether it was done.
+                    self._taint(*_streams_of(deed))
                 if not once and deed.tries < TRIES_MAX:
                     self.unanswered.append(deed)
                 if outcome is not None:
@@ -680,15 +691,17 @@ class Run:
                 if not (deed.mischief and outcome.code == "request.invalid"):
                     self.checker.refused(deed, outcome)
             elif deed.mischief:
-                self._taint(done=outcome)
+                self._taint(outcome.stream)
             else:
                 self._done(deed, outcome)
 
-    def _taint(self, *, done: Done) -> None:
+    def _taint(self, *streams: str) -> None:
         """What was done to one thing may show at all that hangs on it: the case, its orders, what shares its bag."""
-        self.tainted.add(done.stream)
+        self.tainted.update(streams)
         for order, (_, case) in self.orders.items():
-            if done.stream in (order, case):
+            envelope = self.world.envelopes.get(order)
+            bag = envelope.place.which if envelope is not None else ""
+            if not self.tainted.isdisjoint((order, case, bag)):
                 self.tainted |= {order, case}
 
     def _done(self, deed: Deed, done: Done) -> None:
@@ -732,7 +745,8 @@ class Run:
             for (_, city), head in house.disk.heads.items()
             if head.number > head.acknowledged
         ]
-        return [*waiting, *unsent, *(f"{one.action} {one.key}" for one in self.unanswered)]
+        parked = [one.key for house in self.houses.values() for one in self.nonsense.closed(house)]
+        return [*waiting, *unsent, *parked, *(f"{one.action} {one.key}" for one in self.unanswered)]
 
     def _over(self) -> bool:
         return not self._open()

@@ -1,0 +1,98 @@
+"""A peer that is mistaken: messages that are genuine in form (numbered, chained, signed) and wrong in what they say.
+
+None may change anything: each must be parked with its reason and wait for a person, who closes it. And a peer that
+believes to have been heard when it was not: the gap is noticed and asked for.
+"""
+
+import random
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from safehand.kernel.store import MessageRow
+from safehand.link.messages import Kind
+from safehand.programme.launch.people import staff
+from safehand.simulation.crowd import Deed
+from safehand.simulation.house import SimHouse
+from safehand.simulation.store import SentRow
+
+BEGINS: Final = frozenset({Kind.ORDER_PLACED, Kind.HANDOVER_OFFERED})
+"""Of another order or bag they would be no nonsense but news."""
+STRANGE: Final = {
+    "order": "or_nobodyknowsthisorder",
+    "bag": "bg_nobodyknowsthisbag",
+    "waybill": "ZB300000003CN",
+}
+MANAGERS: Final = {"authority": "authority_manager", "post": "postal_manager"}
+
+
+class Nonsense:
+    """Says it, and remembers what was said."""
+
+    def __init__(self, *, chance: random.Random) -> None:
+        self._chance = chance
+        self.said: set[tuple[str, bytes]] = set()
+        """(sender, body)."""
+
+    def say(self, house: SimHouse, now: datetime) -> None:
+        """Put one such message into a house's outbox, made of one that it has sent before."""
+        sent = [log for log in house.disk.sent.values() if log]
+        if not sent:
+            return
+        row = self._chance.choice(self._chance.choice(sent))
+        made = self._made(row)
+        if made is None:
+            return
+        kind, body = made
+        if any(known.encode() == body for log in sent for known in (one.body for one in log)):
+            return
+        message = MessageRow(house.peer, row.city, kind, row.subject, body, None, now)
+        house.disk.outbox_ids += 1
+        house.disk.outbox_numbered.append((house.disk.outbox_ids, message))
+        self.said.add((house.name, body))
+
+    def _made(self, row: SentRow) -> tuple[int, bytes] | None:
+        body: dict[str, Any] = msgspec.json.decode(row.body)
+        known = [name for name in STRANGE if name in body]
+        if not known:
+            return None
+        ways = ["kind", "shape", "field", "field", "field"]
+        match self._chance.choice(ways):
+            case "kind":
+                return 999, msgspec.json.encode({**body, "of_kind": row.kind})
+            case "shape":
+                return row.kind, msgspec.json.encode({**body, known[0]: self._chance.randrange(10**9)})
+            case _ if row.kind in BEGINS:
+                return None
+            case _:
+                name = self._chance.choice(known)
+                return row.kind, msgspec.json.encode({**body, name: STRANGE[name]})
+
+    def closed(self, house: SimHouse) -> Iterator[Deed]:
+        """The manager looks at what is parked, and closes what is nonsense."""
+        for peer, city, number in house.disk.parked:
+            if (peer, city, number) in house.disk.resolved:
+                continue
+            body = house.disk.received[peer, city, number].body
+            # Whoever is answered to nonsense hears it repeated.
+            if (peer, body) in self.said or any(strange.encode() in body for strange in STRANGE.values()):
+                item = {"city": city, "peer": peer, "number": number, "reason": "sent_in_error"}
+                yield Deed(
+                    house=house.name,
+                    person=staff(MANAGERS[house.name], "desk"),
+                    action="parked.close",
+                    item=item,
+                    key=f"close-{peer}-{city}-{number}",
+                )
+
+
+def acknowledged_ahead(house: SimHouse, chance: random.Random) -> bool:
+    """A house believes that messages were taken which never were (a wrong hand in its tables): skips them, but not the last."""
+    for place, head in sorted(house.disk.heads.items()):
+        if head.number - head.acknowledged >= 2:
+            skipped = chance.randrange(head.acknowledged + 1, head.number)
+            house.disk.heads[place] = head._replace(acknowledged=skipped)
+            return True
+    return False
