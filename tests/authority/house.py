@@ -87,7 +87,7 @@ def application(**changes: Any) -> SubmitApplication:
         ground="expiring",
         mode="post",
         destination=310000,
-        office="SH-01",
+        office="310000-1",
         travels=False,
         claim=CLAIM,
         receipt=f"receipt:{next(_receipts)}",

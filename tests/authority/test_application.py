@@ -75,6 +75,11 @@ def test_an_unknown_kind_of_document_is_refused():
     assert House().no(application(document="driving-licence")) == "application.document_unknown"
 
 
+def test_a_counter_that_the_city_does_not_have_is_refused():
+    assert House().no(application(office="440100-1")) == "application.office_unknown"
+    assert House().no(application(office="310000-99")) == "application.office_unknown"
+
+
 @pytest.mark.parametrize(("ground", "told"), [("lost", True), ("stolen", True), ("expiring", False)])
 def test_only_a_lost_or_stolen_document_is_cancelled_at_acceptance(ground: str, told: bool):
     house = House().submitted(ground=ground)

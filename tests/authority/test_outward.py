@@ -125,4 +125,4 @@ def test_production_is_listed_by_kind_and_all_else_by_office():
     house = House().paid()
     assert house.waits()["production.waiting_blank"].group == "passport"
     house = House().with_post()
-    assert {line.group for queue, line in house.waits().items() if queue != "register.due"} == {"SH-01"}
+    assert {line.group for queue, line in house.waits().items() if queue != "register.due"} == {"310000-1"}

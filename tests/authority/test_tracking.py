@@ -523,6 +523,23 @@ def test_an_invalid_document_that_was_sealed_as_delivered_is_put_right_in_the_bo
     assert house.ok(RecordIncident(**item, reason=Reason.LOST)) == []
 
 
+def test_a_document_of_a_settled_dispute_that_somebody_hands_in_is_received_and_stays_delivered_for_the_post():
+    house = counting_envelopes().delivered()
+    order, item, make = house.case.handover.order, house.item(), house.case.production.make
+    house.ok(DenyReceipt(), actor="ap_one")
+    house.ok(settle(in_hand=False))
+    said = len(house.messages)
+    assert house.ok(ReceiveReturn(waybill=item["waybill"])) == ["document.old_handed_in"]
+    assert house.case.papers.find(make).account == "return_shelf"
+    assert house.waits()["returns.to_destroy"].owner == "handover_clerk"
+    assert envelope(house, order) == "recipient", "as in the post's book"
+    assert len(house.messages) == said, "the post has nothing to do with it"
+    assert house.ok(ReceiveReturn(waybill=item["waybill"])) == []
+    offer = RecordReturnOffered(**item, reason=Reason.NOT_COLLECTED)
+    assert house.ok(offer, actor="postal") == ["document.old_contradicted"]
+    assert envelope(house, order) == "post"
+
+
 def test_late_news_of_a_destroyed_document_changes_nothing_though_the_next_one_is_in_hand():
     house = House().returned()
     item, old = house.item(), house.case.papers.made[0]

@@ -80,7 +80,6 @@ CONTRADICTS: Final = (
     papers.OldDocumentContradicted,
     papers.OldDocumentFound,
     papers.OldDocumentOffered,
-    papers.OldDocumentReceived,
 )
 """Events by which the post still has an envelope, whatever was sealed."""
 
@@ -156,6 +155,7 @@ _OWN_MAKE: Final[Mapping[type[Event], Callable[[Case, Any], Sequence[Move]]]] = 
     papers.OldDocumentFound: lambda case, event: _moved(case, event.make, A.POST),
     papers.OldDocumentOffered: lambda case, event: _phase(case, event.make, A.RETURN_SHELF, "offered"),
     papers.OldDocumentReceived: lambda case, event: _received(case, event.make),
+    papers.OldDocumentHandedIn: lambda case, event: _moved(case, event.make, A.RETURN_SHELF),
     papers.OldDocumentMissing: lambda case, event: _moved(case, event.make, A.INCIDENT),
     papers.DocumentDestroyed: lambda case, event: _moved(case, event.make, A.DESTROYED),
 }

@@ -103,6 +103,15 @@ class OldDocumentReceived(Event, frozen=True, kw_only=True, tag="document.old_re
     at: datetime
 
 
+class OldDocumentHandedIn(Event, frozen=True, kw_only=True, tag="document.old_handed_in"):
+    """Scanned in, though it was sealed as delivered and the post says nothing else: whoever had it brought it back.
+
+    The post hears nothing of it: its own book says, and goes on saying, that the recipient has the envelope.
+    """
+
+    make: int
+
+
 class OldDocumentMissing(Event, frozen=True, kw_only=True, tag="document.old_missing"):
     """Its envelope came back without it, or the post has lost it again; it opens no border, and is still to be found."""
 
@@ -149,6 +158,7 @@ MadeDocumentEvent = (
     | OldDocumentFound
     | OldDocumentOffered
     | OldDocumentReceived
+    | OldDocumentHandedIn
     | OldDocumentMissing
     | OldClaimRefused
     | DocumentDestroyed
@@ -261,11 +271,15 @@ def about_old(document: MadeDocument, command: OldCommand, m: Moment) -> Answer:
         case tracking.RecordFound():
             return [OldDocumentFound(make=document.make)] if account is Account.INCIDENT else []
         case returns.RecordReturnOffered():
+            if account is Account.RETURN_SHELF and document.envelope == "recipient":
+                return [OldDocumentContradicted(make=document.make)]
             waits = account in (Account.INCIDENT, Account.POST) and pending is None
             return [OldDocumentOffered(make=document.make)] if waits else []
         case returns.ReceiveReturn():
             if account is Account.RETURN_SHELF:
                 return []
+            if document.envelope == "recipient":
+                return [OldDocumentHandedIn(make=document.make)]
             return [
                 OldDocumentReceived(
                     make=document.make,
@@ -296,6 +310,7 @@ def fold(papers: Papers, event: MadeDocumentEvent, at: datetime) -> Papers:
             | OldDocumentFound()
             | OldDocumentOffered()
             | OldDocumentReceived()
+            | OldDocumentHandedIn()
             | OldDocumentMissing()
             | OldClaimRefused()
             | DocumentDestroyed()

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from safehand.authority.register.facts import RegisterFacts
 from safehand.link.messages import ProofMethod, Reason
 from safehand.programme.launch import duties
 from safehand.programme.launch.duties import HOUR, ITEMS_PER_COURIER, PAUSE, Act, Duty, Moment
@@ -23,6 +24,9 @@ from safehand.simulation.world import GONE, Make, Place, World
 DAY: Final = timedelta(days=1)
 COLLECTIONS: Final = frozenset({11, 16})
 ROUNDS: Final = frozenset({8})
+EXCLUDED_BY: Final = ("exit_restricted", "state_staff", "active_service", "deceased")
+FAR_AWAY: Final = 320500
+"""Suzhou, which is not among the cities that the post serves: the document waits at the counter."""
 
 
 @dataclass(kw_only=True)
@@ -50,6 +54,39 @@ def key_of(action: str, line: Line, item: Mapping[str, Any]) -> str:
 
 def _state(line: Line, step: str) -> Mapping[str, Any]:
     return (line.state or {}).get(step, {})
+
+
+# ---- applicants ----------------------------------------------------------------------------------------------------
+
+
+def sometimes_excluded(facts: RegisterFacts, m: Moment, number: int) -> RegisterFacts:
+    """One person in fifty may not leave the country, or serves: such a person is told so, and never becomes a case."""
+    if not m.chance.happens(0.02, number, "excluded"):
+        return facts
+    name = EXCLUDED_BY[int(m.chance.share(number, "why") * len(EXCLUDED_BY))]
+    return msgspec.structs.replace(facts, **{name: True})
+
+
+def applications(
+    person: Mapping[str, Any], item: Mapping[str, Any], m: Moment, number: int
+) -> Iterator[Deed]:
+    """One application; now and then also one for what there is not, or the same once more, of which one must be refused."""
+    key = f"submit-{item['city']}-{number}"
+    away = {"destination": FAR_AWAY} if m.chance.happens(0.02, number, "moved far away") else {}
+    wrong = {"document": "no-such"} if m.chance.happens(0.5, number, "which") else {"office": "310000-99"}
+    if m.chance.happens(0.03, number, "wrong at first"):
+        yield _submission(person, {**item, **wrong}, f"{key}-wrong", mischief=True)
+    yield _submission(person, {**item, **away}, key)
+    if m.chance.happens(0.03, number, "twice"):
+        yield _submission(person, item, f"{key}-twice")
+
+
+def _submission(
+    person: Mapping[str, Any], item: Mapping[str, Any], key: str, *, mischief: bool = False
+) -> Deed:
+    return Deed(
+        house="authority", person=person, action="application.submit", item=item, key=key, mischief=mischief
+    )
 
 
 # ---- the authority -------------------------------------------------------------------------------------------------
@@ -317,7 +354,17 @@ def at_counter(line: Line, m: Moment, world: World) -> Act | None:
     return _looked_for(duties.collect, "office_clerk")(line, m, world)
 
 
+def seek_number(line: Line, m: Moment, world: World) -> Act | None:
+    """The manager tries again whether there are numbers by now."""
+    if line.since + PAUSE > m.now or not m.chance.happens(0.3, line.stream, "tries again", m.now):
+        return None
+    return Act(
+        staff("postal_manager", line.city), "acceptance.seek_number", {"city": line.city, "item": line.stream}
+    )
+
+
 AT_POST: Final[Mapping[str, Look]] = {
+    "acceptance.awaiting_number": seek_number,
     "transport.at_origin": _looked_for(duties.depart, "sorter"),
     "transport.at_centre": from_centre,
     "transport.rescan": from_centre,

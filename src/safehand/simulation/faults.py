@@ -50,6 +50,8 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "clock_jumped_back": (0.01, 0.1),
     "key_rotated": (0.002, 0.01),
     "key_revoked": (0.0005, 0.003),
+    # By whoever looks after the post's files: share of the moments.
+    "configuration_changed": (0.01, 0.05),
     # By a peer that is mistaken: share of the moments.
     "nonsense_said": (0.01, 0.3),
     "acknowledged_ahead": (0.01, 0.3),

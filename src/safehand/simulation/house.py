@@ -147,6 +147,11 @@ class SimHouse:
         self.life.end()
         self.boot()
 
+    def read_again(self) -> None:
+        """Its files were changed: it is started anew."""
+        self._kept = None
+        self.crash()
+
     async def run(self, work: Callable[[], Awaitable[Result]]) -> Result | None:
         """Something that this house does in its present life; None when the life ended first."""
 

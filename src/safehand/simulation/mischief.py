@@ -6,7 +6,7 @@ but nobody knows what they did with their hands, so what they touched is no long
 
 import random
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, get_args, get_origin
@@ -21,7 +21,8 @@ from safehand.programme.launch.people import reference
 from safehand.simulation.crowd import Deed
 from safehand.simulation.house import SimHouse
 
-DEEDS_MAX: Final = 3
+DEEDS_IN_A_ROW_MAX: Final = 8
+"""Of one confused person, on one thing."""
 NOT_PLAYED: Final = frozenset({"parked.apply", "parked.close", "erasure.order"})
 """Parked messages are answered for by tests of their own. Erasing on a whim is left out: a case that is taken up again after
 its person was erased (a dispute, say) can't end, which the simulator found; it waits for a rule of how long to keep."""
@@ -37,136 +38,182 @@ STREAM_FIELDS: Final[Mapping[str, str]] = {
 
 
 class Mischief:
-    """Makes such deeds from the seed."""
+    """Makes such deeds from the seed. `codes`: order -> its right door code, which a few of these people have seen."""
 
-    def __init__(self, *, chance: random.Random) -> None:
+    def __init__(self, *, chance: random.Random, codes: Callable[[str], str]) -> None:
         self._chance = chance
-        self._fields: Mapping[str, Callable[[Mapping[str, Any], datetime], Any]] = {
+        self._codes = codes
+        self._fields: Mapping[str, Callable[[About], Any]] = {
             "waybill": self._waybill,
-            "blank": lambda state, now: self._mostly(_in(state, "production", "blank"), self._number()),
-            "make": lambda state, now: self._mostly(_in(state, "production", "make"), self._number()),
-            "seal": lambda state, now: self._mostly(state.get("seal"), "SEAL-1"),
-            "seal_seen": lambda state, now: self._mostly(state.get("seal"), "SEAL-1"),
-            "occurred_at": lambda state, now: now + timedelta(hours=self._chance.choice((0, 0, -1, -80, 3))),
-            "reason": lambda state, now: self._chance.choice((*map(int, Reason), *sorted(REASONS))),
-            "defects": lambda state, now: [self._chance.choice((*sorted(DEFECTS), "no.such"))],
-            "parts": lambda state, now: dict.fromkeys(
-                _in(state, "application", "asked") or ["photo"], "a" * 64
+            "blank": lambda of: self._mostly(of.get("production", "blank"), self._number()),
+            "make": lambda of: self._mostly(of.get("production", "make"), self._number()),
+            "seal": lambda of: self._mostly(of.state.get("seal"), "SEAL-1"),
+            "seal_seen": lambda of: self._mostly(of.state.get("seal"), self._one_of("SEAL-1", "")),
+            "occurred_at": lambda of: of.now + timedelta(hours=self._one_of(0, 0, 0, 0, -1, -12, -80, 3)),
+            "reason": self._reason,
+            "defects": lambda of: [self._one_of(*sorted(DEFECTS), "no.such")] * self._one_of(0, 1, 1, 1),
+            "parts": lambda of: dict.fromkeys(
+                self._mostly(
+                    of.get("application", "asked") or None, self._one_of(["photo"], ["signature"], [])
+                ),
+                "a" * 64,
             ),
-            "code": lambda state, now: self._chance.choice(("", "12345678", "ABCDEFGH")),
-            "attempt": lambda state, now: (
-                (_in(state, "delivery", "attempts") or 0) + self._chance.choice((0, 1, 2))
-            ),
+            "code": lambda of: self._one_of("", "12345678", "ABCDEFGH", self._codes(of.stream)),
+            "attempt": lambda of: (of.get("delivery", "attempts") or 0) + self._one_of(0, 1, 1, 1, 2),
             "place": self._place,
             "office": self._place,
-            "leg": lambda state, now: self._chance.choice(("", "LEG-9")),
+            "leg": lambda of: self._one_of("", "LEG-9"),
             "scan_id": self._scan,
             "courier": self._courier,
             "clerk": self._courier,
             "collector": self._courier,
-            "day": lambda state, now: self._mostly(
-                min(state.get("differing", {}), default=None), "2024-05-07"
-            ),
-            "items": lambda state, now: {"ZA400000001CN": "ca_nobody"},
-            "waybills": lambda state, now: list(state.get("waybills", ()))[: self._chance.choice((0, 1, 9))],
-            "first": lambda state, now: self._number(),
-            "last": lambda state, now: self._number(),
-            "amount_fen": lambda state, now: self._chance.choice((1, 2000)),
-            "carrier_code": lambda state, now: "20",
+            "second_person": self._colleague,
+            "witness": self._colleague,
+            "first_witness": self._colleague,
+            "second_witness": self._colleague,
+            "day": lambda of: self._mostly(min(of.state.get("differing", {}), default=None), "2024-05-07"),
+            "items": self._items,
+            "waybills": self._waybills,
+            "put_aside": lambda of: [
+                {"waybill": self._waybill(of), "reason": int(self._one_of(*Reason))}
+                for _ in range(self._one_of(0, 0, 1))
+            ],
+            "first": lambda of: self._number(),
+            "last": lambda of: self._number(),
+            "amount_fen": lambda of: self._one_of(1, of.get("settlement", "amount_fen") or 2000),
+            "carrier_code": lambda of: "20",
         }
 
-    def deeds(
-        self, house: SimHouse, applicants: Mapping[str, Mapping[str, Any]], now: datetime
-    ) -> Iterator[Deed]:
-        """A few deeds at one house."""
-        actions = [one for name, one in sorted(house.house.front.actions.items()) if name not in NOT_PLAYED]
-        for _ in range(self._chance.randrange(DEEDS_MAX + 1)):
-            action = self._chance.choice(actions)
-            deed = self._deed(house, action, applicants, now)
-            if deed is not None:
-                yield deed
+    def focus(self, house: SimHouse) -> StreamKey | None:
+        """Something at a house: mostly of what waits for somebody."""
+        waiting = [key for key, queues in house.disk.lines.items() if queues]
+        keys = waiting if waiting and self._chance.random() < 0.6 else list(house.disk.rows)
+        return self._chance.choice(keys) if keys else None
 
-    def _deed(
-        self, house: SimHouse, action: Action, applicants: Mapping[str, Mapping[str, Any]], now: datetime
+    def deed(
+        self,
+        house: SimHouse,
+        key: StreamKey,
+        applicants: Mapping[str, Mapping[str, Any]],
+        now: datetime,
     ) -> Deed | None:
-        fields = msgspec.structs.fields(action.asks)
-        named = next((one.name for one in fields if one.name in STREAM_FIELDS), None)
-        if named is None or action.name == "application.submit":
-            return None
-        key = self._stream(house, STREAM_FIELDS[named])
-        if key is None:
-            return None
+        """What somebody does with it: an action of its kind, or now and then of another."""
         row = house.disk.rows.get(key)
-        state: Mapping[str, Any] = msgspec.json.decode(row.state) if row is not None else {}
-        item: dict[str, Any] = {"city": key.city, named: key.stream}
-        for one in fields:
+        of = About(house, key.stream, msgspec.json.decode(row.state) if row is not None else {}, now)
+        action = self._action(house, key)
+        if action is None:
+            return None
+        item: dict[str, Any] = {"city": key.city, _names_stream(action): key.stream}
+        person = self._person(action, key, of, applicants)
+        of.actor = person["actor"]
+        for one in msgspec.structs.fields(action.asks):
             if one.name not in item and (one.required or self._chance.random() < 0.5):
-                item[one.name] = self._value(one.name, one.type, state, now)
-        person = self._person(action, key, state, applicants)
+                item[one.name] = self._value(one.name, one.type, of)
         return Deed(
             house=house.name,
             person=person,
             action=action.name,
             item=item,
             key=f"mischief-{self._chance.randrange(2**40)}",
-            state=state,
+            state=of.state,
             mischief=True,
         )
 
+    def _action(self, house: SimHouse, key: StreamKey) -> Action | None:
+        actions = [
+            one
+            for name, one in sorted(house.house.front.actions.items())
+            if name not in NOT_PLAYED and _names_stream(one)
+        ]
+        prefix = key.stream[:3]
+        fitting = [one for one in actions if STREAM_FIELDS[_names_stream(one)] == prefix]
+        if self._chance.random() < 0.02:
+            fitting = actions
+        return self._chance.choice(fitting) if fitting else None
+
     def _person(
-        self,
-        action: Action,
-        key: StreamKey,
-        state: Mapping[str, Any],
-        applicants: Mapping[str, Mapping[str, Any]],
+        self, action: Action, key: StreamKey, of: "About", applicants: Mapping[str, Mapping[str, Any]]
     ) -> Mapping[str, Any]:
         role = self._chance.choice(sorted(action.roles))
         if role == "applicant":
             own = applicants.get(key.stream)
             return own if own is not None else {"actor": "ap_stranger", "roles": ["applicant"]}
-        actor = _in(state, "delivery", "courier") if role in ("courier", "office_clerk") else None
-        return {"actor": self._mostly(actor, reference("st", role, key.city)), "roles": [role]}
+        actor = of.get("delivery", "courier") if role in ("courier", "office_clerk") else None
+        return {"actor": self._mostly(actor or None, reference("st", role, key.city)), "roles": [role]}
 
-    def _stream(self, house: SimHouse, prefix: str) -> StreamKey | None:
-        """One of this kind; now and then one of any kind, under the wrong name."""
-        keys = list(house.disk.rows)
-        kind = [key for key in keys if key.stream.startswith(prefix)]
-        if not kind or self._chance.random() < 0.02:
-            kind = keys
-        return self._chance.choice(kind) if kind else None
-
-    def _value(self, name: str, kind: Any, state: Mapping[str, Any], now: datetime) -> Any:
+    def _value(self, name: str, kind: Any, of: "About") -> Any:
         make = self._fields.get(name)
         if make is not None:
-            value = make(state, now)
+            value = make(of)
             return value if not isinstance(value, str) or _takes(kind, value) else _any_of(kind, self._chance)
         return _any_of(kind, self._chance)
 
+    def _one_of(self, *values: Any) -> Any:
+        return self._chance.choice(values)
+
     def _mostly(self, right: Any, wrong: Any) -> Any:
-        return right if right is not None and self._chance.random() < 0.8 else wrong
+        return right if right is not None and self._chance.random() < 0.85 else wrong
 
     def _number(self) -> int:
-        return self._chance.choice((1, 2, 7, 500, 1001, 999_999))
+        return self._one_of(1, 2, 7, 500, 1001, 999_999)
 
-    def _waybill(self, state: Mapping[str, Any], now: datetime) -> Any:
-        known = _in(state, "acceptance", "waybill") or _in(state, "handover", "waybill")
-        return self._mostly(known, self._chance.choice(("ZA400000002CN", "ZB300000003CN")))
+    def _reason(self, of: "About") -> Any:
+        return self._one_of(*map(int, Reason), *map(int, Reason), *sorted(REASONS), "damaged", "label_wrong")
 
-    def _place(self, state: Mapping[str, Any], now: datetime) -> str:
-        known = _in(state, "order", "delivery_office")
-        return self._mostly(known, self._chance.choice(("310000-A", "310101", "X-9")))
+    def _waybill(self, of: "About") -> Any:
+        known = (
+            of.get("acceptance", "waybill") or of.get("handover", "waybill") or of.get("tracking", "waybill")
+        )
+        return self._mostly(known or None, self._one_of("ZA400000002CN", "ZB300000003CN"))
 
-    def _courier(self, state: Mapping[str, Any], now: datetime) -> str:
-        return self._mostly(_in(state, "delivery", "courier") or None, reference("st", "courier", "stranger"))
+    def _place(self, of: "About") -> str:
+        known = of.get("delivery", "office") or of.get("order", "destination") or of.state.get("office")
+        return self._mostly(str(known) if known else None, self._one_of("310000-A", "310101", "X-9"))
 
-    def _scan(self, state: Mapping[str, Any], now: datetime) -> str:
-        known = _in(state, "delivery", "scan_id") or None
-        return self._mostly(known, reference("sc", self._chance.randrange(2**40)))
+    def _courier(self, of: "About") -> str:
+        return self._mostly(of.actor or None, reference("st", "courier", "stranger"))
+
+    def _colleague(self, of: "About") -> str:
+        return self._one_of(of.actor, reference("st", "a colleague"), reference("st", "another colleague"))
+
+    def _scan(self, of: "About") -> str:
+        trail = [scan_id for scan_id, *_ in of.get("transport", "trail") or [] if scan_id]
+        known = self._chance.random() < 0.4 and bool(trail)
+        return self._mostly(trail[-1] if known else None, reference("sc", self._chance.randrange(2**40)))
+
+    def _items(self, of: "About") -> Mapping[str, str]:
+        """For a bag: sealed envelopes, or what is none."""
+        disk = of.house.disk
+        sealed = {
+            msgspec.json.decode(disk.rows[key].state)["handover"]["waybill"]: key.stream
+            for key in sorted(disk.queues.get("handover.sealed", {}))[: self._one_of(1, 3)]
+        }
+        return self._mostly(sealed or None, {"ZA400000001CN": "ca_nobody"})
+
+    def _waybills(self, of: "About") -> list[str]:
+        known = list(of.state.get("waybills", ()))
+        return self._one_of(known, known, known[:1], [*known, "ZA400000002CN"], [*known, *known])
 
 
-def _in(state: Mapping[str, Any], step: str, name: str) -> Any:
-    found = state.get(step)
-    return found.get(name) if isinstance(found, Mapping) else None
+class About:
+    """What a deed is about, and who does it."""
+
+    def __init__(self, house: SimHouse, stream: str, state: Mapping[str, Any], now: datetime) -> None:
+        self.house, self.stream, self.state, self.now = house, stream, state, now
+        self.actor = ""
+
+    def get(self, step: str, name: str) -> Any:
+        """A fact that a step knows."""
+        found = self.state.get(step)
+        return found.get(name) if isinstance(found, Mapping) else None
+
+
+def _names_stream(action: Action) -> str:
+    """The field that names the stream; empty for an action of another kind."""
+    if action.name == "application.submit":
+        return ""
+    names = (one.name for one in msgspec.structs.fields(action.asks))
+    return next((name for name in names if name in STREAM_FIELDS), "")
 
 
 def _takes(kind: Any, value: Any) -> bool:

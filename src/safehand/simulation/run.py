@@ -44,12 +44,13 @@ from safehand.programme.launch.houses import Line
 from safehand.programme.launch.people import People, staff
 from safehand.simulation import couriers, crowd
 from safehand.simulation.checker import Checker, Violation
+from safehand.simulation.configuration import PostalFiles
 from safehand.simulation.crowd import Deed, deed_of
 from safehand.simulation.effects import DONE_BY, EFFECTS
 from safehand.simulation.faults import Faults
 from safehand.simulation.house import Chores, HouseClock, Signing, SimHouse, WorldClock
 from safehand.simulation.lives import LIFE, Crashed, tasks_belong_to_lives
-from safehand.simulation.mischief import Mischief
+from safehand.simulation.mischief import DEEDS_IN_A_ROW_MAX, Mischief
 from safehand.simulation.nonsense import Nonsense, acknowledged_ahead
 from safehand.simulation.services import SimPayments, SimRegister, SimTexts
 from safehand.simulation.story import told
@@ -154,6 +155,12 @@ class Run:
         self.payments = SimPayments(faults=self.faults, clock=self.clock)
         self.texts = SimTexts(faults=self.faults)
         self.world = World()
+        self.files = PostalFiles(
+            real=_data()[2],
+            people=plan.people,
+            cities=len(plan.cities),
+            chance=random.Random(f"configuration {plan.seed}"),
+        )
         self.authority, self.post = self._houses()
         self.houses = {"authority": self.authority, "post": self.post}
         self.street = couriers.Street(world=self.world, code_of=self._code_of)
@@ -172,14 +179,14 @@ class Run:
         """Streams about which somebody still waits for an answer: nobody does another thing with them meanwhile."""
         self.checker = Checker(run=self)
         self.nonsense = Nonsense(chance=random.Random(f"nonsense {plan.seed}"))
-        self.mischief = Mischief(chance=random.Random(f"mischief {plan.seed}"))
+        self.mischief = Mischief(chance=random.Random(f"mischief {plan.seed}"), codes=self.door_code)
         self.tainted: set[str] = set()
         """Streams that such people touched, with all that hangs on them."""
 
     # ---- building --------------------------------------------------------------------------------------------------
 
     def _houses(self) -> tuple[SimHouse, SimHouse]:
-        cities, documents, postal = _data()
+        cities, documents, _ = _data()
         names, seed = ("authority", "post"), self.plan.seed
         secret = Signing(name="authority", seed=seed).secret
 
@@ -193,7 +200,7 @@ class Run:
             return parts.actions, parts.border, parts.chores
 
         def post_parts(house: House) -> tuple[Sequence[Action], Border, Chores]:
-            parts = postal_app.parts_of(house=house, cities=postal)
+            parts = postal_app.parts_of(house=house, cities=self.files.cities)
             return parts.actions, parts.border, parts.chores
 
         wire = SimWire(network=self.network)
@@ -211,7 +218,7 @@ class Run:
             peer=names[0],
             seed=seed,
             clock=HouseClock(world=self.clock),
-            machines=lambda ring: postal_app.machines_of(postal, ring),
+            machines=lambda ring: postal_app.machines_of(self.files.cities, ring),
             parts=post_parts,
             wire=wire,
         )
@@ -312,6 +319,8 @@ class Run:
         self.calm = True
         self.faults.on = False
         self.network.cut_until = None
+        while not self.files.final:
+            self._new_files()
         for house in self.houses.values():
             house.clock.off = timedelta()
         await self.network.deliver_late(all_of_them=True)
@@ -329,7 +338,7 @@ class Run:
             [
                 lambda: self._clocks(self.authority),
                 lambda: self._clocks(self.post),
-                lambda: self._arrive(come),
+                lambda: self._arrive(come, m),
                 lambda: self._do([one for one in again if one.house == "authority"], self.authority),
                 lambda: self._do([one for one in again if one.house == "post"], self.post),
                 lambda: self._at_authority(m),
@@ -351,6 +360,8 @@ class Run:
         faults, chance, now = self.faults, self.faults.chance, self.clock.now()
         if not self.network.cut and faults.happens("outage_of_a_week"):
             self.network.cut_until = now + timedelta(days=7)
+        if not self.files.final and faults.happens("configuration_changed"):
+            self._new_files()
         for house in self.houses.values():
             house.clock.off = timedelta()
             if faults.happens("clock_skewed"):
@@ -362,6 +373,10 @@ class Run:
             if faults.happens("acknowledged_ahead"):
                 acknowledged_ahead(house, chance)
             self._keys(house)
+
+    def _new_files(self) -> None:
+        self.files.change()
+        self.post.read_again()
 
     def _keys(self, house: SimHouse) -> None:
         """A key is changed: the old one stays good for what is on its way (rotated), or is good no longer (revoked).
@@ -486,20 +501,15 @@ class Run:
         ]
         await self._do(deeds, self.authority)
 
-    async def _arrive(self, come: Sequence[Arrival]) -> None:
+    async def _arrive(self, come: Sequence[Arrival], m: Moment) -> None:
         deeds: list[Deed] = []
         for one in come:
             person = self.people.person(one)
             facts = msgspec.convert(person.register_facts(), RegisterFacts, from_attributes=True)
-            self.register.people.setdefault(person.id_number, _later(facts, one.at - START))
-            deeds.append(
-                Deed(
-                    house="authority",
-                    person=self.people.applicant(one),
-                    action="application.submit",
-                    item=self.people.application(one),
-                    key=f"submit-{one.city}-{one.number}",
-                )
+            later = _later(facts, one.at - START)
+            self.register.people.setdefault(person.id_number, crowd.sometimes_excluded(later, m, one.number))
+            deeds += crowd.applications(
+                self.people.applicant(one), self.people.application(one), m, one.number
             )
         await self._do(deeds, self.authority)
 
@@ -620,9 +630,12 @@ class Run:
     async def _meddle(self) -> None:
         """People who do not know what they do."""
         for house in self.houses.values():
-            if self.faults.happens("mischief"):
-                deeds = list(self.mischief.deeds(house, self.applicants, self.clock.now()))
-                await self._do(deeds, house, once=True)
+            if not self.faults.happens("mischief") or (key := self.mischief.focus(house)) is None:
+                continue
+            for _ in range(self.faults.chance.randrange(1, DEEDS_IN_A_ROW_MAX)):
+                deed = self.mischief.deed(house, key, self.applicants, self.clock.now())
+                if deed is not None:
+                    await self._do([deed], house, once=True)
 
     async def _confirm_at_doors(self, deeds: Sequence[Deed], m: Moment) -> None:
         """Whoever really has a courier before the door, and is asked for the own session, confirms in it."""

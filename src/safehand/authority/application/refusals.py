@@ -64,6 +64,15 @@ DOCUMENT_UNKNOWN = define(
     owner="application",
     status=422,
 )
+OFFICE_UNKNOWN = define(
+    code="application.office_unknown",
+    en="This city has no counter “{office}”.",
+    zh="该城市没有“{office}”这一受理点。",
+    way_out_en="Choose a counter from the city's list: the document is issued there, and may be fetched there.",
+    way_out_zh="请从该城市的列表中选择受理点：证件由其签发，也可在该处领取。",
+    owner="application",
+    status=422,
+)
 CORRECTION_TOO_LATE = define(
     code="application.correction_too_late",
     en="The time for the correction has run out; the application counts as withdrawn.",

@@ -25,10 +25,11 @@ def submit(step: Application, command: c.SubmitApplication, m: Moment) -> Answer
     document = m.book.document(command.document, m.today)
     if document is None:
         return refusals.DOCUMENT_UNKNOWN(document=command.document[:40])
+    city = m.book.city(m.city, m.today)
     verdict = judge(
         person=command.facts,
         request=EligibilityRequest(ground=command.ground),
-        city=m.book.city(m.city, m.today),
+        city=city,
         document=document,
         today=m.today,
     )
@@ -36,6 +37,8 @@ def submit(step: Application, command: c.SubmitApplication, m: Moment) -> Answer
         # Without their common prefix all codes fit into one fact (FACT_TEXT_MAX).
         codes = ",".join(code.removeprefix("eligibility.") for code in verdict.codes)
         return refusals.NOT_ELIGIBLE(count=len(verdict.codes), conditions=codes)
+    if city is not None and all(counter.code != command.office for counter in city.counters):
+        return refusals.OFFICE_UNKNOWN(office=command.office)
     missing = [part for part in REQUIRED_PARTS if not command.parts.get(part)]
     if missing:
         return refusals.PARTS_MISSING(parts=",".join(missing))
