@@ -78,7 +78,9 @@ def code_files() -> list[Path]:
 def _ask(act: Callable[[], str], *, seconds: float) -> str:
     said = in_a_child(act, seconds=seconds)
     if said is None or not said.startswith(("[", "{")):
-        raise RuntimeError(f"the tests could not be run without a mutant: {said}")
+        raise RuntimeError(
+            f"without any mutant the tests must pass, and they did not ({said}): run ./do fast, mend, then try again"
+        )
     return said
 
 
