@@ -53,8 +53,8 @@ WALKS: Final = (
 NOT_MUTATED: Final = SOURCES / "safehand" / "simulation"
 SECONDS_MAX: Final = 20.0
 """For one mutant beyond three times what its tests take without it."""
-COLLECT_SECONDS_MAX: Final = 120.0
 RECORD_SECONDS_MAX: Final = 600.0
+LIKELIEST: Final = 4
 AT_IMPORT: Final = "it can't be imported"
 
 
@@ -102,21 +102,20 @@ def record() -> Cover:
     return json.decode(_ask(act, seconds=RECORD_SECONDS_MAX), type=Cover)
 
 
-def import_what_is_not_ours() -> None:
-    """Imports all that the tests import beside our own code, so that children need not."""
+def imported_not_ours() -> list[str]:
+    """The names of all modules imported here beside our own."""
+    here = (str(SOURCES), str(ROOT / "tests"), str(ROOT / ".ci"))
+    return [
+        name
+        for name, module in list(sys.modules.items())
+        if not str(getattr(module, "__file__", None) or "").startswith(here)
+        and not name.startswith(("safehand", "tests", "__", "_pytest"))
+    ]
 
-    def act() -> str:
-        pytest.main([*QUICK, "--collect-only", *TEST_FOLDERS])
-        here = (str(SOURCES), str(ROOT / "tests"))
-        names = [
-            name
-            for name, module in list(sys.modules.items())
-            if not str(getattr(module, "__file__", None) or "").startswith(here)
-            and not name.startswith(("safehand", "tests", "__", "_pytest"))
-        ]
-        return json.encode(names).decode()
 
-    for name in json.decode(_ask(act, seconds=COLLECT_SECONDS_MAX), type=list[str]):
+def import_all(names: Iterable[str]) -> None:
+    """Imports them here, so that children need not."""
+    for name in names:
         # What only exists once something else has run is made again by whoever needs it.
         with suppress(Exception):
             importlib.import_module(name)
@@ -278,9 +277,9 @@ class ByImporting:
         """See `Killer`."""
         patch, tests = self._judge.plan(mutant)
         assert isinstance(patch, NewImport)
-        near = set(near_files(mutant.module))
-        first = [test for test in tests if self._judge.file_of(test) in near]
-        # Collecting costs more than running: most mutants need only the nearest files collected.
+        files = {self._judge.file_of(test) for test in tests[:LIKELIEST]}
+        first = [test for test in tests if self._judge.file_of(test) in files]
+        # Collecting costs more than running: most mutants need only the likeliest files collected.
         for some in (first, [test for test in tests if test not in set(first)]):
             if some:
                 found = in_a_child(

@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
@@ -127,10 +128,17 @@ class Uses:
         return self._holders.get(f"{module}.{name}", [])
 
 
+@cache
 def _read(path: Path) -> _File:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     module = module_of(path) if path.is_relative_to(SOURCES) else str(path)
     return _File(str(path), module, tree, imported_names(tree))
+
+
+def read_all(files: Iterable[Path]) -> None:
+    """Parses them now, so that this process and its children need not each on their own."""
+    for path in files:
+        _read(path)
 
 
 def _with_functions(tree: ast.Module) -> Iterator[tuple[ast.AST, int | None]]:
@@ -279,13 +287,13 @@ class Loaded:
     def _forget(self, patch: NewCode | NewValue, uses: Uses) -> None:
         """Empties every cache which the mutant may have filled otherwise."""
         readers = uses.readers(patch.module, patch.name) if isinstance(patch, NewValue) else set()
-        for cache, ran in self._caches:
+        for cached, ran in self._caches:
             if isinstance(patch, NewCode):
                 touched = any(path == patch.path for path, _ in ran)
             else:
                 touched = not ran.isdisjoint(readers)
             if touched or not ran:
-                cache.cache_clear()
+                cached.cache_clear()
 
 
 def _filled(cache: Any) -> frozenset[tuple[str, int]]:

@@ -29,7 +29,7 @@ EQUIVALENT: Final = Path(__file__).with_name("equivalent.json")
 FIGURE: Final = ROOT / "docs" / "figures" / "mutants.json"
 """Its `likely` names for each module the tests that killed most of its mutants; the sample tries them first."""
 EQUIVALENT_PERCENT_MAX: Final = 3
-LIKELY_TESTS_MAX: Final = 25
+LIKELY_TESTS_MAX: Final = 15
 PROCESSES_MAX: Final = 8
 
 

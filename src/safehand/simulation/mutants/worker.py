@@ -23,7 +23,9 @@ from safehand.simulation.mutants.by_tests import (
     NearJudge,
     OnlyQuick,
     be_repeatable,
-    import_what_is_not_ours,
+    code_files,
+    import_all,
+    imported_not_ours,
     near_files,
     new_recorder,
 )
@@ -31,9 +33,10 @@ from safehand.simulation.mutants.covering import Cover, Recorder
 from safehand.simulation.mutants.generate import Mutant
 from safehand.simulation.mutants.in_a_child import in_a_child
 from safehand.simulation.mutants.killing import Killer, killed_by
-from safehand.simulation.mutants.patching import NewImport
+from safehand.simulation.mutants.patching import NewImport, read_all
 
 SESSION_SECONDS_MAX: Final = 6 * 3600.0
+
 WORTH_PREPARING: Final = 8
 """From so many mutants on it is quicker to import beforehand what is not ours."""
 
@@ -102,11 +105,19 @@ def _try(mutants: Sequence[Mutant], *, killers: Sequence[Killer], results: Path)
             file.flush()
 
 
+class _Session(msgspec.Struct, frozen=True, kw_only=True):
+    """What the process with everything imported leaves to the one without."""
+
+    cover: Cover
+    imported: list[str]
+
+
 def _in_one_session(job: Job, results: Path) -> str:
     recorder = new_recorder() if job.cover is None else None
     loop = _Loop(job, results, recorder)
     pytest.main([*QUICK, *job.files()], plugins=[loop, OnlyQuick(), *filter(None, [recorder])])
-    return msgspec.json.encode(loop.cover).decode()
+    assert loop.cover is not None, "the tests can be collected"
+    return msgspec.json.encode(_Session(cover=loop.cover, imported=imported_not_ours())).decode()
 
 
 def tried_in(results: Path) -> list[Tried]:
@@ -119,14 +130,16 @@ def main(job_file: Path, results: Path) -> int:
     """Tries every mutant of the job and adds a line to the results for each."""
     be_repeatable()
     job = msgspec.json.decode(job_file.read_bytes(), type=Job)
+    read_all(code_files())
     said = in_a_child(lambda: _in_one_session(job, results), seconds=SESSION_SECONDS_MAX)
     if said is None or not said.startswith("{"):
         return 1
     done = {one.mutant.name for one in tried_in(results)}
     rest = [mutant for mutant in job.mutants if mutant.name not in done]
+    session = msgspec.json.decode(said, type=_Session)
     if len(rest) >= WORTH_PREPARING:
-        import_what_is_not_ours()
-    judge = _judge(job, msgspec.json.decode(said, type=Cover))
+        import_all(session.imported)
+    judge = _judge(job, session.cover)
     _try(rest, killers=[ByImporting(judge)], results=results)
     return 0
 
