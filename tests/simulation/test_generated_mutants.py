@@ -224,6 +224,7 @@ def test_the_likely_killers_are_those_that_killed_most():
 # The sample ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_nine_of_ten_mutants_of_a_sample_are_found_out():
     tried = sample(seed=SAMPLE_SEED, count=SAMPLE_COUNT)
     survivors = [one.mutant.name for one in tried if one.killer is None]
