@@ -39,7 +39,7 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "crash_between": (0.001, 0.03),
     "slow_point": (0.005, 0.15),
     # Share of the quarters of a moment: wherever everybody is just then.
-    "power_cut": (0.02, 0.5),
+    "power_cut": (0.02, 0.3),
     # In a database: share of the points passed.
     "commit_unknown_kept": (0.0005, 0.01),
     "commit_unknown_lost": (0.0005, 0.01),

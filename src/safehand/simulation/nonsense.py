@@ -25,6 +25,8 @@ STRANGE: Final = {
     "bag": "bg_nobodyknowsthisbag",
     "waybill": "ZB300000003CN",
 }
+CONFUSED: Final = ("ZA400000002CN",)
+"""A number that confused people put where it does not belong (`mischief`): of what they say of it the peer knows nothing."""
 MANAGERS: Final = {"authority": "authority_manager", "post": "postal_manager"}
 
 
@@ -77,7 +79,8 @@ class Nonsense:
                 continue
             body = house.disk.received[peer, city, number].body
             # Whoever is answered to nonsense hears it repeated.
-            if (peer, body) in self.said or any(strange.encode() in body for strange in STRANGE.values()):
+            wrong = (*STRANGE.values(), *CONFUSED)
+            if (peer, body) in self.said or any(strange.encode() in body for strange in wrong):
                 item = {"city": city, "peer": peer, "number": number, "reason": "sent_in_error"}
                 yield Deed(
                     house=house.name,

@@ -695,7 +695,7 @@ class Run:
                 if deed.mischief:
                     # Nobody knows whether it was done.
                     self._taint(*_streams_of(deed))
-                if not once and deed.tries < TRIES_MAX:
+                if not once and (deed.tries < TRIES_MAX or deed.action == "application.submit"):
                     self.unanswered.append(deed)
                 if outcome is not None:
                     self.refusals[outcome.code] += 1
