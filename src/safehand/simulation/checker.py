@@ -23,7 +23,7 @@ from safehand.link.messages import Kind, ProofMethod
 from safehand.postal.app import treaty_account
 from safehand.simulation.crowd import Deed
 from safehand.simulation.house import SimHouse
-from safehand.simulation.world import GONE, Make
+from safehand.simulation.world import GONE, Make, Place
 
 if TYPE_CHECKING:
     from safehand.simulation.run import Run
@@ -108,6 +108,8 @@ class Checker:
         self.violations: list[Violation] = []
         self.edges: Counter[str] = Counter()
         self.noticed: dict[Make, timedelta] = {}
+        self._agreed: dict[Make, tuple[Place, int]] = {}
+        """Documents that were where the book says: (where, version of the case) at that look."""
         self._decoders: dict[tuple[str, str], msgspec.json.Decoder[Any]] = {}
         self._followed: dict[tuple[str, StreamKey], _Followed] = {}
         self._books: dict[str, dict[tuple[int, str], tuple[str, str | None]]] = defaultdict(dict)
@@ -330,6 +332,8 @@ class Checker:
         for make, document in world.documents.items():
             place = world.where(make)
             followed = self._followed.get(("authority", StreamKey(make.city, make.case)))
+            if followed is not None and self._agreed.get(make) == (place, followed.version):
+                continue  # neither has moved since they were compared
             book = followed.state.papers.find(make.make) if followed is not None else None
             if book is None or followed is None or make.case in busy or make.case in self.run.tainted:
                 continue
@@ -338,6 +342,8 @@ class Checker:
             elif place.kind not in _allowed(book):
                 what = f"document {make.make} is {place}, the book has {book.account}"
                 self.say("documents are where the books say", what, make.case)
+            else:
+                self._agreed[make] = (place, followed.version)
 
     def _envelopes(self) -> None:
         """The post's book has each envelope in the hands that really hold it."""

@@ -19,11 +19,17 @@ class PostalFiles:
     """The post's files of the cities: at first with few numbers, then with some more, then as they really are."""
 
     def __init__(
-        self, *, real: Mapping[str, PostalCity], people: int, cities: int, chance: random.Random
+        self,
+        *,
+        real: Mapping[str, PostalCity],
+        people: int,
+        cities: int,
+        chance: random.Random,
+        narrow: bool = False,
     ) -> None:
         self._real = real
         few = max(LEAST, people // (3 * cities))
-        narrow = chance.random() < NARROW_SHARE
+        narrow = chance.random() < NARROW_SHARE or narrow
         self._to_come: list[int] = [few + LEAST, 0] if narrow else []
         self.cities = (
             {code: _with_numbers(city, few) for code, city in real.items()} if narrow else dict(real)

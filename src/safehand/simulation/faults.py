@@ -72,16 +72,20 @@ BAD_MESSAGES: Final = frozenset(kind for kind in list(KINDS)[:18])
 """Kinds whose count is of messages, not of requests."""
 
 
+NONE: Final[Mapping[str, float]] = {}
+
+
 class Faults:
     """The weather of one seed."""
 
-    def __init__(self, *, seed: int) -> None:
+    def __init__(self, *, seed: int, always: Mapping[str, float] = NONE) -> None:
         self.chance = random.Random(f"faults {seed}")
         self.rates = {
             kind: low * (high / low) ** self.chance.random()
             for kind, (low, high) in KINDS.items()
             if self.chance.random() >= ABSENT_SHARE
         }
+        self.rates |= always
         self.counts: Counter[str] = Counter()
         self.on = True
 
