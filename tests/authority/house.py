@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from safehand.authority import envelopes
 from safehand.authority.application.commands import SubmitApplication, WithdrawApplication
 from safehand.authority.case import Case
 from safehand.authority.cities import City, load_cities
@@ -365,6 +367,14 @@ _STEP_OF = {
     name: name
     for name in ("application", "examination", "payment", "production", "handover", "tracking", "returns")
 } | {"document": "", "register": "", "erasure": ""}
+
+
+def counting_envelopes() -> House:
+    """A house that keeps the second book too: envelopes, in the treaty's accounts."""
+    house = House()
+    case = replace(house.machines["case"], moves=envelopes.moves)
+    house.machines = {**house.machines, "case": case}
+    return house
 
 
 def _kind(stream: str) -> str:

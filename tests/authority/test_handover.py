@@ -27,11 +27,11 @@ from safehand.authority.handover.commands import (
     UnsealEnvelope,
 )
 from safehand.authority.handover.rules import LABEL_PRINTS_MAX
-from safehand.authority.returns.commands import ResendReturn
+from safehand.authority.returns.commands import ReceiveReturn, ResendReturn
 from safehand.kernel.machine import Command, Context, StreamKey
 from safehand.kernel.working_days import add_days, add_working_days
 from safehand.link.messages import ITEMS_PER_MANIFEST_MAX, OrderPlaced, PostageMode, Reason
-from tests.authority.house import BAG, CASE, House
+from tests.authority.house import BAG, CASE, House, counting_envelopes
 
 RIGHT_PERSON = PickUp(blank=1, is_applicant=True, face_matches=True, id_card_valid=True)
 SHORT = Reason.SHORT
@@ -295,6 +295,16 @@ def test_what_the_recount_does_not_find_is_invalidated_and_made_again_free_of_ch
     body = house.messages[-1].body
     assert isinstance(body, OrderPlaced)
     assert (body.postage_mode, body.postage_fen) == (PostageMode.FREE, 0)
+
+
+def test_what_was_declared_missing_and_turns_up_in_the_house_is_received_to_be_destroyed():
+    house = counting_envelopes().offered()
+    waybill = waybill_of(house)
+    house.ok(bag.RecordBagRefusal(items={waybill: SHORT}), stream=BAG, actor="postal")
+    house.ok(DeclareMissing(second_person="st_two"))
+    assert house.ok(ReceiveReturn(waybill=waybill)) == ["document.old_handed_in"]
+    assert house.waits()["returns.to_destroy"].owner == "handover_clerk"
+    assert 107 not in house.sent(), "it never left: the post has nothing to hear"
 
 
 def test_only_a_recount_can_find_or_miss_something():

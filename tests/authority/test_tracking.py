@@ -1,12 +1,10 @@
 """Tracking: scans may be wrong, late and repeated; delivered is proven, never said."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from safehand.authority import envelopes
 from safehand.authority.returns.commands import (
     DestroyDocument,
     InvalidateReturn,
@@ -33,7 +31,7 @@ from safehand.authority.tracking.commands import (
 from safehand.authority.tracking.events import TurnedBack
 from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, SCANS_KEPT_MAX, position
 from safehand.link.messages import ProofMethod, ProofRefused, ProofSealed, Reason, Scan
-from tests.authority.house import CASE, CLAIM, EVIDENCE, House, application
+from tests.authority.house import CASE, CLAIM, EVIDENCE, House, application, counting_envelopes
 
 CONFIRM = ConfirmReceipt(evidence=EVIDENCE)
 DENY = DenyReceipt()
@@ -478,14 +476,6 @@ def test_a_return_of_what_was_proven_delivered_is_a_dispute_that_a_proof_of_its_
     assert house.ok(CONFIRM, actor="ap_one") == ["tracking.proof_sealed"]
     assert house.sent()[-1] == 104, "the post hears it, and ends its search"
     assert house.account == "recipient"
-
-
-def counting_envelopes() -> House:
-    """A house that keeps the second book too: envelopes, in the treaty's accounts."""
-    house = House()
-    case = replace(house.machines["case"], moves=envelopes.moves)
-    house.machines = {**house.machines, "case": case}
-    return house
 
 
 def envelope(house: House, order: str) -> str:

@@ -117,7 +117,9 @@ def posted(*, case: Case, event: CaseEvent, at: datetime) -> Papers:
                 changes: dict[str, Any] = {"account": taker, "pending": None, "since": at}
                 if isinstance(event, tracking.ProofSealed):
                     changes["envelope"] = "recipient"
-                if isinstance(event, returns.ReturnReceived | papers.OldDocumentReceived):
+                if isinstance(
+                    event, handover.DeclaredMissing | returns.ReturnReceived | papers.OldDocumentReceived
+                ):
                     changes["envelope"] = "authority"
                 after = papers.changed(after, make, changes)
     made = tuple(document for document in after.made if document.account is not A.DESTROYED)

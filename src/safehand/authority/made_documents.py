@@ -54,7 +54,8 @@ class MadeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     waybill: str = ""
     peer: str = ""
     envelope: Literal["", "recipient", "authority"] = ""
-    """Where its last envelope went by the treaty's book: sealed as delivered, or received back, with or without its document."""
+    """Where its last envelope is by the treaty's book, if not with the post: sealed as delivered; received back, with or
+    without its document; or never handed over."""
 
 
 class RegisterEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -104,9 +105,9 @@ class OldDocumentReceived(Event, frozen=True, kw_only=True, tag="document.old_re
 
 
 class OldDocumentHandedIn(Event, frozen=True, kw_only=True, tag="document.old_handed_in"):
-    """Scanned in, though it was sealed as delivered and the post says nothing else: whoever had it brought it back.
+    """Scanned in, and not from the post: sealed as delivered, or never offered to it, and now found or brought by somebody.
 
-    The post hears nothing of it: its own book says, and goes on saying, that the recipient has the envelope.
+    The post hears nothing of it: its own book says, and goes on saying, that the recipient or we have the envelope.
     """
 
     make: int
@@ -255,7 +256,8 @@ OldCommand = tracking.JudgeClaim | tracking.RecordFound | returns.RecordReturnOf
 def about_old(document: MadeDocument, command: OldCommand, m: Moment) -> Answer:
     """What the post does with a document that is invalid by now: it may only come back to be destroyed."""
     account, pending = document.account, document.pending
-    if document.envelope == "authority" and not isinstance(command, tracking.JudgeClaim):
+    by_post = not isinstance(command, tracking.JudgeClaim | returns.ReceiveReturn)
+    if document.envelope == "authority" and by_post:
         return []  # its envelope came back already, with it or empty: late news
     match command:
         case tracking.JudgeClaim():
@@ -278,7 +280,7 @@ def about_old(document: MadeDocument, command: OldCommand, m: Moment) -> Answer:
         case returns.ReceiveReturn():
             if account is Account.RETURN_SHELF:
                 return []
-            if document.envelope == "recipient":
+            if document.envelope:
                 return [OldDocumentHandedIn(make=document.make)]
             return [
                 OldDocumentReceived(

@@ -481,10 +481,9 @@ class Run:
         faults = self.faults
         if not faults.on:
             return
+        long_enough = self.crashed[life.name] < CRASHES_IN_A_MOMENT_MAX
         for kind in BAD_POINTS[point]:
-            if kind in CRASHES and self.crashed[life.name] >= CRASHES_IN_A_MOMENT_MAX:
-                continue
-            if faults.happens(kind):
+            if (long_enough or kind not in CRASHES) and faults.happens(kind):
                 self._strike(kind, life.name)
         if faults.happens("slow_point"):
             for _ in range(faults.chance.randrange(1, 8)):
@@ -773,7 +772,12 @@ class Run:
             if head.number > head.acknowledged
         ]
         parked = [one.key for house in self.houses.values() for one in self.nonsense.closed(house)]
-        return [*waiting, *unsent, *parked, *(f"{one.action} {one.key}" for one in self.unanswered)]
+        thefts = [
+            f"{theft.strategy} of {order}"
+            for order, theft in self.street.thefts.items()
+            if theft.found_at is None and order not in self.tainted and not self.world.is_there(order)
+        ]
+        return [*waiting, *unsent, *parked, *thefts, *(f"{one.action} {one.key}" for one in self.unanswered)]
 
     def _over(self) -> bool:
         return not self._open()
