@@ -1,6 +1,7 @@
 """`./do sim`: years of both organisations in minutes, every fault, nothing lost; a seed that fails is told in sentences."""
 
 import argparse
+import hashlib
 import json
 import logging
 import multiprocessing
@@ -20,6 +21,7 @@ from safehand.simulation.processes import commit, silent
 from safehand.simulation.run import CITIES, Ended, Plan, play
 
 LONG_SECONDS: Final = 480.0
+PROGRESS_SECONDS: Final = 10.0
 SEEDS_PER_PROCESS: Final = 12
 """Each leaves some sixty megabytes of garbage behind, which nobody looks for."""
 VIOLATIONS_SHOWN: Final = 5
@@ -45,10 +47,12 @@ class Totals:
     """Dishonest strategy -> hours until somebody honest could know, for each theft."""
     open_thefts: Counter[str] = field(default_factory=Counter)
     failed: list[Ended] = field(default_factory=list)
+    fingerprints: dict[int, str] = field(default_factory=dict)
 
     def add(self, ended: Ended) -> None:
         """One more seed."""
         self.seeds += 1
+        self.fingerprints[ended.seed] = ended.fingerprint
         self.lifecycles += ended.lifecycles
         self.days += ended.days
         self.events += ended.events
@@ -66,25 +70,51 @@ class Totals:
         if ended.violations:
             self.failed.append(ended)
 
+    def fingerprint(self) -> str:
+        """Of all journals, link positions and places of things of all seeds: the same for the same seeds and code."""
+        text = "".join(f"{seed} {said}\n" for seed, said in sorted(self.fingerprints.items()))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
 
 def main(arguments: list[str]) -> int:
     """Play seeds; 0 when nothing wrong was found, 1 when something was."""
     options = _options(arguments)
     if options.mutants:
-        return seeded_bugs.prove(jobs=options.jobs, path=options.json)
-    began = time.monotonic()
-    totals = Totals()
-    for ended in _played(options, began):
-        totals.add(ended)
-        if len(totals.failed) >= VIOLATIONS_SHOWN and not options.keep_going:
-            break
-    seconds = time.monotonic() - began
+        return seeded_bugs.main(jobs=options.jobs, path=options.json)
+    totals, seconds = _play_all(options)
     _print(totals, options, seconds)
     if options.json is not None:
-        options.json.write_text(
-            json.dumps(_as_json(totals, options, seconds), indent=1) + "\n", encoding="utf-8"
-        )
+        text = json.dumps(_as_json(totals, options, seconds), indent=1)
+        options.json.write_text(text + "\n", encoding="utf-8")
     return 1 if totals.failed else 0
+
+
+def measured(*, seed: int, seconds: float = LONG_SECONDS, jobs: int = 0) -> dict[str, Any]:
+    """The figure: what so many seconds of all cores (or of `jobs`) come to, from this seed on."""
+    how_many = ["--jobs", str(jobs)] if jobs else []
+    options = _options([str(seed), "--seconds", str(seconds), "--keep-going", *how_many])
+    totals, took = _play_all(options)
+    return _as_json(totals, options, took)
+
+
+def _play_all(options: argparse.Namespace) -> tuple[Totals, float]:
+    began = time.monotonic()
+    totals = Totals()
+    told = began
+    for ended in _played(options, began):
+        totals.add(ended)
+        if time.monotonic() - told > PROGRESS_SECONDS:
+            told = time.monotonic()
+            _say_progress(totals, options, told - began)
+        if len(totals.failed) >= VIOLATIONS_SHOWN and not options.keep_going:
+            break
+    return totals, time.monotonic() - began
+
+
+def _say_progress(totals: Totals, options: argparse.Namespace, seconds: float) -> None:
+    left = f", {options.seconds - seconds:.0f} s left" if options.seconds else f" of {options.seeds}"
+    wrong = f"{len(totals.failed)} with violations" if totals.failed else "0 violations"
+    print(f"… {totals.seeds} seeds{left}: {totals.lifecycles:,} lifecycles, {wrong}", file=sys.stderr)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -163,7 +193,10 @@ def _played(options: argparse.Namespace, began: float) -> Iterator[Ended]:
 
 def _print(totals: Totals, options: argparse.Namespace, seconds: float) -> None:
     years = totals.days / 365.25
-    print(f"seeds {options.seed} to {options.seed + totals.seeds - 1}, commit {commit()}, {seconds:.0f} s")
+    last = max(totals.fingerprints, default=options.seed)
+    print(
+        f"seeds {options.seed} to {last}, commit {commit()}, {seconds:.0f} s, fingerprint {totals.fingerprint()}"
+    )
     print(
         f"{totals.lifecycles:,} lifecycles in {years:,.1f} simulated years, {totals.events:,} events;"
         f" {_per(totals.bad_messages, totals)} bad messages, {_per(totals.crashes, totals)} crashes and"
@@ -247,6 +280,7 @@ def _as_json(totals: Totals, options: argparse.Namespace, seconds: float) -> dic
         },
         "seed": options.seed,
         "seeds": totals.seeds,
+        "fingerprint": totals.fingerprint(),
         "jobs": options.jobs,
         "commit": commit(),
         "wall_seconds": round(seconds, 1),

@@ -397,6 +397,9 @@ class Checker:
 
     def look_at_the_end(self) -> None:
         """What must hold once all is quiet."""
+        if len(self.run.applicants) * 2 < self.run.plan.people:
+            served = f"{len(self.run.applicants)} of {self.run.plan.people} people"
+            self.say("liveness", f"only {served} could apply at all")
         self._all_heard()
         self._books_agree()
         self._refunds()

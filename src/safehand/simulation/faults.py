@@ -45,11 +45,15 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "commit_unknown_lost": (0.0005, 0.01),
     "database_silent": (0.0002, 0.003),
     "race_lost": (0.001, 0.02),
+    # Share of the moments.
+    "races_in_a_row": (0.002, 0.03),
     # Clocks and keys: share of the moments.
     "clock_skewed": (0.01, 0.2),
     "clock_jumped_back": (0.01, 0.1),
     "key_rotated": (0.002, 0.01),
     "key_revoked": (0.0005, 0.003),
+    # Share of the new keys.
+    "key_told_late": (0.2, 0.9),
     # By whoever looks after the post's files: share of the moments.
     "configuration_changed": (0.01, 0.05),
     # By a peer that is mistaken: share of the moments.

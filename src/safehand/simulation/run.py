@@ -33,6 +33,7 @@ from safehand.kernel.outcome import Refusal
 from safehand.kernel.points import counted, hooked
 from safehand.kernel.shell import Done
 from safehand.kernel.store import Conflict, Unavailable
+from safehand.link.keys import PeerKey
 from safehand.link.pump import PeerSilent
 from safehand.link.reader import Border
 from safehand.postal import app as postal_app
@@ -49,7 +50,7 @@ from safehand.simulation.crowd import Deed, deed_of
 from safehand.simulation.effects import DONE_BY, EFFECTS
 from safehand.simulation.faults import CRASHES, Faults
 from safehand.simulation.house import Chores, HouseClock, Signing, SimHouse, WorldClock
-from safehand.simulation.lives import LIFE, Crashed, tasks_belong_to_lives
+from safehand.simulation.lives import LIFE, Crashed, Life, tasks_belong_to_lives
 from safehand.simulation.mischief import DEEDS_IN_A_ROW_MAX, Mischief
 from safehand.simulation.nonsense import Nonsense, acknowledged_ahead
 from safehand.simulation.services import SimPayments, SimRegister, SimTexts
@@ -77,6 +78,8 @@ BEDLAM: Final = {
     "configuration_changed": 0.02,
     "outage_of_a_week": 0.01,
 }
+RACES_IN_A_ROW: Final = 7
+"""One more than a batch is tried: it is halved, and its first half loses too."""
 POWER_CUT_TURNS_MAX: Final = 12
 POINTS_MAX: Final = 20_000
 """So many points of the code passed in one moment of the world mean that somebody turns in a circle."""
@@ -200,6 +203,10 @@ class Run:
         self.calm = False
         self.points = 0
         """Of the code, passed in this moment."""
+        self.keys_to_tell: list[tuple[SimHouse, PeerKey]] = []
+        """New keys of a house of which its peer has not been told yet."""
+        self.races: Counter[str] = Counter()
+        """How many commits of a house will still be lost to somebody who is faster."""
         self.crashed: Counter[str] = Counter()
         """How often each house came to its end in this moment."""
         self._asked_about: set[str] = set()
@@ -346,6 +353,7 @@ class Run:
         self.calm = True
         self.faults.on = False
         self.network.cut_until = None
+        self._tell_keys()
         while not self.files.final:
             self._new_files()
         for house in self.houses.values():
@@ -386,6 +394,7 @@ class Run:
     def _weather(self) -> None:
         """What changes between the houses and in their machines at this moment."""
         faults, chance, now = self.faults, self.faults.chance, self.clock.now()
+        self._tell_keys()
         if not self.network.cut and faults.happens("outage_of_a_week"):
             self.network.cut_until = now + timedelta(days=7)
         if not self.files.final and faults.happens("configuration_changed"):
@@ -396,6 +405,8 @@ class Run:
                 house.clock.off = timedelta(seconds=chance.uniform(-300, 300))
             elif faults.happens("clock_jumped_back"):
                 house.clock.off = -timedelta(seconds=chance.uniform(0, 3600))
+            if faults.happens("races_in_a_row"):
+                self.races[house.name] = RACES_IN_A_ROW
             if faults.happens("nonsense_said"):
                 self.nonsense.say(house, now)
             if faults.happens("acknowledged_ahead"):
@@ -421,9 +432,16 @@ class Run:
             msgspec.structs.replace(key, **ends) if key.key_id == house.keys.key_id(old) else key
             for key in peer.peer_keys
         ]
-        peer.peer_keys.append(house.public_key(generation=house.keys.generation))
+        self.keys_to_tell.append((peer, house.public_key(generation=house.keys.generation)))
         house.crash()
-        peer.crash()
+        if not self.faults.happens("key_told_late"):
+            self._tell_keys()
+
+    def _tell_keys(self) -> None:
+        for peer, key in self.keys_to_tell:
+            peer.peer_keys.append(key)
+            peer.crash()
+        self.keys_to_tell.clear()
 
     async def _together(self, works: Sequence[Callable[[], Awaitable[Any]]]) -> None:
         """Everybody at once, in an order and at a pace that the seed draws; a house may lose its power in the midst of it."""
@@ -481,15 +499,25 @@ class Run:
         faults = self.faults
         if not faults.on:
             return
+        if point == "store.written":
+            self._race(life.name)
         long_enough = self.crashed[life.name] < CRASHES_IN_A_MOMENT_MAX
         for kind in BAD_POINTS[point]:
             if (long_enough or kind not in CRASHES) and faults.happens(kind):
                 self._strike(kind, life.name)
         if faults.happens("slow_point"):
-            for _ in range(faults.chance.randrange(1, 8)):
-                await asyncio.sleep(0)
-            if not life.alive:
-                raise Crashed
+            await self._slowly(life)
+
+    async def _slowly(self, life: Life) -> None:
+        for _ in range(self.faults.chance.randrange(1, 8)):
+            await asyncio.sleep(0)
+        if not life.alive:
+            raise Crashed
+
+    def _race(self, name: str) -> None:
+        if self.races[name]:
+            self.races[name] -= 1
+            raise Conflict("the simulator says that somebody else was faster again")
 
     def _turning(self, point: str, name: str) -> None:
         self.checker.say("liveness", f"the {name} turns in a circle at {point}")

@@ -1,4 +1,4 @@
-"""Puts known bugs into the running code, one at a time, and sees that the simulator finds each: a survivor is a bug of its checker.
+"""Puts known bugs into the running code, one at a time, and sees that the simulator finds each, or else the quick tests.
 
 A bug is a change of a few words (`bugs.toml`). Its module is compiled with the change, and the code of the functions in
 which it stands is exchanged in place, so whoever holds the function already runs the changed one.
@@ -18,13 +18,25 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from safehand.simulation.processes import commit, silent
+from safehand.simulation.mutants.in_a_child import in_a_child
+from safehand.simulation.processes import REPOSITORY, commit, silent
 from safehand.simulation.run import Plan, play
 
 BUGS: Final = Path(__file__).with_name("bugs.toml")
 SEEDS_MAX: Final = 40
+TEST_SECONDS_MAX: Final = 300
+TEST_FOLDERS: Final = tuple(f"tests/{name}" for name in ("authority", "postal", "link", "kernel", "house"))
+QUICK: Final = (
+    "-q",
+    "-m",
+    "not server and not browser and not slow",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+)
 SECONDS_MAX: Final = 120
 """A run with a bug may never end; on the busiest machine an honest one of this size takes a tenth of it."""
 PLANS: Final = ((40, 20), (60, 40))
@@ -41,11 +53,12 @@ class Bug(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What became of a bug: found by which seed and invariant, or not."""
+    """What became of a bug: found by which seed (0: none, but by this test) and invariant, or not."""
 
     bug: str
     seeds: int
-    invariant: str
+    found_by: str
+    """The invariant or the test; empty: nothing found it."""
     seconds: float
 
 
@@ -119,6 +132,7 @@ def _never_ended(signum: int, frame: object) -> None:
 
 def _ready() -> None:
     silent()
+    os.chdir(REPOSITORY)
     signal.signal(signal.SIGALRM, _never_ended)
 
 
@@ -140,35 +154,71 @@ def hunt(bug: Bug) -> Verdict:
                 signal.alarm(0)
             if ended.violations:
                 return Verdict(bug.name, seed, ended.violations[0].invariant, time.monotonic() - began)
-    return Verdict(bug.name, SEEDS_MAX, "", time.monotonic() - began)
+    test = _found_by_tests(bug)
+    return Verdict(bug.name, 0 if test else SEEDS_MAX, test, time.monotonic() - began)
 
 
-def prove(*, jobs: int, path: Path | None) -> int:
-    """Hunt every bug; 0 when all were found."""
+def _found_by_tests(bug: Bug) -> str:
+    """The quick test that first fails with the bug; empty when none does."""
+
+    def act() -> str | None:
+        import pytest
+
+        first = _FirstFailure()
+        with planted(bug):
+            pytest.main([*QUICK, "-x", *TEST_FOLDERS], plugins=[first])
+        return first.test
+
+    found = in_a_child(act, seconds=TEST_SECONDS_MAX)
+    return found if found is not None and "::" in found else ""
+
+
+class _FirstFailure:
+    """A plugin of pytest."""
+
+    def __init__(self) -> None:
+        self.test: str | None = None
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Keep the first test that failed."""
+        if report.failed and self.test is None:
+            self.test = report.nodeid
+
+
+def hunt_all(*, jobs: int) -> dict[str, Any]:
+    """Hunt every bug, tell of each as it is found, and give the score."""
     began = time.monotonic()
     bugs = read_bugs()
+    verdicts: list[Verdict] = []
     with ProcessPoolExecutor(max_workers=jobs, initializer=_ready) as pool:
-        verdicts: list[Verdict] = []
         for one in pool.map(hunt, bugs):
             verdicts.append(one)
-            how = f"seed {one.seeds}: {one.invariant}" if one.invariant else "NOT FOUND"
-            print(f"{one.bug:62}{how} ({one.seconds:.0f} s)", flush=True)
-    found = sum(bool(one.invariant) for one in verdicts)
-    print(f"\n{found} of {len(bugs)} found in {time.monotonic() - began:.0f} s")
+            by = f"seed {one.seeds}" if one.seeds else "no seed, but a test"
+            how = f"{by}: {one.found_by}" if one.found_by else "NOT FOUND"
+            print(f"{one.bug:64}{how} ({one.seconds:.0f} s)", flush=True)
+    found = sum(bool(one.found_by) for one in verdicts)
+    seconds = time.monotonic() - began
+    print(f"\n{found} of {len(bugs)} found in {seconds:.0f} s")
+    return {
+        "mutants": [found, len(bugs)],
+        "found_by_seeds": sum(one.seeds > 0 and bool(one.found_by) for one in verdicts),
+        "found_by_tests_only": {one.bug: one.found_by for one in verdicts if not one.seeds},
+        "seeds_needed": {one.bug: one.seeds for one in verdicts if one.found_by and one.seeds},
+        "invariants": {one.bug: one.found_by for one in verdicts if one.found_by and one.seeds},
+        "not_found": [one.bug for one in verdicts if not one.found_by],
+        "seeds_max": SEEDS_MAX,
+        "jobs": jobs,
+        "wall_seconds": round(seconds, 1),
+    }
+
+
+def main(*, jobs: int, path: Path | None) -> int:
+    """`./do sim --mutants`: 0 when every bug was found."""
+    result = hunt_all(jobs=jobs) | {"commit": commit()}
     if path is not None:
-        result = {
-            "mutants": [found, len(bugs)],
-            "seeds_needed": {one.bug: one.seeds for one in verdicts if one.invariant},
-            "found_by": {one.bug: one.invariant for one in verdicts if one.invariant},
-            "not_found": [one.bug for one in verdicts if not one.invariant],
-            "commit": commit(),
-            "jobs": jobs,
-            "cores": os.cpu_count(),
-            "wall_seconds": round(time.monotonic() - began, 1),
-        }
         path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return 0 if found == len(bugs) else 1
+    return 1 if result["not_found"] else 0
 
 
 if __name__ == "__main__":
-    sys.exit(prove(jobs=os.cpu_count() or 1, path=None))
+    sys.exit(main(jobs=os.cpu_count() or 1, path=None))
