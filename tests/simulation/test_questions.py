@@ -13,8 +13,9 @@ from safehand.kernel.migrations import migrate
 from safehand.kernel.store_postgres import PostgresStore
 from safehand.link import log, reader
 from safehand.postal.app import OWN_SQL
+from safehand.simulation.plan import START, Ended, Plan, shaped
 from safehand.simulation.questions import ANSWERS
-from safehand.simulation.run import START, Ended, Plan, Run, shaped
+from safehand.simulation.run import Run
 from tests.simulation.both_stores import BothStores, rows_of
 
 pytestmark = pytest.mark.slow  # two databases and a whole world

@@ -14,7 +14,8 @@ import pytest
 from safehand.simulation import reached, seeded_bugs
 from safehand.simulation.__main__ import measured
 from safehand.simulation.faults import KINDS, Faults
-from safehand.simulation.run import Plan, play, shaped
+from safehand.simulation.plan import Plan, shaped
+from safehand.simulation.run import play
 
 SAMPLE_SECONDS = 60.0
 SAMPLE_SEED = 20240506

@@ -17,8 +17,9 @@ from statistics import median
 from typing import Any, Final
 
 from safehand.simulation import reached, seeded_bugs
+from safehand.simulation.plan import CITIES, Ended, Plan
 from safehand.simulation.processes import commit, silent
-from safehand.simulation.run import CITIES, Ended, Plan, play
+from safehand.simulation.run import play
 
 LONG_SECONDS: Final = 480.0
 PROGRESS_SECONDS: Final = 10.0

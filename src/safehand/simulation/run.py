@@ -11,10 +11,8 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -33,7 +31,6 @@ from safehand.kernel.outcome import Refusal
 from safehand.kernel.points import counted, hooked
 from safehand.kernel.shell import Done
 from safehand.kernel.store import Conflict, Unavailable
-from safehand.link.keys import PeerKey
 from safehand.link.pump import PeerSilent
 from safehand.link.reader import Border
 from safehand.postal import app as postal_app
@@ -44,123 +41,35 @@ from safehand.programme.launch.duties import Act, Moment, Shares
 from safehand.programme.launch.houses import Line
 from safehand.programme.launch.people import People, staff
 from safehand.simulation import couriers, crowd
-from safehand.simulation.checker import Checker, Violation
+from safehand.simulation.checker import Checker
 from safehand.simulation.configuration import PostalFiles
 from safehand.simulation.crowd import Deed, deed_of
 from safehand.simulation.effects import DONE_BY, EFFECTS
-from safehand.simulation.faults import CRASHES, Faults
+from safehand.simulation.faults import Faults
 from safehand.simulation.house import Chores, HouseClock, Signing, SimHouse, WorldClock
-from safehand.simulation.lives import LIFE, Crashed, Life, tasks_belong_to_lives
+from safehand.simulation.lives import tasks_belong_to_lives
 from safehand.simulation.mischief import DEEDS_IN_A_ROW_MAX, Mischief
-from safehand.simulation.nonsense import Nonsense, acknowledged_ahead
+from safehand.simulation.nonsense import Nonsense
+from safehand.simulation.plan import START, Ended, Plan, shaped
+from safehand.simulation.processes import REPOSITORY
 from safehand.simulation.services import SimPayments, SimRegister, SimTexts
 from safehand.simulation.story import told
+from safehand.simulation.weather import BEDLAM, Weather
 from safehand.simulation.wire import Network, SimWire
 from safehand.simulation.world import World
 
-REPOSITORY: Final = Path(__file__).parents[3]
-START: Final = datetime(2024, 5, 5, 16, 0, tzinfo=UTC)
-CITIES: Final = (310000, 440100)
 HOURS: Final = (8.0, 11.0, 16.0)
 SUNDAY_HOURS: Final = (11.0,)
 SUNDAY: Final = 6
 AFTERMATH: Final = timedelta(days=14)
 """Faults go on so long after the last application."""
-DAYS_MAX: Final = 400
 CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
 TRIES_MAX: Final = 200
-CRASHES_IN_A_MOMENT_MAX: Final = 3
-"""Where every life is shorter than the work of a moment, nothing is ever done, and nothing tested."""
-BEDLAM: Final = {
-    "mischief": 1.0,
-    "nonsense_said": 0.3,
-    "configuration_changed": 0.02,
-    "outage_of_a_week": 0.01,
-}
-RACES_IN_A_ROW: Final = 7
-"""One more than a batch is tried: it is halved, and its first half loses too."""
 POWER_CUT_TURNS_MAX: Final = 12
-POINTS_MAX: Final = 20_000
-"""So many points of the code passed in one moment of the world mean that somebody turns in a circle."""
-ROTATION_OVERLAP: Final = timedelta(days=2)
-BAD_POINTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "store.begun": ("crash_between", "database_silent"),
-    "store.locked": ("crash_between", "race_lost"),
-    "store.looked_up": ("crash_between",),
-    "store.written": ("crash_before_commit", "commit_unknown_lost", "race_lost"),
-    "store.committed": ("crash_after_commit", "commit_unknown_kept"),
-    "store.asked": ("crash_between", "database_silent"),
-    "link.numbering": ("crash_between",),
-    "link.sending": ("crash_between",),
-    "link.verified": ("crash_between",),
-    "link.taken": ("crash_after_commit",),
-}
-"""What may happen at which point."""
 ANSWERED_LATER: Final = frozenset(
     {"request.busy", "request.unavailable", "request.too_many", "payment.silent", "register.silent"}
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What a run is made of."""
-
-    seed: int
-    people: int = 0
-    """0: drawn from the seed, as is `arrival_days`: crowded weeks, or quiet years."""
-    arrival_days: int = 0
-    cities: tuple[int, ...] = CITIES
-    faults: bool = True
-    bedlam: bool = False
-    """Everybody is confused all the time, and the post's numbers run out: seldom reached states are reached."""
-
-
-SHAPES: Final = (
-    (300, 20, False),
-    (300, 30, False),
-    (12, 350, False),
-    (300, 45, False),
-    (12, 350, False),
-    (300, 20, False),
-    (300, 30, False),
-    (12, 350, False),
-    (40, 30, True),
-    (12, 350, False),
-)
-"""People, days, and whether they are confused: of ten seeds five are crowded, four are quiet years, one is bedlam."""
-
-
-def shaped(plan: Plan) -> Plan:
-    """The plan with its people and days, drawn where they were not given."""
-    people, days, bedlam = SHAPES[plan.seed % len(SHAPES)]
-    return replace(
-        plan,
-        people=plan.people or people,
-        arrival_days=plan.arrival_days or days,
-        bedlam=bedlam and plan.faults,
-    )
-
-
-@dataclass(kw_only=True)
-class Ended:
-    """What a run came to."""
-
-    seed: int
-    lifecycles: int
-    days: float
-    events: int
-    faults: Counter[str]
-    bad_messages: int
-    crashes: int
-    partitions: int
-    refusals: Counter[str]
-    edges: Counter[str]
-    marks: Counter[str]
-    thefts: list[couriers.Theft]
-    violations: list[Violation]
-    fingerprint: str
-    story: list[str] = field(default_factory=list)
 
 
 @lru_cache(maxsize=1)
@@ -201,18 +110,11 @@ class Run:
         self.refusals: Counter[str] = Counter()
         self.marks: Counter[str] = Counter()
         self.calm = False
-        self.points = 0
-        """Of the code, passed in this moment."""
-        self.keys_to_tell: list[tuple[SimHouse, PeerKey]] = []
-        """New keys of a house of which its peer has not been told yet."""
-        self.races: Counter[str] = Counter()
-        """How many commits of a house will still be lost to somebody who is faster."""
-        self.crashed: Counter[str] = Counter()
-        """How often each house came to its end in this moment."""
         self._asked_about: set[str] = set()
         """Streams about which somebody still waits for an answer: nobody does another thing with them meanwhile."""
         self.checker = Checker(run=self)
         self.nonsense = Nonsense(chance=random.Random(f"nonsense {plan.seed}"))
+        self.weather = Weather(run=self)
         self.mischief = Mischief(chance=random.Random(f"mischief {plan.seed}"), codes=self.door_code)
         self.tainted: set[str] = set()
         """Streams that such people touched, with all that hangs on them."""
@@ -280,7 +182,7 @@ class Run:
         # A task that ended with its life is no news.
         loop.set_exception_handler(lambda _, about: None)
         chance = random.Random(f"entropy {self.plan.seed}")
-        with hooked(self._at_point), counted(self.marks), drawn_from(chance.randbytes):
+        with hooked(self.weather.at_point), counted(self.marks), drawn_from(chance.randbytes):
             self.authority.boot()
             self.post.boot()
             await self._fill_stocks()
@@ -309,7 +211,7 @@ class Run:
     def _times(self, arrivals: Sequence[Arrival]) -> Iterator[datetime]:
         """Three moments a day, one on Sundays; when all is still, only the days on which a clock rings."""
         day, last = START, arrivals[-1].at
-        for number in range(int((last - START) / timedelta(days=1)) + DAYS_MAX):
+        for number in range(int((last - START) / timedelta(days=1)) + AFTERMATH.days + CALM_DAYS_MAX):
             rings, ends = self._next_clock(), day + timedelta(days=1)
             come = any(day <= one.at < ends for one in arrivals)
             still = not come and not self.unanswered and not self._soon()
@@ -353,9 +255,9 @@ class Run:
         self.calm = True
         self.faults.on = False
         self.network.cut_until = None
-        self._tell_keys()
+        self.weather.tell_keys()
         while not self.files.final:
-            self._new_files()
+            self.weather.new_files()
         for house in self.houses.values():
             house.clock.off = timedelta()
         await self.network.deliver_late(all_of_them=True)
@@ -363,9 +265,7 @@ class Run:
     # ---- one moment ------------------------------------------------------------------------------------------------
 
     async def _moment(self, come: Sequence[Arrival]) -> None:
-        self.points = 0
-        self.crashed.clear()
-        self._weather()
+        self.weather.begins()
         await self.network.deliver_late()
         again, self.unanswered = self.unanswered, []
         self._asked_about = {stream for one in again for stream in _streams_of(one)}
@@ -391,58 +291,6 @@ class Run:
             await self._together([lambda: self._pump(self.authority), lambda: self._pump(self.post)])
         self._hand_over()
 
-    def _weather(self) -> None:
-        """What changes between the houses and in their machines at this moment."""
-        faults, chance, now = self.faults, self.faults.chance, self.clock.now()
-        self._tell_keys()
-        if not self.network.cut and faults.happens("outage_of_a_week"):
-            self.network.cut_until = now + timedelta(days=7)
-        if not self.files.final and faults.happens("configuration_changed"):
-            self._new_files()
-        for house in self.houses.values():
-            house.clock.off = timedelta()
-            if faults.happens("clock_skewed"):
-                house.clock.off = timedelta(seconds=chance.uniform(-300, 300))
-            elif faults.happens("clock_jumped_back"):
-                house.clock.off = -timedelta(seconds=chance.uniform(0, 3600))
-            if faults.happens("races_in_a_row"):
-                self.races[house.name] = RACES_IN_A_ROW
-            if faults.happens("nonsense_said"):
-                self.nonsense.say(house, now)
-            if faults.happens("acknowledged_ahead"):
-                acknowledged_ahead(house, chance)
-            self._keys(house)
-
-    def _new_files(self) -> None:
-        self.files.change()
-        self.post.read_again()
-
-    def _keys(self, house: SimHouse) -> None:
-        """A key is changed: the old one stays good for what is on its way (rotated), or is good no longer (revoked).
-
-        The peer keeps every old key, with the time until which it was good: what was signed then must verify for ever.
-        """
-        revoked = self.faults.happens("key_revoked")
-        if not revoked and not self.faults.happens("key_rotated"):
-            return
-        peer, old, now = self.houses[house.peer], house.keys.generation, self.clock.now()
-        house.keys.generation += 1
-        ends = {"revoked_at": now} if revoked else {"not_after": now + ROTATION_OVERLAP}
-        peer.peer_keys = [
-            msgspec.structs.replace(key, **ends) if key.key_id == house.keys.key_id(old) else key
-            for key in peer.peer_keys
-        ]
-        self.keys_to_tell.append((peer, house.public_key(generation=house.keys.generation)))
-        house.crash()
-        if not self.faults.happens("key_told_late"):
-            self._tell_keys()
-
-    def _tell_keys(self) -> None:
-        for peer, key in self.keys_to_tell:
-            peer.peer_keys.append(key)
-            peer.crash()
-        self.keys_to_tell.clear()
-
     async def _together(self, works: Sequence[Callable[[], Awaitable[Any]]]) -> None:
         """Everybody at once, in an order and at a pace that the seed draws; a house may lose its power in the midst of it."""
         order, chance = list(works), self.faults.chance
@@ -454,14 +302,13 @@ class Run:
             await work()
 
         async def power_cut(house: SimHouse) -> None:
-            self.crashed[house.name] += 1
-            house.crash()
+            self.weather.crash(house)
 
         begun = [begin(work, chance.randrange(4)) for work in order]
         begun += [
             begin(lambda house=house: power_cut(house), chance.randrange(POWER_CUT_TURNS_MAX))
             for house in self.houses.values()
-            if self.crashed[house.name] < CRASHES_IN_A_MOMENT_MAX and self.faults.happens("power_cut")
+            if self.weather.may_crash(house.name) and self.faults.happens("power_cut")
         ]
         await asyncio.gather(*begun)
 
@@ -485,55 +332,6 @@ class Run:
     async def _chores(self, house: SimHouse) -> None:
         for name in sorted(house.house.jobs.chores):
             await self._job(house, lambda name=name: house.house.jobs.chores[name]())
-
-    async def _at_point(self, point: str) -> None:
-        """Every point of the code under test comes by here."""
-        life = LIFE.get()
-        if life is None:
-            return
-        if not life.alive:
-            raise Crashed
-        self.points += 1
-        if self.points > POINTS_MAX:
-            self._turning(point, life.name)
-        faults = self.faults
-        if not faults.on:
-            return
-        if point == "store.written":
-            self._race(life.name)
-        long_enough = self.crashed[life.name] < CRASHES_IN_A_MOMENT_MAX
-        for kind in BAD_POINTS[point]:
-            if (long_enough or kind not in CRASHES) and faults.happens(kind):
-                self._strike(kind, life.name)
-        if faults.happens("slow_point"):
-            await self._slowly(life)
-
-    async def _slowly(self, life: Life) -> None:
-        for _ in range(self.faults.chance.randrange(1, 8)):
-            await asyncio.sleep(0)
-        if not life.alive:
-            raise Crashed
-
-    def _race(self, name: str) -> None:
-        if self.races[name]:
-            self.races[name] -= 1
-            raise Conflict("the simulator says that somebody else was faster again")
-
-    def _turning(self, point: str, name: str) -> None:
-        self.checker.say("liveness", f"the {name} turns in a circle at {point}")
-        self.houses[name].crash()
-        raise Crashed
-
-    def _strike(self, kind: str, name: str) -> None:
-        match kind:
-            case "race_lost":
-                raise Conflict("the simulator says that somebody else was faster")
-            case "commit_unknown_lost" | "commit_unknown_kept" | "database_silent":
-                raise Unavailable("the simulator says that the database does not answer")
-            case _:
-                self.crashed[name] += 1
-                self.houses[name].crash()
-                raise Crashed
 
     # ---- people ----------------------------------------------------------------------------------------------------
 

@@ -21,8 +21,9 @@ from types import CodeType, FunctionType
 from typing import Any, Final, NamedTuple
 
 from safehand.simulation.mutants.in_a_child import in_a_child
+from safehand.simulation.plan import Plan
 from safehand.simulation.processes import REPOSITORY, commit, silent
-from safehand.simulation.run import Plan, play
+from safehand.simulation.run import play
 
 BUGS: Final = Path(__file__).with_name("bugs.toml")
 SEEDS_MAX: Final = 40

@@ -1,0 +1,178 @@
+"""What goes wrong in a run: between the houses and in their machines at each moment, and at each named point of their code."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from safehand.kernel.store import Conflict, Unavailable
+from safehand.link.keys import PeerKey
+from safehand.simulation.faults import CRASHES
+from safehand.simulation.house import SimHouse
+from safehand.simulation.lives import LIFE, Crashed, Life
+from safehand.simulation.nonsense import acknowledged_ahead
+
+if TYPE_CHECKING:
+    from safehand.simulation.run import Run
+
+BEDLAM: Final = {
+    "mischief": 1.0,
+    "nonsense_said": 0.3,
+    "configuration_changed": 0.02,
+    "outage_of_a_week": 0.01,
+}
+CRASHES_IN_A_MOMENT_MAX: Final = 3
+"""Where every life is shorter than the work of a moment, nothing is ever done, and nothing tested."""
+RACES_IN_A_ROW: Final = 7
+"""One more than a batch is tried: it is halved, and its first half loses too."""
+POINTS_MAX: Final = 20_000
+"""So many points of the code passed in one moment of the world mean that somebody turns in a circle."""
+ROTATION_OVERLAP: Final = timedelta(days=2)
+BAD_POINTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "store.begun": ("crash_between", "database_silent"),
+    "store.locked": ("crash_between", "race_lost"),
+    "store.looked_up": ("crash_between",),
+    "store.written": ("crash_before_commit", "commit_unknown_lost", "race_lost"),
+    "store.committed": ("crash_after_commit", "commit_unknown_kept"),
+    "store.asked": ("crash_between", "database_silent"),
+    "link.numbering": ("crash_between",),
+    "link.sending": ("crash_between",),
+    "link.verified": ("crash_between",),
+    "link.taken": ("crash_after_commit",),
+}
+"""What may happen at which point."""
+
+
+class Weather:
+    """Of one run."""
+
+    def __init__(self, *, run: "Run") -> None:
+        self.run = run
+        self.points = 0
+        """Of the code, passed in this moment."""
+        self.keys_to_tell: list[tuple[SimHouse, PeerKey]] = []
+        """New keys of a house of which its peer has not been told yet."""
+        self.races: Counter[str] = Counter()
+        """How many commits of a house will still be lost to somebody who is faster."""
+        self.crashed: Counter[str] = Counter()
+        """How often each house came to its end in this moment."""
+
+    def begins(self) -> None:
+        """A new moment."""
+        self.points = 0
+        self.crashed.clear()
+        self.changes()
+
+    def may_crash(self, name: str) -> bool:
+        """Whether a house has lived long enough in this moment to come to its end again."""
+        return self.crashed[name] < CRASHES_IN_A_MOMENT_MAX
+
+    def crash(self, house: SimHouse) -> None:
+        """A process ends."""
+        self.crashed[house.name] += 1
+        house.crash()
+
+    def changes(self) -> None:
+        """What changes between the houses and in their machines at this moment."""
+        faults, chance, now = self.run.faults, self.run.faults.chance, self.run.clock.now()
+        self.tell_keys()
+        if not self.run.network.cut and faults.happens("outage_of_a_week"):
+            self.run.network.cut_until = now + timedelta(days=7)
+        if not self.run.files.final and faults.happens("configuration_changed"):
+            self.new_files()
+        for house in self.run.houses.values():
+            house.clock.off = timedelta()
+            if faults.happens("clock_skewed"):
+                house.clock.off = timedelta(seconds=chance.uniform(-300, 300))
+            elif faults.happens("clock_jumped_back"):
+                house.clock.off = -timedelta(seconds=chance.uniform(0, 3600))
+            if faults.happens("races_in_a_row"):
+                self.races[house.name] = RACES_IN_A_ROW
+            if faults.happens("nonsense_said"):
+                self.run.nonsense.say(house, now)
+            if faults.happens("acknowledged_ahead"):
+                acknowledged_ahead(house, chance)
+            self._keys(house)
+
+    def new_files(self) -> None:
+        """The post's files change, and it reads them."""
+        self.run.files.change()
+        self.run.post.read_again()
+
+    def _keys(self, house: SimHouse) -> None:
+        """A key is changed: the old one stays good for what is on its way (rotated), or is good no longer (revoked).
+
+        The peer keeps every old key, with the time until which it was good: what was signed then must verify for ever.
+        """
+        revoked = self.run.faults.happens("key_revoked")
+        if not revoked and not self.run.faults.happens("key_rotated"):
+            return
+        peer, old, now = self.run.houses[house.peer], house.keys.generation, self.run.clock.now()
+        house.keys.generation += 1
+        ends = {"revoked_at": now} if revoked else {"not_after": now + ROTATION_OVERLAP}
+        peer.peer_keys = [
+            msgspec.structs.replace(key, **ends) if key.key_id == house.keys.key_id(old) else key
+            for key in peer.peer_keys
+        ]
+        self.keys_to_tell.append((peer, house.public_key(generation=house.keys.generation)))
+        house.crash()
+        if not self.run.faults.happens("key_told_late"):
+            self.tell_keys()
+
+    def tell_keys(self) -> None:
+        """Each peer learns the keys of which it has not heard yet."""
+        for peer, key in self.keys_to_tell:
+            peer.peer_keys.append(key)
+            peer.crash()
+        self.keys_to_tell.clear()
+
+    async def at_point(self, point: str) -> None:
+        """Every point of the code under test comes by here."""
+        life = LIFE.get()
+        if life is None:
+            return
+        if not life.alive:
+            raise Crashed
+        self.points += 1
+        if self.points > POINTS_MAX:
+            self._turning(point, life.name)
+        faults = self.run.faults
+        if not faults.on:
+            return
+        if point == "store.written":
+            self._race(life.name)
+        long_enough = self.may_crash(life.name)
+        for kind in BAD_POINTS[point]:
+            if (long_enough or kind not in CRASHES) and faults.happens(kind):
+                self._strike(kind, life.name)
+        if faults.happens("slow_point"):
+            await self._slowly(life)
+
+    async def _slowly(self, life: Life) -> None:
+        for _ in range(self.run.faults.chance.randrange(1, 8)):
+            await asyncio.sleep(0)
+        if not life.alive:
+            raise Crashed
+
+    def _race(self, name: str) -> None:
+        if self.races[name]:
+            self.races[name] -= 1
+            raise Conflict("the simulator says that somebody else was faster again")
+
+    def _turning(self, point: str, name: str) -> None:
+        self.run.checker.say("liveness", f"the {name} turns in a circle at {point}")
+        self.run.houses[name].crash()
+        raise Crashed
+
+    def _strike(self, kind: str, name: str) -> None:
+        match kind:
+            case "race_lost":
+                raise Conflict("the simulator says that somebody else was faster")
+            case "commit_unknown_lost" | "commit_unknown_kept" | "database_silent":
+                raise Unavailable("the simulator says that the database does not answer")
+            case _:
+                self.crash(self.run.houses[name])
+                raise Crashed
