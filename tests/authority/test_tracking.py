@@ -502,6 +502,23 @@ def test_the_post_may_contradict_a_proof_that_came_too_late_for_the_door():
     assert envelope(house, order) == "authority"
 
 
+def test_a_search_that_began_before_the_recipients_own_word_was_sealed_is_ended_by_it():
+    house = counting_envelopes().with_post()
+    order, item = house.case.handover.order, house.item()
+    house.ok(RecordReported(**item, carrier_code="20", occurred_at=house.now))
+    house.ok(RecallItem(reason=Reason.RECALLED))
+    began = house.now
+    house.later(hours=1)
+    assert "tracking.proof_sealed" in house.ok(CONFIRM, actor="ap_one")
+    news = RecordIncident(**item, reason=Reason.IDENTITY_NOT_PROVEN, at=began)
+    assert house.ok(news, actor="postal") == ["tracking.search_overtaken"]
+    assert house.ok(news, actor="postal") == []
+    assert house.ok(RecordRecallAccepted(**item), actor="postal") == ["returns.recall_crossed"]
+    assert (house.case.tracking.state, envelope(house, order)) == ("delivered", "recipient")
+    later = RecordIncident(**item, reason=Reason.IDENTITY_NOT_PROVEN, at=house.now + timedelta(hours=1))
+    assert house.ok(later, actor="postal") == ["tracking.delivery_contradicted"], "it had heard the word"
+
+
 def test_an_invalid_document_that_was_sealed_as_delivered_is_put_right_in_the_book_when_the_post_has_it():
     house = counting_envelopes().delivered()
     order, item = house.case.handover.order, house.item()

@@ -23,7 +23,13 @@ from safehand.authority.handover.events import PickedUp
 from safehand.authority.made_documents import Account
 from safehand.authority.payment.commands import RecordRefund, SettlePayment
 from safehand.authority.returns.commands import KeepForPickup, ReportEmpty, ResendReturn
-from safehand.authority.tracking.commands import ConfirmReceipt, DenyReceipt, RecordLoss, RecordReported
+from safehand.authority.tracking.commands import (
+    ConfirmReceipt,
+    DenyReceipt,
+    RecordIncident,
+    RecordLoss,
+    RecordReported,
+)
 from safehand.authority.tracking.events import ProofSealed
 from safehand.authority.tracking.states import TrackingState
 from safehand.kernel.machine import Command
@@ -119,7 +125,19 @@ def scripted() -> list[House]:
         house.accept("bg_b")
     empty = House().returned()
     empty.ok(ReportEmpty(make=1, second_person="st_two"))
-    return [kept, unpaid, correcting, denied, lost, resent, empty, *numbered_late()]
+    return [kept, unpaid, correcting, denied, lost, resent, empty, *numbered_late(), *searched_in_vain()]
+
+
+def searched_in_vain() -> list[House]:
+    """The recipient's own word crosses the news that the post searches; once more after a denial."""
+    found = [House().with_post(), House().with_post()]
+    for house, denied in zip(found, (False, True), strict=True):
+        house.ok(RecordReported(**house.item(), carrier_code="50", occurred_at=house.now))
+        house.ok(ConfirmReceipt(evidence=EVIDENCE))
+        if denied:
+            house.ok(DenyReceipt())
+        house.ok(RecordIncident(**house.item(), reason=Reason.LOST, at=house.now))
+    return found
 
 
 def numbered_late() -> list[House]:

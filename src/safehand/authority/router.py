@@ -106,12 +106,15 @@ def _recall_answered(
 ) -> Answer | None:
     """An answer about an envelope of the past says nothing; one about a proven delivery is put on record.
 
-    If the post stopped what was sealed as delivered, it still has it: the proof came too late for the door.
+    If the post stopped what was sealed as delivered, it still has it: the proof came too late for the door. But if it was
+    searching for it, the recipient's own word ends the search.
     """
     if command.order != m.order or case.papers.old_by_order(command.order):
         return []
     proven = case.tracking.state in (TrackingState.DELIVERED, TrackingState.DISPUTED)
     if proven and isinstance(command, returns.RecordRecallAccepted):
+        if case.tracking.searched:
+            return [returns_events.RecallCrossed()]
         contradiction = tracking_rules.contradicted(case.tracking, m)
         assert not isinstance(contradiction, Refusal)
         return [returns_events.RecallCrossed(), *contradiction]

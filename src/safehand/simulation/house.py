@@ -22,7 +22,7 @@ from safehand.link.endpoint import LinkDoor
 from safehand.link.keys import KeyRing, Peer, PeerKey
 from safehand.link.pump import Wire
 from safehand.link.reader import Border, Reader
-from safehand.simulation.lives import Life, survived
+from safehand.simulation.lives import PEOPLE_ASK, Life, survived
 from safehand.simulation.questions import ANSWERS
 from safehand.simulation.store import SimStore
 
@@ -162,7 +162,11 @@ class SimHouse:
 
     async def asked(self, calls: Sequence[tuple[str, Session, Any, str]]) -> list[Done | Refusal] | None:
         """Calls of people at this moment, through the front door; None when nobody answered."""
-        return await self.run(lambda: self.house.front.call_together(calls))
+        before = PEOPLE_ASK.set(True)
+        try:
+            return await self.run(lambda: self.house.front.call_together(calls))
+        finally:
+            PEOPLE_ASK.reset(before)
 
     def _ring(self) -> KeyRing:
         generation = self.keys.generation

@@ -45,6 +45,10 @@ LIFE: ContextVar[Life | None] = ContextVar("life", default=None)
 """Whose code is running."""
 
 
+PEOPLE_ASK: ContextVar[bool] = ContextVar("people ask", default=False)
+"""Whether a life does what people asked of it."""
+
+
 def tasks_belong_to_lives(loop: asyncio.AbstractEventLoop) -> None:
     """From now on each task is entered with the life for which it was made."""
 

@@ -6,7 +6,7 @@ but nobody knows what they did with their hands, so what they touched is no long
 
 import random
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, get_args, get_origin
@@ -15,6 +15,7 @@ import msgspec
 
 from safehand.authority.examination.reasons import DEFECTS, REASONS
 from safehand.house.front import Action
+from safehand.kernel.clock import Clock
 from safehand.kernel.machine import StreamKey
 from safehand.link.messages import Reason
 from safehand.programme.launch.people import reference
@@ -23,6 +24,9 @@ from safehand.simulation.house import SimHouse
 
 DEEDS_IN_A_ROW_MAX: Final = 8
 """Of one confused person, on one thing."""
+STUBBORN_SHARE: Final = 0.08
+SAME_DEEDS_MAX: Final = 26
+"""More than any limit on how often something may be tried."""
 NOT_PLAYED: Final = frozenset({"parked.apply", "parked.close", "erasure.order"})
 """Parked messages are answered for by tests of their own. Erasing on a whim is left out: a case that is taken up again after
 its person was erased (a dispute, say) can't end, which the simulator found; it waits for a rule of how long to keep."""
@@ -85,10 +89,22 @@ class Mischief:
         }
 
     def focus(self, house: SimHouse) -> StreamKey | None:
-        """Something at a house: mostly of what waits for somebody."""
-        waiting = [key for key, queues in house.disk.lines.items() if queues]
-        keys = waiting if waiting and self._chance.random() < 0.6 else list(house.disk.rows)
-        return self._chance.choice(keys) if keys else None
+        """Something at a house: mostly of what waits for somebody, each worklist as likely as the next."""
+        waiting = [rows for _, rows in sorted(house.disk.queues.items()) if rows]
+        if waiting and self._chance.random() < 0.7:
+            return self._chance.choice(list(self._chance.choice(waiting)))
+        return self._chance.choice(list(house.disk.rows)) if house.disk.rows else None
+
+    def deeds(
+        self, house: SimHouse, key: StreamKey, applicants: Mapping[str, Mapping[str, Any]], clock: Clock
+    ) -> Iterator[Deed]:
+        """What one person does with it: this and that, or the same again and again."""
+        stubborn = self._chance.random() < STUBBORN_SHARE
+        action = self._action(house, key) if stubborn else None
+        for _ in range(self._chance.randrange(1, SAME_DEEDS_MAX if stubborn else DEEDS_IN_A_ROW_MAX)):
+            deed = self.deed(house, key, applicants, clock.now(), action)
+            if deed is not None:
+                yield deed
 
     def deed(
         self,
@@ -96,11 +112,12 @@ class Mischief:
         key: StreamKey,
         applicants: Mapping[str, Mapping[str, Any]],
         now: datetime,
+        action: Action | None = None,
     ) -> Deed | None:
-        """What somebody does with it: an action of its kind, or now and then of another."""
+        """What somebody does with it: this action, or any of its kind, or now and then of another."""
         row = house.disk.rows.get(key)
         of = About(house, key.stream, msgspec.json.decode(row.state) if row is not None else {}, now)
-        action = self._action(house, key)
+        action = action or self._action(house, key)
         if action is None:
             return None
         item: dict[str, Any] = {"city": key.city, _names_stream(action): key.stream}

@@ -5,7 +5,7 @@ believes to have been heard when it was not: the gap is noticed and asked for.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,6 +27,11 @@ STRANGE: Final = {
 }
 CONFUSED: Final = ("ZA400000002CN",)
 """A number that confused people put where it does not belong (`mischief`): of what they say of it the peer knows nothing."""
+STRANGE_EVIDENCE: Final = "bm90aGluZyB0aGF0IGFueWJvZHkgZXZlciBzZWFsZWQhIQ=="
+CHANGED: Final[Mapping[int, Mapping[str, Any]]] = {
+    Kind.ORDER_PLACED: {"documents": 7},
+    Kind.HANDOVER_OFFERED: {"seal": "BG-NOT-THIS-SEAL"},
+}
 MANAGERS: Final = {"authority": "authority_manager", "post": "postal_manager"}
 
 
@@ -67,7 +72,10 @@ class Nonsense:
             case "shape":
                 return row.kind, msgspec.json.encode({**body, known[0]: self._chance.randrange(10**9)})
             case _ if row.kind in BEGINS:
-                return None
+                # The same order, or bag, with something else in it.
+                return row.kind, msgspec.json.encode({**body, **CHANGED[row.kind]})
+            case _ if row.kind == Kind.PROOF_SEALED and self._chance.random() < 0.7:
+                return row.kind, msgspec.json.encode({**body, "evidence": STRANGE_EVIDENCE})
             case _:
                 name = self._chance.choice(known)
                 return row.kind, msgspec.json.encode({**body, name: STRANGE[name]})

@@ -48,7 +48,7 @@ from safehand.simulation.effects import DONE_BY, EFFECTS
 from safehand.simulation.faults import Faults
 from safehand.simulation.house import Chores, HouseClock, Signing, SimHouse, WorldClock
 from safehand.simulation.lives import tasks_belong_to_lives
-from safehand.simulation.mischief import DEEDS_IN_A_ROW_MAX, Mischief
+from safehand.simulation.mischief import Mischief
 from safehand.simulation.nonsense import Nonsense
 from safehand.simulation.plan import START, Ended, Plan, shaped
 from safehand.simulation.processes import REPOSITORY
@@ -65,6 +65,8 @@ AFTERMATH: Final = timedelta(days=14)
 """Faults go on so long after the last application."""
 CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
+TOO_LATE: Final = timedelta(days=9)
+"""A fee lapses after seven days."""
 TRIES_MAX: Final = 200
 POWER_CUT_TURNS_MAX: Final = 12
 ANSWERED_LATER: Final = frozenset(
@@ -110,6 +112,8 @@ class Run:
         self.refusals: Counter[str] = Counter()
         self.marks: Counter[str] = Counter()
         self.calm = False
+        self.late_payers: dict[str, Line] = {}
+        """Who has begun to pay, and pays when the case has lapsed."""
         self._asked_about: set[str] = set()
         """Streams about which somebody still waits for an answer: nobody does another thing with them meanwhile."""
         self.checker = Checker(run=self)
@@ -345,12 +349,13 @@ class Run:
         )
 
     async def _fill_stocks(self) -> None:
+        few = self.plan.bedlam
         deeds = [
             Deed(
                 house="authority",
                 person=staff("production_clerk", "store"),
                 action="stock.receive",
-                item={"city": city, "stock": f"st_{city}_{kind}", "first": 1, "last": 1_000},
+                item={"city": city, "stock": f"st_{city}_{kind}", "first": 1, "last": 6 if few else 1_000},
                 key=f"first-blanks-{city}-{kind}",
             )
             for city in self.plan.cities
@@ -433,19 +438,23 @@ class Run:
                 )
 
     async def _pay(self, m: Moment) -> None:
-        """Those who pay now open the payment, pay at the service, and come back to tell."""
+        """Those who pay now open the payment, pay at the service, and come back to tell; some pay when it is too late."""
         lines = [line for line in self._lines(self.authority, "payment.awaiting") if self._pays(line, m)]
+        late = [line for line in lines if m.chance.happens(0.03, line.stream, "pays too late")]
+        lines = [line for line in lines if line not in late]
+        await self._do([_deed_of_payer("payment.begin", line, m) for line in late], self.authority, once=True)
+        self.late_payers.update((line.stream, line) for line in late)
+        for line in list(self.late_payers.values()):
+            if line.since + TOO_LATE < m.now and self.payments.pay(f"{line.stream}/fee"):
+                del self.late_payers[line.stream]
         for action in ("payment.begin", "payment.check"):
-            deeds = [
-                deed_of("authority", line, Act(m.applicants[line.stream], action, _case(line)))
-                for line in lines
-            ]
+            deeds = [_deed_of_payer(action, line, m) for line in lines]
             await self._do(deeds, self.authority, once=True)
             for line in lines:
                 self.payments.pay(f"{line.stream}/fee")
 
     def _pays(self, line: Line, m: Moment) -> bool:
-        never = m.chance.happens(0.02, line.stream, "never pays")
+        never = m.chance.happens(0.02, line.stream, "never pays") or line.stream in self.late_payers
         return not never and m.waited(line, timedelta(hours=1), timedelta(hours=50))
 
     async def _at_post(self, m: Moment) -> None:
@@ -472,10 +481,8 @@ class Run:
         for house in self.houses.values():
             if not self.faults.happens("mischief") or (key := self.mischief.focus(house)) is None:
                 continue
-            for _ in range(self.faults.chance.randrange(1, DEEDS_IN_A_ROW_MAX)):
-                deed = self.mischief.deed(house, key, self.applicants, self.clock.now())
-                if deed is not None:
-                    await self._do([deed], house, once=True)
+            for deed in self.mischief.deeds(house, key, self.applicants, self.clock):
+                await self._do([deed], house, once=True)
 
     async def _confirm_at_doors(self, deeds: Sequence[Deed], m: Moment) -> None:
         """Whoever really has a courier before the door, and is asked for the own session, confirms in it."""
@@ -672,6 +679,10 @@ def _later(facts: RegisterFacts, by: timedelta) -> RegisterFacts:
         for one in facts.documents
     )
     return msgspec.structs.replace(facts, documents=documents)
+
+
+def _deed_of_payer(action: str, line: Line, m: Moment) -> Deed:
+    return deed_of("authority", line, Act(m.applicants[line.stream], action, _case(line)))
 
 
 def _case(line: Line) -> dict[str, Any]:

@@ -89,6 +89,10 @@ class DeliveryContradicted(Event, frozen=True, kw_only=True, tag="tracking.deliv
     due_at: datetime
 
 
+class SearchOvertaken(Event, frozen=True, kw_only=True, tag="tracking.search_overtaken"):
+    """The post began to search before the recipient's own word was sealed, and did not know it: the word ends the search."""
+
+
 class DisputeSettled(Event, frozen=True, kw_only=True, tag="tracking.dispute_settled"):
     """A sealed delivery was denied, and the investigation (or the recipient) found it to stand."""
 
@@ -146,6 +150,7 @@ TrackingEvent = (
     | DeliveryReported
     | ReceiptDenied
     | DeliveryContradicted
+    | SearchOvertaken
     | DisputeSettled
     | RejectionRecorded
     | TurnedBack

@@ -245,6 +245,9 @@ def record_incident(step: Tracking, command: c.RecordIncident, m: Moment) -> Ans
     if step.state in (S.INCIDENT, S.LOST):
         return []
     if step.state in (S.DELIVERED, S.DISPUTED):
+        word, began = step.own_word_at, command.at
+        if word is not None and began is not None and began <= word:
+            return [] if step.searched else [e.SearchOvertaken()]
         return contradicted(step, m)
     if step.state not in _WITH_POST and step.state is not S.TURNED_BACK:
         return refusals.not_now(step.state)
@@ -331,7 +334,11 @@ def fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
         case e.TrackingRanLate():
             return moved(step, event, at, TABLE, late=True)
         case e.ProofSealed():
-            return clocked(step, event, at, TABLE, contradicted=False)
+            searched = step.searched or step.state is S.INCIDENT
+            word = event.at if event.claimed_at == event.at else None
+            return clocked(step, event, at, TABLE, contradicted=False, own_word_at=word, searched=searched)
+        case e.SearchOvertaken():
+            return moved(step, event, at, TABLE, searched=True)
         case e.DisputeSettled() | e.RejectionRecorded() | e.FindRecorded() | e.LossRecorded():
             return clocked(step, event, at, TABLE)
 

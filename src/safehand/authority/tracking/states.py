@@ -70,6 +70,7 @@ TABLE: Final[Table] = {
     (S.REPORTED, e.ReceiptDenied): S.DENIED,
     (S.DELIVERED, e.ReceiptDenied): S.DISPUTED,
     (S.DELIVERED, e.DeliveryContradicted): S.DISPUTED,
+    **{(state, e.SearchOvertaken): state for state in (S.DELIVERED, S.DISPUTED)},
     (S.DISPUTED, e.DeliveryContradicted): S.DISPUTED,
     (S.DISPUTED, e.DisputeSettled): S.DELIVERED,
     # What the post contradicted is settled by a proof of its own, which ends the post's search.
@@ -118,4 +119,8 @@ class Tracking(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     """The scan that said it is coming back; empty when it was something else."""
     contradicted: bool = False
     """The post said that it still has what was sealed as delivered."""
+    own_word_at: datetime | None = None
+    """When the recipient's own word was sealed, if it was that and no claim."""
+    searched: bool = False
+    """The post was searching when the word was sealed: it will hear the word, and end its search."""
     confirmed_at: datetime | None = None
