@@ -537,7 +537,9 @@ def test_a_document_of_a_settled_dispute_that_somebody_hands_in_is_received_and_
     house.ok(settle(in_hand=False))
     said = len(house.messages)
     assert house.ok(ReceiveReturn(waybill=item["waybill"])) == ["document.old_handed_in"]
-    assert house.case.papers.find(make).account == "return_shelf"
+    document = house.case.papers.find(make)
+    assert document is not None
+    assert document.account == "return_shelf"
     assert house.waits()["returns.to_destroy"].owner == "handover_clerk"
     assert envelope(house, order) == "recipient", "as in the post's book"
     assert len(house.messages) == said, "the post has nothing to do with it"

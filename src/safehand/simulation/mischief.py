@@ -6,9 +6,10 @@ but nobody knows what they did with their hands, so what they touched is no long
 
 import random
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import Any, Final, get_args, get_origin
 
 import msgspec
@@ -24,6 +25,7 @@ from safehand.simulation.house import SimHouse
 
 DEEDS_IN_A_ROW_MAX: Final = 8
 """Of one confused person, on one thing."""
+ANY: Final = "any kind"
 STUBBORN_SHARE: Final = 0.08
 SAME_DEEDS_MAX: Final = 26
 """More than any limit on how often something may be tried."""
@@ -47,6 +49,7 @@ class Mischief:
     def __init__(self, *, chance: random.Random, codes: Callable[[str], str]) -> None:
         self._chance = chance
         self._codes = codes
+        self._by_kind: dict[str, Mapping[str, Sequence[str]]] = {}
         self._fields: Mapping[str, Callable[[About], Any]] = {
             "waybill": self._waybill,
             "blank": lambda of: self._mostly(of.get("production", "blank"), self._number()),
@@ -123,7 +126,7 @@ class Mischief:
         item: dict[str, Any] = {"city": key.city, _names_stream(action): key.stream}
         person = self._person(action, key, of, applicants)
         of.actor = person["actor"]
-        for one in msgspec.structs.fields(action.asks):
+        for one in _fields_of(action.asks):
             if one.name not in item and (one.required or self._chance.random() < 0.5):
                 item[one.name] = self._value(one.name, one.type, of)
         return Deed(
@@ -137,16 +140,14 @@ class Mischief:
         )
 
     def _action(self, house: SimHouse, key: StreamKey) -> Action | None:
-        actions = [
-            one
-            for name, one in sorted(house.house.front.actions.items())
-            if name not in NOT_PLAYED and _names_stream(one)
-        ]
-        prefix = key.stream[:3]
-        fitting = [one for one in actions if STREAM_FIELDS[_names_stream(one)] == prefix]
-        if self._chance.random() < 0.02:
-            fitting = actions
-        return self._chance.choice(fitting) if fitting else None
+        actions = house.house.front.actions
+        by_kind = self._by_kind.get(house.name)
+        if by_kind is None:
+            # The same actions in every life of a house.
+            by_kind = self._by_kind[house.name] = _by_kind(actions)
+        kind = ANY if self._chance.random() < 0.02 else key.stream[:3]
+        fitting = by_kind.get(kind)
+        return actions[self._chance.choice(fitting)] if fitting else None
 
     def _person(
         self, action: Action, key: StreamKey, of: "About", applicants: Mapping[str, Mapping[str, Any]]
@@ -225,12 +226,27 @@ class About:
         return found.get(name) if isinstance(found, Mapping) else None
 
 
+def _by_kind(actions: Mapping[str, Action]) -> Mapping[str, Sequence[str]]:
+    """Kind of stream -> the names of its actions; and all of them."""
+    found: dict[str, list[str]] = {ANY: []}
+    for name, action in sorted(actions.items()):
+        field = _names_stream(action)
+        if name not in NOT_PLAYED and field:
+            found[ANY].append(name)
+            found.setdefault(STREAM_FIELDS[field], []).append(name)
+    return found
+
+
+@cache
+def _fields_of(asks: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(asks)
+
+
 def _names_stream(action: Action) -> str:
     """The field that names the stream; empty for an action of another kind."""
     if action.name == "application.submit":
         return ""
-    names = (one.name for one in msgspec.structs.fields(action.asks))
-    return next((name for name in names if name in STREAM_FIELDS), "")
+    return next((one.name for one in _fields_of(action.asks) if one.name in STREAM_FIELDS), "")
 
 
 def _takes(kind: Any, value: Any) -> bool:

@@ -17,6 +17,7 @@ from safehand.kernel.outcome import RefusalKind
 from safehand.kernel.points import MARKS
 
 ELSEWHERE: Final[Mapping[str, str]] = {
+    "label.": "what can't be drawn on a label: tests/postal/test_labels.py",
     "handover.label_": "labels are made from questions between the houses: tests/house/test_labels_over_the_link.py",
     "handover.post_away": "a label can't be had while the post is silent: tests/authority/test_labels.py",
     "manifest.": "a manifest is printed for a bag: tests/postal/test_labels.py",

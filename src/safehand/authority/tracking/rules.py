@@ -327,20 +327,29 @@ def fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
             return moved(step, event, at, TABLE, wrong_codes=step.wrong_codes + event.counted)
         case e.TurnedBack():
             return clocked(step, event, at, TABLE, turned_by=event.scan_id)
-        case e.DeliveryContradicted():
-            return clocked(step, event, at, TABLE, due_at=event.due_at, turned_by="", contradicted=True)
-        case e.DeliveryReported() | e.ReceiptDenied() | e.IncidentRecorded() | e.TurnVoided():
-            return clocked(step, event, at, TABLE, due_at=event.due_at, turned_by="")
+        case (
+            e.DeliveryContradicted()
+            | e.DeliveryReported()
+            | e.ReceiptDenied()
+            | e.IncidentRecorded()
+            | e.TurnVoided()
+        ):
+            known = step.contradicted or isinstance(event, e.DeliveryContradicted)
+            return clocked(step, event, at, TABLE, due_at=event.due_at, turned_by="", contradicted=known)
         case e.TrackingRanLate():
             return moved(step, event, at, TABLE, late=True)
         case e.ProofSealed():
-            searched = step.searched or step.state is S.INCIDENT
-            word = event.at if event.claimed_at == event.at else None
-            return clocked(step, event, at, TABLE, contradicted=False, own_word_at=word, searched=searched)
+            return _fold_proof(step, event, at)
         case e.SearchOvertaken():
             return moved(step, event, at, TABLE, searched=True)
         case e.DisputeSettled() | e.RejectionRecorded() | e.FindRecorded() | e.LossRecorded():
             return clocked(step, event, at, TABLE)
+
+
+def _fold_proof(step: Tracking, event: e.ProofSealed, at: datetime) -> Tracking:
+    searched = step.searched or step.state is S.INCIDENT
+    word = event.at if event.claimed_at == event.at else None
+    return clocked(step, event, at, TABLE, contradicted=False, own_word_at=word, searched=searched)
 
 
 def _fold_news(
