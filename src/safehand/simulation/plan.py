@@ -29,17 +29,19 @@ class Plan:
 
 SHAPES: Final = (
     (300, 20, False),
+    (8, 350, False),
     (300, 30, False),
-    (12, 350, False),
+    (8, 350, False),
     (300, 45, False),
-    (12, 350, False),
+    (8, 350, False),
     (300, 20, False),
+    (8, 350, False),
     (300, 30, False),
-    (12, 350, False),
+    (8, 350, False),
     (40, 30, True),
-    (12, 350, False),
+    (300, 30, False),
 )
-"""People, days, and whether they are confused: of ten seeds five are crowded, four are quiet years, one is bedlam."""
+"""People, days, and whether they are confused: of twelve seeds six are crowded, five are quiet years, one is bedlam."""
 
 
 def shaped(plan: Plan) -> Plan:
