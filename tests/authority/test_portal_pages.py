@@ -237,6 +237,43 @@ def test_paying_leads_to_the_payment_service_and_back(run, fresh_database, tmp_p
     run(scene())
 
 
+def test_whoever_pays_too_late_and_comes_back_is_told_that_the_money_goes_back(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone = world.person("en")
+            await someone.sign_in("applicant")
+            case = (await world.submit(someone, "applicant"))["case"]
+            address = f"/cases/310000/{case}"
+            await world.do(case, Approve())
+            pays = await someone.press(page=await someone.page(address), act="pay")
+            await world.move_to(START + timedelta(days=9))
+            await someone.sign_in("applicant")
+            await someone.browser.post(pays.headers["location"], data={"outcome": "paid"})
+            back = await someone.browser.get(f"{address}/paid")
+            assert back.headers["location"] == f"{address}?done=paid-back"
+            assert "too late or twice" in await someone.page(back.headers["location"])
+            row = await someone.browser.get(f"/v1{address}", headers={"accept": "application/json"})
+            assert row.json()["state"]["payment"]["state"] == "refund_due"
+
+    run(scene())
+
+
+def test_whoever_can_not_pay_any_more_is_not_told_to_pay(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone = world.person("en")
+            await someone.sign_in("applicant")
+            case = (await world.submit(someone, "applicant"))["case"]
+            await world.do(case, Approve())
+            page = await someone.page(f"/cases/310000/{case}/withdraw")
+            await someone.press(page=page, act="withdraw")
+            back = await someone.browser.get(f"/cases/310000/{case}/paid")
+            assert back.status_code == 409
+            assert "the payment is closed" in back.text
+
+    run(scene())
+
+
 def test_every_page_lets_nothing_foreign_in_and_names_nobody(run, fresh_database, tmp_path, caplog):
     caplog.set_level("DEBUG", logger="safehand")
 

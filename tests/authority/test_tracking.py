@@ -399,7 +399,7 @@ def test_nothing_that_is_not_with_the_post_can_be_lost_there():
     )
     assert house.ok(RecordLoss(**house.item())) == []
     assert house.ok(RecordFound(**house.item())) == []
-    assert house.no(RecordRejected(**house.item(), reason=Reason.MISPRINT)) == "tracking.not_now"
+    assert house.ok(RecordRejected(**house.item(), reason=Reason.MISPRINT)) == [], "that too is settled first"
     back = House().returned()
     assert back.ok(RecordLoss(**back.item())) == [], "late news of what was received back meanwhile"
     assert back.ok(RecordIncident(**back.item(), reason=Reason.LOST)) == []
@@ -502,20 +502,37 @@ def test_the_post_may_contradict_a_proof_that_came_too_late_for_the_door():
     assert envelope(house, order) == "authority"
 
 
-def test_a_search_that_began_before_the_recipients_own_word_was_sealed_is_ended_by_it():
+def test_a_rejection_at_the_door_that_crossed_the_proof_contradicts_it():
+    for house in (counting_envelopes().delivered(), disputed()):
+        rejected = RecordRejected(**house.item(), reason=Reason.REFUSED)
+        assert house.ok(rejected, actor="postal") == ["tracking.delivery_contradicted"]
+        assert house.ok(rejected, actor="postal") == [], "told again"
+        assert house.ok(RecordReturnOffered(**house.item(), reason=Reason.REFUSED)) == []
+
+
+@pytest.mark.parametrize("method", [ProofMethod.RECIPIENT_WORD, ProofMethod.AUTHORITY_DECISION])
+def test_no_courier_can_claim_by_what_only_the_authority_gives(method: ProofMethod):
+    house = House().with_post()
+    claim = house.claim(
+        method=method, session_confirmed=True, identity_confirmed=True, evidence_accepted=True
+    )
+    assert house.ok(claim, actor="postal") == ["tracking.claim_refused"]
+
+
+def test_a_search_of_which_is_heard_after_the_recipients_own_word_is_ended_by_it():
     house = counting_envelopes().with_post()
     order, item = house.case.handover.order, house.item()
     house.ok(RecordReported(**item, carrier_code="20", occurred_at=house.now))
     house.ok(RecallItem(reason=Reason.RECALLED))
-    began = house.now
     house.later(hours=1)
     assert "tracking.proof_sealed" in house.ok(CONFIRM, actor="ap_one")
-    news = RecordIncident(**item, reason=Reason.IDENTITY_NOT_PROVEN, at=began)
+    news = RecordIncident(**item, reason=Reason.IDENTITY_NOT_PROVEN)
     assert house.ok(news, actor="postal") == ["tracking.search_overtaken"]
     assert house.ok(news, actor="postal") == []
+    assert house.ok(RecordLoss(**item), actor="postal") == [], "and before it has given up"
     assert house.ok(RecordRecallAccepted(**item), actor="postal") == ["returns.recall_crossed"]
     assert (house.case.tracking.state, envelope(house, order)) == ("delivered", "recipient")
-    later = RecordIncident(**item, reason=Reason.IDENTITY_NOT_PROVEN, at=house.now + timedelta(hours=1))
+    later = RecordIncident(**item, reason=Reason.PROOF_TOO_LATE)
     assert house.ok(later, actor="postal") == ["tracking.delivery_contradicted"], "it had heard the word"
 
 
@@ -621,9 +638,8 @@ def test_a_search_or_loss_told_twice_is_one_and_of_what_is_in_hand_it_is_a_contr
     assert delivered.no(RecordLoss(**delivered.item()), actor=POST) == "tracking.not_now"
     news = RecordIncident(**delivered.item(), reason=Reason.LOST)
     assert House().delivered().ok(news, actor=POST) == ["tracking.delivery_contradicted"]
-    assert delivered.no(RecordRejected(**delivered.item(), reason=Reason.MISPRINT), actor=POST) == (
-        "tracking.not_now"
-    )
+    rejected = RecordRejected(**delivered.item(), reason=Reason.MISPRINT)
+    assert House().delivered().ok(rejected, actor=POST) == ["tracking.delivery_contradicted"]
 
 
 def test_a_turn_by_a_scan_says_no_reason_and_of_a_denied_one_no_scan():
@@ -662,12 +678,12 @@ def test_each_way_to_seal_names_its_method():
     house.ok(CONFIRM, actor="ap_one")
     body = house.messages[-1].body
     assert isinstance(body, ProofSealed)
-    assert body.method is ProofMethod.RECIPIENT_SESSION
+    assert body.method is ProofMethod.RECIPIENT_WORD
     house = reported()
     house.ok(settle(in_hand=True, grade=True))
     body = house.messages[-1].body
     assert isinstance(body, ProofSealed)
-    assert body.method is ProofMethod.EVIDENCE_GRADE
+    assert body.method is ProofMethod.AUTHORITY_DECISION
 
 
 @pytest.mark.parametrize("stage", [reported, denied])

@@ -136,7 +136,7 @@ def searched_in_vain() -> list[House]:
         house.ok(ConfirmReceipt(evidence=EVIDENCE))
         if denied:
             house.ok(DenyReceipt())
-        house.ok(RecordIncident(**house.item(), reason=Reason.LOST, at=house.now))
+        house.ok(RecordIncident(**house.item(), reason=Reason.LOST))
     return found
 
 

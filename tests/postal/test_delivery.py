@@ -10,6 +10,7 @@ from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery.rules import round_end
 from safehand.postal.delivery.states import After
 from safehand.postal.identity_check.rules import COURIER_QUESTIONS_PER_HOUR_MAX, ITEM_QUESTIONS_MAX
+from safehand.postal.undeliverable import commands as to_return
 from tests.postal.house import CLERK, COURIER, EVIDENCE, OFFICE, START, STRANGER, House
 
 
@@ -121,7 +122,7 @@ def test_a_proof_for_a_claim_that_was_voided_opens_an_incident():
     events = house.do(house.proof())
     assert events == ["delivery.proof_came_late", "undeliverable.incident_opened"]
     assert house.account() == "incident"
-    assert house.bodies(Kind.INCIDENT_OPENED)[0].reason is Reason.IDENTITY_NOT_PROVEN
+    assert house.bodies(Kind.INCIDENT_OPENED)[0].reason is Reason.PROOF_TOO_LATE
     assert house.do(house.proof()) == []
 
 
@@ -129,10 +130,28 @@ def test_the_recipients_own_word_ends_a_search():
     house = House().claimed()
     house.do(voiding(house))
     house.do(house.proof())
-    word = house.proof(evidence=b"\x07" * 32, claimed_at=house.now)
+    word = house.proof(evidence=b"\x07" * 32, method=ProofMethod.RECIPIENT_WORD)
     assert house.do(word)[:2] == ["delivery.proof_recorded", "undeliverable.search_ended"]
     assert house.account() == "recipient"
     assert house.do(word) == []
+
+
+def test_a_proof_of_the_same_instant_that_answers_a_claim_is_no_word_of_the_recipients_own():
+    house = House().claimed()
+    house.do(to_return.OpenIncident(waybill=house.waybill, reason=Reason.LOST))
+    assert house.do(house.proof(claimed_at=house.now)) == ["delivery.proof_came_late"]
+    assert house.account() == "incident"
+
+
+def test_a_proof_that_comes_when_the_item_has_left_the_office_again_is_not_lost():
+    house = House().claimed()
+    house.do(voiding(house))
+    house.do(house.bringing_back())
+    house.wait(minutes=5)
+    house.do(house.departing(place=OFFICE, leg="LEG-2"))
+    assert house.item.delivery.state == "not_begun"
+    assert house.do(house.proof()) == ["delivery.proof_came_late", "undeliverable.incident_opened"]
+    assert house.account() == "incident"
 
 
 def test_a_claim_without_an_answer_goes_to_the_manager_after_half_an_hour_and_stays_pending():
@@ -154,6 +173,8 @@ def test_a_claim_without_an_answer_goes_to_the_manager_after_half_an_hour_and_st
         ({"method": ProofMethod.RECIPIENT_SESSION}, "delivery.code_superfluous"),
         ({"method": ProofMethod.COUNTER_IDENTITY, "code": ""}, "delivery.method_not_here"),
         ({"method": ProofMethod.EVIDENCE_GRADE, "code": ""}, "delivery.method_not_here"),
+        ({"method": ProofMethod.RECIPIENT_WORD, "code": ""}, "delivery.method_not_here"),
+        ({"method": ProofMethod.AUTHORITY_DECISION, "code": ""}, "delivery.method_not_here"),
         ({"courier": STRANGER}, "delivery.with_other_courier"),
         ({"occurred_at": START + timedelta(days=1)}, "custody.from_future"),
     ],

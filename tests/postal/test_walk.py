@@ -1,5 +1,6 @@
 """Whatever is told to the post in whatever order: its books hold, and every edge of every table is reached."""
 
+import copy
 import random
 from collections import Counter
 from datetime import timedelta
@@ -335,16 +336,20 @@ def rare_ways() -> set[tuple[str, str, Any]]:
 
 
 def came_late() -> list[House]:
-    """A proof for a claim that was voided and brought back to the office; a recall of what was given up as lost."""
+    """A proof for a claim that was voided and brought back to the office, or sent on; a recall of what was given up as lost."""
     proof, recall = House().claimed(), House().with_courier()
     answer = proof.proof()
     proof.do(to_deliver.VoidClaim(waybill=proof.waybill, courier=COURIER))
     proof.do(proof.bringing_back())
-    proof.do(answer)
+    gone = copy.deepcopy(proof)
+    gone.wait(minutes=5)
+    gone.do(gone.departing(place=OFFICE))
+    for one in (proof, gone):
+        one.do(answer)
     recall.do(to_return.OpenIncident(waybill=recall.waybill, reason=Reason.LOST))
     recall.do(to_return.DeclareLoss(waybill=recall.waybill))
     recall.do(to_return.Recall(waybill=recall.waybill, reason=Reason.RECALLED))
-    return [proof, recall]
+    return [proof, gone, recall]
 
 
 def found_in_hand() -> list[House]:
@@ -354,7 +359,8 @@ def found_in_hand() -> list[House]:
         one.do(to_return.OpenIncident(waybill=one.waybill, reason=Reason.LOST))
     lost.do(to_return.DeclareLoss(waybill=lost.waybill))
     for one in (searched, lost):
-        one.do(one.proof(claimed_at=one.now))
+        one.do(one.proof(method=ProofMethod.RECIPIENT_WORD))
+        one.do(to_return.Recall(waybill=one.waybill, reason=Reason.RECALLED))
     return [searched, lost]
 
 
@@ -371,8 +377,10 @@ def rare_counters() -> set[tuple[str, str, Any]]:
     voided.do(to_deliver.VoidClaim(waybill=voided.waybill, courier=CLERK))
     stopped.do(to_return.OpenIncident(waybill=stopped.waybill, reason=Reason.LOST))
     recalled.do(to_return.Recall(waybill=recalled.waybill, reason=Reason.RECALLED))
+    missed = copy.deepcopy(recalled)
+    missed.do(to_return.OpenIncident(waybill=missed.waybill, reason=Reason.LOST))
     recalled.do(recalled.proof())
-    return proven.edges | voided.edges | stopped.edges | recalled.edges
+    return set().union(*(one.edges for one in (proven, voided, stopped, recalled, missed)))
 
 
 def rare_scans() -> set[tuple[str, str, Any]]:
@@ -383,6 +391,8 @@ def rare_scans() -> set[tuple[str, str, Any]]:
         twice.do(scan)
     for scan in reversed(scans):
         twice.do(to_carry.VoidScan(waybill=twice.waybill, scan_id=scan.scan_id))
+    twice.do(twice.departing(occurred_at=twice.now - timedelta(hours=1)))
+    twice.do(to_return.OpenIncident(waybill=twice.waybill, reason=Reason.LOST))
     late = early.departing(occurred_at=early.now - timedelta(hours=1))
     early.do(late)
     early.do(to_carry.VoidScan(waybill=early.waybill, scan_id=late.scan_id))

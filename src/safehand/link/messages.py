@@ -107,6 +107,7 @@ class Reason(IntEnum):
     NOT_THIS_ITEM = 27
     TOO_LATE = 28
     NOT_IN_CUSTODY = 29
+    PROOF_TOO_LATE = 30
 
 
 class PostageMode(IntEnum):
@@ -124,6 +125,13 @@ class ProofMethod(IntEnum):
     RECIPIENT_SESSION = 2
     COUNTER_IDENTITY = 3
     EVIDENCE_GRADE = 4
+    RECIPIENT_WORD = 5
+    """The recipient's own word to the authority: no claim came before it, and none may be made by it."""
+    AUTHORITY_DECISION = 6
+    """The authority's manager, on evidence of an accepted grade: the same."""
+
+
+WITHOUT_CLAIM = frozenset({ProofMethod.RECIPIENT_WORD, ProofMethod.AUTHORITY_DECISION})
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -64,7 +64,7 @@ def adds(item: Item, event: Event, now: datetime) -> Sequence[Event]:
             ended: list[Event] = [undeliverable.SearchEnded()] if searched else []
             return [*ended, *_delivered(item, recall_pending, now)]
         case delivery.ProofCameLate() if item.undeliverable.state is UndeliverableState.NOT_BEGUN:
-            return [undeliverable.IncidentOpened(reason=Reason.IDENTITY_NOT_PROVEN, at=now)]
+            return [undeliverable.IncidentOpened(reason=Reason.PROOF_TOO_LATE, at=now)]
         case _:
             return []
 

@@ -1,6 +1,7 @@
 """`./do sim`: years of both organisations in minutes, every fault, nothing lost; a seed that fails is told in sentences."""
 
 import argparse
+import gc
 import hashlib
 import json
 import logging
@@ -171,6 +172,10 @@ def _played(options: argparse.Namespace, began: float) -> Iterator[Ended]:
                 return
             yield play(_plan(options, seed))
         return
+    silent()
+    # What is read and compiled at first use is there before the processes are forked.
+    play(Plan(seed=1, people=3, arrival_days=2))
+    gc.freeze()
     with multiprocessing.get_context("fork").Pool(
         options.jobs, initializer=silent, maxtasksperchild=SEEDS_PER_PROCESS
     ) as pool:

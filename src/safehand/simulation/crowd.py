@@ -284,7 +284,7 @@ def from_centre(line: Line, m: Moment, world: World) -> Act | None:
 def claim_unanswered(line: Line, m: Moment, world: World) -> Act | None:
     """Nobody waits at a door for ever: the claim is taken back, and nothing was handed over."""
     delivery = _state(line, "delivery")
-    if line.since + HOUR > m.now or not m.waited(line, HOUR, 12 * HOUR):
+    if line.since + HOUR > m.now or not m.waited(line, HOUR, 40 * HOUR):
         return None
     counter = delivery["state"] == "claimed_at_counter"
     person = {"actor": delivery["courier"], "roles": ["office_clerk" if counter else "courier"]}

@@ -6,6 +6,7 @@ but nobody knows what they did with their hands, so what they touched is no long
 
 import random
 import typing
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
@@ -18,6 +19,7 @@ from safehand.authority.examination.reasons import DEFECTS, REASONS
 from safehand.house.front import Action
 from safehand.kernel.clock import Clock
 from safehand.kernel.machine import StreamKey
+from safehand.kernel.store import StreamRow
 from safehand.link.messages import Reason
 from safehand.programme.launch.people import reference
 from safehand.simulation.crowd import Deed
@@ -27,6 +29,11 @@ DEEDS_IN_A_ROW_MAX: Final = 8
 """Of one confused person, on one thing."""
 ANY: Final = "any kind"
 STUBBORN_SHARE: Final = 0.08
+ONE_STEP_SHARE: Final = 0.5
+ACROSS_SHARE: Final = 0.25
+"""Of them, so many look for something that waits in the other house."""
+CURIOUS_SHARE: Final = 0.6
+"""Of them, so many try what nobody has tried yet."""
 SAME_DEEDS_MAX: Final = 26
 """More than any limit on how often something may be tried."""
 NOT_PLAYED: Final = frozenset({"parked.apply", "parked.close", "erasure.order"})
@@ -49,6 +56,8 @@ class Mischief:
     def __init__(self, *, chance: random.Random, codes: Callable[[str], str]) -> None:
         self._chance = chance
         self._codes = codes
+        self._tried: Counter[tuple[str, str]] = Counter()
+        """How often each action was tried in each state of its step."""
         self._by_kind: dict[str, Mapping[str, Sequence[str]]] = {}
         self._fields: Mapping[str, Callable[[About], Any]] = {
             "waybill": self._waybill,
@@ -91,21 +100,50 @@ class Mischief:
             "carrier_code": lambda of: "20",
         }
 
-    def focus(self, house: SimHouse) -> StreamKey | None:
-        """Something at a house: mostly of what waits for somebody, each worklist as likely as the next."""
-        waiting = [rows for _, rows in sorted(house.disk.queues.items()) if rows]
-        if waiting and self._chance.random() < 0.7:
-            return self._chance.choice(list(self._chance.choice(waiting)))
+    def focus(
+        self, house: SimHouse, other: SimHouse, cases: Mapping[str, tuple[int, str]]
+    ) -> StreamKey | None:
+        """Something at a house: mostly of what waits for somebody, here or at the other house, each worklist as likely.
+
+        `cases`: order -> its city and case.
+        """
+        if self._chance.random() < ACROSS_SHARE:
+            found = self._across(house, other, cases)
+            if found is not None:
+                return found
+        if self._chance.random() < 0.7:
+            found = self._waiting(house)
+            if found is not None:
+                return found
         return self._chance.choice(list(house.disk.rows)) if house.disk.rows else None
+
+    def _waiting(self, house: SimHouse) -> StreamKey | None:
+        waiting = [rows for _, rows in sorted(house.disk.queues.items()) if rows]
+        return self._chance.choice(list(self._chance.choice(waiting))) if waiting else None
+
+    def _across(
+        self, house: SimHouse, other: SimHouse, cases: Mapping[str, tuple[int, str]]
+    ) -> StreamKey | None:
+        """The case of an item, or the last order of a case, that waits for somebody in the other house."""
+        there = self._waiting(other)
+        if there is None:
+            return None
+        if there.stream in cases:
+            found = StreamKey(*cases[there.stream])
+        else:
+            state = msgspec.json.decode(other.disk.rows[there].state) if there in other.disk.rows else {}
+            found = StreamKey(there.city, (state.get("tracking") or {}).get("order", ""))
+        return found if found in house.disk.rows else None
 
     def deeds(
         self, house: SimHouse, key: StreamKey, applicants: Mapping[str, Mapping[str, Any]], clock: Clock
     ) -> Iterator[Deed]:
-        """What one person does with it: this and that, or the same again and again."""
+        """What one person does with it: this and that, or the acts of one step, or the same again and again."""
         stubborn = self._chance.random() < STUBBORN_SHARE
-        action = self._action(house, key) if stubborn else None
+        step = self._step(house, key) if self._chance.random() < ONE_STEP_SHARE else ""
+        action = self._action(house, key, step) if stubborn else None
         for _ in range(self._chance.randrange(1, SAME_DEEDS_MAX if stubborn else DEEDS_IN_A_ROW_MAX)):
-            deed = self.deed(house, key, applicants, clock.now(), action)
+            deed = self.deed(house, key, applicants, clock.now(), action or self._action(house, key, step))
             if deed is not None:
                 yield deed
 
@@ -115,12 +153,11 @@ class Mischief:
         key: StreamKey,
         applicants: Mapping[str, Mapping[str, Any]],
         now: datetime,
-        action: Action | None = None,
+        action: Action | None,
     ) -> Deed | None:
-        """What somebody does with it: this action, or any of its kind, or now and then of another."""
+        """What somebody does with it by this action."""
         row = house.disk.rows.get(key)
         of = About(house, key.stream, msgspec.json.decode(row.state) if row is not None else {}, now)
-        action = action or self._action(house, key)
         if action is None:
             return None
         item: dict[str, Any] = {"city": key.city, _names_stream(action): key.stream}
@@ -139,15 +176,38 @@ class Mischief:
             mischief=True,
         )
 
-    def _action(self, house: SimHouse, key: StreamKey) -> Action | None:
-        actions = house.house.front.actions
+    def _fitting(self, house: SimHouse, key: StreamKey) -> Sequence[str]:
         by_kind = self._by_kind.get(house.name)
         if by_kind is None:
             # The same actions in every life of a house.
-            by_kind = self._by_kind[house.name] = _by_kind(actions)
-        kind = ANY if self._chance.random() < 0.02 else key.stream[:3]
-        fitting = by_kind.get(kind)
-        return actions[self._chance.choice(fitting)] if fitting else None
+            by_kind = self._by_kind[house.name] = _by_kind(house.house.front.actions)
+        return by_kind.get(key.stream[:3], ())
+
+    def _step(self, house: SimHouse, key: StreamKey) -> str:
+        """One of the steps that a thing goes through."""
+        steps = sorted({_step_of(name) for name in self._fitting(house, key)})
+        return self._chance.choice(steps) if steps else ""
+
+    def _action(self, house: SimHouse, key: StreamKey, step: str) -> Action | None:
+        """Any of its kind and step, mostly one that was not tried there yet; now and then one of another kind."""
+        fitting = [name for name in self._fitting(house, key) if not step or _step_of(name) == step]
+        if self._chance.random() < 0.02:
+            fitting = list(self._by_kind[house.name][ANY])
+        if not fitting:
+            return None
+        actions = house.house.front.actions
+        if self._chance.random() >= CURIOUS_SHARE:
+            return actions[self._chance.choice(fitting)]
+        return actions[self._newest(fitting, house.disk.rows.get(key))]
+
+    def _newest(self, fitting: Sequence[str], row: StreamRow | None) -> str:
+        """What has been tried least often in the present state of its step, in this run."""
+        state: Mapping[str, Any] = msgspec.json.decode(row.state) if row is not None else {}
+        places = {name: (name, _state_of(state, _step_of(name))) for name in fitting}
+        fewest = min(self._tried[place] for place in places.values())
+        name = self._chance.choice([name for name, place in places.items() if self._tried[place] == fewest])
+        self._tried[places[name]] += 1
+        return name
 
     def _person(
         self, action: Action, key: StreamKey, of: "About", applicants: Mapping[str, Mapping[str, Any]]
@@ -247,6 +307,16 @@ def _names_stream(action: Action) -> str:
     if action.name == "application.submit":
         return ""
     return next((one.name for one in _fields_of(action.asks) if one.name in STREAM_FIELDS), "")
+
+
+def _step_of(action: str) -> str:
+    return action.partition(".")[0]
+
+
+def _state_of(state: Mapping[str, Any], step: str) -> str:
+    """Where a step of a stream stands, or the stream itself."""
+    found = state.get(step)
+    return str((found if isinstance(found, Mapping) else state).get("state", ""))
 
 
 def _takes(kind: Any, value: Any) -> bool:

@@ -29,19 +29,19 @@ class Plan:
 
 SHAPES: Final = (
     (300, 20, False),
-    (8, 350, False),
+    (4, 1100, False),
     (300, 30, False),
-    (8, 350, False),
-    (300, 45, False),
-    (8, 350, False),
     (300, 20, False),
-    (8, 350, False),
-    (300, 30, False),
-    (8, 350, False),
+    (300, 20, False),
+    (4, 1100, False),
+    (300, 45, False),
+    (300, 20, False),
+    (300, 20, False),
+    (4, 1100, False),
     (40, 30, True),
-    (300, 30, False),
+    (300, 20, False),
 )
-"""People, days, and whether they are confused: of twelve seeds six are crowded, five are quiet years, one is bedlam."""
+"""People, days, and whether they are confused: of twelve seeds eight are crowded weeks, three quiet years, one bedlam."""
 
 
 def shaped(plan: Plan) -> Plan:

@@ -90,7 +90,18 @@ def _keep_sent(transaction: SimTransaction, *columns: Sequence[Any]) -> Sequence
             peer, city, number, kind, subject, body, personal, hashed, at = row
             log_of = store.sent.setdefault((peer, city), [])
             assert number == len(log_of) + 1, "numbers have no gap"
-            log_of.append(SentRow(city, number, kind, subject, body, personal, hashed, at))
+            columns_of = {
+                "city": city,
+                "number": number,
+                "kind": kind,
+                "subject": subject,
+                "body": body,
+                "personal": personal,
+                "hash": hashed,
+                "at": at,
+            }
+            size = len(body.encode()) + 2 * len(personal or b"") + OVERHEAD_BYTES
+            log_of.append(SentRow(**columns_of, answer=Named(**columns_of), size=size))
         for peer, city, number, hashed in zip(*columns[9:], strict=True):
             old = store.heads.get((peer, city))
             store.heads[peer, city] = Head(number, hashed, old.acknowledged if old is not None else 0)
@@ -99,18 +110,14 @@ def _keep_sent(transaction: SimTransaction, *columns: Sequence[Any]) -> Sequence
     return []
 
 
-def _size(row: SentRow) -> int:
-    return len(row.body.encode()) + 2 * len(row.personal or b"") + OVERHEAD_BYTES
-
-
 def _sized(rows: Sequence[SentRow]) -> Sequence[Any]:
     """As many as fit into one request, at least one."""
     found: list[Any] = []
     total = 0
     for place, row in enumerate(rows):
-        total += _size(row)
+        total += row.size
         if total <= RUN_BYTES_MAX or place == 0:
-            found.append(Named(**row._asdict()))
+            found.append(row.answer)
     return found
 
 

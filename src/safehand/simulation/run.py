@@ -30,14 +30,14 @@ from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.points import counted, hooked
 from safehand.kernel.shell import Done
-from safehand.kernel.store import Conflict, Unavailable
+from safehand.kernel.store import Conflict, StreamRow, Unavailable
 from safehand.link.pump import PeerSilent
 from safehand.link.reader import Border
 from safehand.postal import app as postal_app
 from safehand.postal.network.cities import PostalCity, load_postal_cities
 from safehand.programme.launch.arrivals import Arrival
 from safehand.programme.launch.chance import Chance
-from safehand.programme.launch.duties import Act, Moment, Shares
+from safehand.programme.launch.duties import Moment, Shares
 from safehand.programme.launch.houses import Line
 from safehand.programme.launch.people import People, staff
 from safehand.simulation import couriers, crowd
@@ -50,6 +50,7 @@ from safehand.simulation.house import Chores, HouseClock, Signing, SimHouse, Wor
 from safehand.simulation.lives import tasks_belong_to_lives
 from safehand.simulation.mischief import Mischief
 from safehand.simulation.nonsense import Nonsense
+from safehand.simulation.payers import ANSWERED_LATER, Payers
 from safehand.simulation.plan import START, Ended, Plan, shaped
 from safehand.simulation.processes import REPOSITORY
 from safehand.simulation.services import SimPayments, SimRegister, SimTexts
@@ -65,13 +66,8 @@ AFTERMATH: Final = timedelta(days=14)
 """Faults go on so long after the last application."""
 CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
-TOO_LATE: Final = timedelta(days=9)
-"""A fee lapses after seven days."""
 TRIES_MAX: Final = 200
 POWER_CUT_TURNS_MAX: Final = 12
-ANSWERED_LATER: Final = frozenset(
-    {"request.busy", "request.unavailable", "request.too_many", "payment.silent", "register.silent"}
-)
 
 
 @lru_cache(maxsize=1)
@@ -107,19 +103,20 @@ class Run:
         self.street = couriers.Street(world=self.world, code_of=self._code_of)
         self.people = People(seed=1, chance=self.chance, cities=sorted(_data()[0]))
         self.applicants: dict[str, Mapping[str, Any]] = {}
+        self.city_of: dict[str, int] = {}
         self.orders: dict[str, tuple[int, str]] = {}
         self.unanswered: list[Deed] = []
         self.refusals: Counter[str] = Counter()
         self.marks: Counter[str] = Counter()
         self.calm = False
-        self.late_payers: dict[str, Line] = {}
-        """Who has begun to pay, and pays when the case has lapsed."""
         self._asked_about: set[str] = set()
         """Streams about which somebody still waits for an answer: nobody does another thing with them meanwhile."""
+        self.payers = Payers(run=self)
         self.checker = Checker(run=self)
         self.nonsense = Nonsense(chance=random.Random(f"nonsense {plan.seed}"))
         self.weather = Weather(run=self)
         self.mischief = Mischief(chance=random.Random(f"mischief {plan.seed}"), codes=self.door_code)
+        self._states: dict[tuple[str, StreamKey], tuple[StreamRow, dict[str, Any]]] = {}
         self.tainted: set[str] = set()
         """Streams that such people touched, with all that hangs on them."""
 
@@ -137,7 +134,8 @@ class Run:
             parts = authority_app.parts_of(
                 house=house, cities=cities, documents=documents, services=services, secret=secret
             )
-            return parts.actions, parts.border, parts.chores
+            callbacks: Chores = {"payment.callbacks": lambda: self.payers.call_back(parts.paying)}
+            return parts.actions, parts.border, {**parts.chores, **callbacks}
 
         def post_parts(house: House) -> tuple[Sequence[Action], Border, Chores]:
             parts = postal_app.parts_of(house=house, cities=self.files.cities)
@@ -219,7 +217,7 @@ class Run:
             rings, ends = self._next_clock(), day + timedelta(days=1)
             come = any(day <= one.at < ends for one in arrivals)
             still = not come and not self.unanswered and not self._soon()
-            if not still or rings is None or rings <= ends or number % 7 == 0:
+            if not still or (rings is not None and rings <= ends) or number % 7 == 0:
                 for hour in SUNDAY_HOURS if (day + timedelta(hours=8)).weekday() == SUNDAY else HOURS:
                     yield day + timedelta(hours=hour)
             day += timedelta(days=1)
@@ -279,8 +277,8 @@ class Run:
                 lambda: self._clocks(self.authority),
                 lambda: self._clocks(self.post),
                 lambda: self._arrive(come, m),
-                lambda: self._do([one for one in again if one.house == "authority"], self.authority),
-                lambda: self._do([one for one in again if one.house == "post"], self.post),
+                lambda: self.do([one for one in again if one.house == "authority"], self.authority),
+                lambda: self.do([one for one in again if one.house == "post"], self.post),
                 lambda: self._at_authority(m),
                 lambda: self._at_post(m),
                 lambda: self._pump(self.authority),
@@ -361,7 +359,7 @@ class Run:
             for city in self.plan.cities
             for kind in sorted(_data()[1])
         ]
-        await self._do(deeds, self.authority)
+        await self.do(deeds, self.authority)
 
     async def _arrive(self, come: Sequence[Arrival], m: Moment) -> None:
         deeds: list[Deed] = []
@@ -373,9 +371,9 @@ class Run:
             deeds += crowd.applications(
                 self.people.applicant(one), self.people.application(one), m, one.number
             )
-        await self._do(deeds, self.authority)
+        await self.do(deeds, self.authority)
 
-    def _lines(self, house: SimHouse, queue: str) -> list[Line]:
+    def lines(self, house: SimHouse, queue: str) -> list[Line]:
         """A worklist as its staff see it, with the streams' states."""
         rows = house.disk.queues.get(queue, {})
         asked = self._asked_about
@@ -387,7 +385,7 @@ class Run:
                 due_at=row.due_at,
                 owner=row.owner,
                 narrowed=row.narrowed,
-                state=msgspec.json.decode(house.disk.rows[key].state),
+                state=self._state_of(house, key),
             )
             for key, row in rows.items()
             if key.stream not in asked
@@ -396,24 +394,32 @@ class Run:
         ]
         return sorted(found, key=lambda line: (line.since, line.city, line.stream))
 
+    def _state_of(self, house: SimHouse, key: StreamKey) -> dict[str, Any]:
+        """A stream's state as JSON has it; read once for each version."""
+        row = house.disk.rows[key]
+        kept = self._states.get((house.name, key))
+        if kept is None or kept[0] is not row:
+            kept = self._states[house.name, key] = (row, msgspec.json.decode(row.state))
+        return kept[1]
+
     async def _at_authority(self, m: Moment) -> None:
         deeds: list[Deed] = []
         for queue, look in crowd.AT_AUTHORITY.items():
-            for line in self._lines(self.authority, queue):
+            for line in self.lines(self.authority, queue):
                 act = look(line, m, self.world)
                 if act is not None:
                     order = self._order_of(line, str(act.item.get("waybill", "")))
                     deeds.append(deed_of("authority", line, act, order=order))
         for queue in ("handover.to_label", "handover.labelled"):
-            for line in self._lines(self.authority, queue):
+            for line in self.lines(self.authority, queue):
                 self.orders[(line.state or {})["handover"]["order"]] = (line.city, line.stream)
         if crowd.local_hour(m.now) in crowd.COLLECTIONS:
-            deeds += crowd.bags(self._lines(self.authority, "handover.sealed"), m)
-            deeds += crowd.offers(self._lines(self.authority, "bag.closed"), m)
+            deeds += crowd.bags(self.lines(self.authority, "handover.sealed"), m)
+            deeds += crowd.offers(self.lines(self.authority, "bag.closed"), m)
         deeds += self._afterwards(m)
         deeds += self.nonsense.closed(self.authority)
-        await self._do(deeds, self.authority)
-        await self._pay(m)
+        await self.do(deeds, self.authority)
+        await self.payers.pay(m)
 
     def _order_of(self, line: Line, waybill: str) -> str:
         """The order under whose waybill a document of the case went out."""
@@ -437,52 +443,35 @@ class Run:
                     key=f"deny-{case}-{theft.order}"[:100],
                 )
 
-    async def _pay(self, m: Moment) -> None:
-        """Those who pay now open the payment, pay at the service, and come back to tell; some pay when it is too late."""
-        lines = [line for line in self._lines(self.authority, "payment.awaiting") if self._pays(line, m)]
-        late = [line for line in lines if m.chance.happens(0.03, line.stream, "pays too late")]
-        lines = [line for line in lines if line not in late]
-        await self._do([_deed_of_payer("payment.begin", line, m) for line in late], self.authority, once=True)
-        self.late_payers.update((line.stream, line) for line in late)
-        for line in list(self.late_payers.values()):
-            if line.since + TOO_LATE < m.now and self.payments.pay(f"{line.stream}/fee"):
-                del self.late_payers[line.stream]
-        for action in ("payment.begin", "payment.check"):
-            deeds = [_deed_of_payer(action, line, m) for line in lines]
-            await self._do(deeds, self.authority, once=True)
-            for line in lines:
-                self.payments.pay(f"{line.stream}/fee")
-
-    def _pays(self, line: Line, m: Moment) -> bool:
-        never = m.chance.happens(0.02, line.stream, "never pays") or line.stream in self.late_payers
-        return not never and m.waited(line, timedelta(hours=1), timedelta(hours=50))
-
     async def _at_post(self, m: Moment) -> None:
         deeds: list[Deed] = []
         for queue, look in crowd.AT_POST.items():
-            for line in self._lines(self.post, queue):
+            for line in self.lines(self.post, queue):
                 act = look(line, m, self.world)
                 if act is not None:
                     deeds.append(deed_of("post", line, act, courier=act.person["actor"]))
-        deeds += crowd.counted(self._lines(self.post, "bag.expected"), m, self._orders_of_bag)
+        deeds += crowd.counted(self.lines(self.post, "bag.expected"), m, self._orders_of_bag)
         if crowd.local_hour(m.now) in crowd.ROUNDS:
-            deeds += crowd.rounds(self._lines(self.post, "delivery.at_office"), m, self.world)
+            deeds += crowd.rounds(self.lines(self.post, "delivery.at_office"), m, self.world)
         for queue in crowd.AT_DOOR:
-            for line in self._lines(self.post, queue):
+            for line in self.lines(self.post, queue):
                 act = couriers.at_door(line, m, self.street)
                 if act is not None:
                     deeds.append(deed_of("post", line, act, courier=act.person["actor"]))
         deeds += self.nonsense.closed(self.post)
         await self._confirm_at_doors(deeds, m)
-        await self._do(deeds, self.post)
+        await self.do(deeds, self.post)
 
     async def _meddle(self) -> None:
         """People who do not know what they do."""
         for house in self.houses.values():
-            if not self.faults.happens("mischief") or (key := self.mischief.focus(house)) is None:
+            if not self.faults.happens("mischief"):
+                continue
+            key = self.mischief.focus(house, self.houses[house.peer], self.orders)
+            if key is None:
                 continue
             for deed in self.mischief.deeds(house, key, self.applicants, self.clock):
-                await self._do([deed], house, once=True)
+                await self.do([deed], house, once=True)
 
     async def _confirm_at_doors(self, deeds: Sequence[Deed], m: Moment) -> None:
         """Whoever really has a courier before the door, and is asked for the own session, confirms in it."""
@@ -506,21 +495,21 @@ class Run:
                         key=key,
                     )
                 )
-        await self._do(confirming, self.authority, once=True)
+        await self.do(confirming, self.authority, once=True)
 
     def _orders_of_bag(self, bag: str) -> dict[str, str]:
         """Waybill -> order of what lies in a bag."""
         found: dict[str, str] = {}
         for order, envelope in self.world.envelopes.items():
             if envelope.place == crowd.place_of("bag", bag):
-                row = self.post.disk.rows.get(StreamKey(envelope.label_of.city, order))
-                if row is not None:
-                    found[msgspec.json.decode(row.state)["acceptance"]["waybill"]] = order
+                key = StreamKey(envelope.label_of.city, order)
+                if key in self.post.disk.rows:
+                    found[self._state_of(self.post, key)["acceptance"]["waybill"]] = order
         return found
 
     # ---- doing -----------------------------------------------------------------------------------------------------
 
-    async def _do(self, deeds: Sequence[Deed], house: SimHouse, *, once: bool = False) -> None:
+    async def do(self, deeds: Sequence[Deed], house: SimHouse, *, once: bool = False) -> None:
         """Ask for deeds; what nobody answers is asked again at the next moment, with the same key."""
         if not deeds:
             return
@@ -567,7 +556,12 @@ class Run:
     def _done(self, deed: Deed, done: Done) -> None:
         if deed.action == "application.submit":
             self.applicants[done.stream] = deed.person
+            self.city_of[done.stream] = done.city
         effect = EFFECTS.get(deed.action)
+        streams = list(_streams_of(deed))
+        if not self.tainted.isdisjoint(streams):
+            # Whatever goes into a bag that somebody confused has had in hand, and the like.
+            self._taint(*streams)
         if effect is not None and DONE_BY.get(deed.action, "") in ("", *done.events):
             effect(self.world, {**deed.hint, **deed.item}, deed.state, self.clock.now())
 
@@ -580,11 +574,9 @@ class Run:
                 "neighbour",
             ):
                 continue
-            row = self.post.disk.rows.get(StreamKey(envelope.label_of.city, order))
-            if (
-                row is not None
-                and msgspec.json.decode(row.state).get("delivery", {}).get("state") == "delivered"
-            ):
+            key = StreamKey(envelope.label_of.city, order)
+            there = key in self.post.disk.rows
+            if there and self._state_of(self.post, key).get("delivery", {}).get("state") == "delivered":
                 self.world.hand_over(order, self.clock.now())
 
     # ---- the end ---------------------------------------------------------------------------------------------------
@@ -610,7 +602,15 @@ class Run:
             for order, theft in self.street.thefts.items()
             if theft.found_at is None and order not in self.tainted and not self.world.is_there(order)
         ]
-        return [*waiting, *unsent, *parked, *thefts, *(f"{one.action} {one.key}" for one in self.unanswered)]
+        unheard = [f"payment {key}" for key in self.payments.calling_back]
+        return [
+            *waiting,
+            *unsent,
+            *unheard,
+            *parked,
+            *thefts,
+            *(f"{one.action} {one.key}" for one in self.unanswered),
+        ]
 
     def _over(self) -> bool:
         return not self._open()
@@ -679,14 +679,6 @@ def _later(facts: RegisterFacts, by: timedelta) -> RegisterFacts:
         for one in facts.documents
     )
     return msgspec.structs.replace(facts, documents=documents)
-
-
-def _deed_of_payer(action: str, line: Line, m: Moment) -> Deed:
-    return deed_of("authority", line, Act(m.applicants[line.stream], action, _case(line)))
-
-
-def _case(line: Line) -> dict[str, Any]:
-    return {"city": line.city, "case": line.stream}
 
 
 @lru_cache(maxsize=10_000)

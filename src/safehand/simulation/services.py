@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from safehand.authority.border.door_code import CODE_DIGITS
+from safehand.authority.payment.refusals import AMOUNT_DIFFERS, TOO_MANY
 from safehand.authority.ports.calling import ServiceUnavailable
 from safehand.authority.ports.notices import TextMessage, TextReceipt
 from safehand.authority.ports.payment import (
@@ -27,7 +28,11 @@ from safehand.kernel.clock import Clock
 from safehand.kernel.outcome import Refusal
 from safehand.simulation.faults import Faults
 
-_CODE: Final = re.compile(rf"(?<![0-9])[0-9]{{{CODE_DIGITS}}}(?![0-9])")
+PAID_WITHOUT_END: Final = 25
+"""More than anybody takes in for one fee."""
+GIVEN_BACK: Final = frozenset({AMOUNT_DIFFERS.code, TOO_MANY.code})
+"""Said to a payment that the service then gives back of its own accord."""
+_NUMBER: Final = re.compile(r"[0-9]+")
 
 
 class SimRegister:
@@ -93,12 +98,20 @@ class SimRegister:
 
 
 class SimPayments:
-    """The payment service: a payment and a refund exist once for each key."""
+    """The payment service: a payment and a refund exist once for each key, and it calls back until it is heard.
+
+    Like real ones it may be paid twice for the same thing, or too little; then it tells of the newest payment.
+    """
 
     def __init__(self, *, faults: Faults, clock: Clock) -> None:
         self._faults, self._clock = faults, clock
         self.payments: dict[str, PaymentSeen] = {}
+        """By key: what it tells."""
+        self.booked: dict[str, PaymentSeen] = {}
+        """By id: all money that came, and that it did not give back of its own accord."""
         self.refunds: dict[str, RefundSeen] = {}
+        self.calling_back: dict[str, int] = {}
+        """Key -> how often the payer's device will pay once more."""
 
     async def open(self, *, payments: Sequence[PaymentToOpen]) -> list[PaymentSeen | Refusal]:
         """See `Payments.open`."""
@@ -132,11 +145,41 @@ class SimPayments:
     def pay(self, key: str) -> bool:
         """The applicant pays there; False when no such payment is open."""
         payment = self.payments.get(key)
-        if payment is None or payment.state == "paid":
+        twice = payment is not None and payment.state == "paid"
+        # It tells of the newest payment only; so none comes before the last was heard.
+        if payment is None or (
+            twice and (key in self.calling_back or not self._faults.happens("paid_twice"))
+        ):
             return False
-        settled_at: datetime = self._clock.now()
-        self.payments[key] = msgspec.structs.replace(payment, state="paid", settled_at=settled_at)
+        short = not twice and self._faults.happens("paid_too_little")
+        self._book(payment, amount_fen=payment.amount_fen - 100 * short, twice=twice)
+        again = twice and self._faults.happens("paid_without_end")
+        self.calling_back[key] = PAID_WITHOUT_END if again else 0
         return True
+
+    def called_back(self, key: str, outcome: Any) -> None:
+        """What the authority said to a callback: a payment that it does not take in goes back to the payer."""
+        code = outcome.code if isinstance(outcome, Refusal) else ""
+        payment = self.payments[key]
+        if code in GIVEN_BACK and payment.id in self.booked:
+            del self.booked[payment.id]
+            if code == AMOUNT_DIFFERS.code:
+                # The payer is to pay the exact fee again.
+                self.payments[key] = msgspec.structs.replace(
+                    payment, amount_fen=payment.amount_fen + 100, state="open", settled_at=None
+                )
+        left = self.calling_back.pop(key)
+        if left and code not in GIVEN_BACK:
+            self._book(payment, amount_fen=payment.amount_fen, twice=True)
+            self.calling_back[key] = left - 1
+
+    def _book(self, payment: PaymentSeen, *, amount_fen: int, twice: bool) -> None:
+        settled_at: datetime = self._clock.now()
+        number = f"pm-{payment.order_ref}-{len(self.booked) + 1}" if twice else payment.id
+        paid = msgspec.structs.replace(
+            payment, id=number, amount_fen=amount_fen, state="paid", settled_at=settled_at
+        )
+        self.payments[payment.key] = self.booked[number] = paid
 
     def _may_be_silent(self) -> None:
         if self._faults.happens("payment_silent"):
@@ -175,7 +218,7 @@ class SimTexts:
             raise ServiceUnavailable(service="sms", reason="silent")
         for one in messages:
             self.sent.setdefault(one.key, one)
-            self.codes.update(_CODE.findall(one.text))
+            self.codes.update(run for run in _NUMBER.findall(one.text) if len(run) == CODE_DIGITS)
         return [None for _ in messages]
 
     async def receipts(self, *, after: int) -> tuple[list[TextReceipt], int]:

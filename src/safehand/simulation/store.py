@@ -8,6 +8,7 @@ or leave its caller without an answer. And the steps' own questions are answered
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,8 +20,9 @@ from safehand.kernel.store_memory import MemoryStore
 Answer = Callable[..., Sequence[Any]]
 
 
-class SentRow(NamedTuple):
-    """A numbered message."""
+@dataclass(slots=True, frozen=True, eq=False)
+class SentRow:
+    """A numbered message. While the houses are cut apart it is asked for again and again; so its answer is made once."""
 
     city: int
     number: int
@@ -30,6 +32,10 @@ class SentRow(NamedTuple):
     personal: bytes | None
     hash: bytes
     at: datetime
+    answer: Mapping[Any, Any]
+    """Its columns by name and by place."""
+    size: int
+    """Bytes on the wire, as the log counts them."""
 
 
 class Head(NamedTuple):
@@ -67,6 +73,8 @@ class SimStore(MemoryStore):
         self.lines: dict[StreamKey, set[str]] = {}
         """On which worklists a stream stands."""
         self.numberer: SimTransaction | None = None
+        self.touched: dict[StreamKey, None] = {}
+        """Streams that were written since somebody last looked (`checker`)."""
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["SimTransaction"]:
@@ -128,6 +136,7 @@ class SimStore(MemoryStore):
     def apply(self, writes: Writes) -> None:
         """Do what was checked, and keep the indexes."""
         super().apply(writes)
+        self.touched.update((StreamKey(row.city, row.stream), None) for row in writes.streams)
         for message in writes.messages:
             self.outbox_ids += 1
             self.outbox_numbered.append((self.outbox_ids, message))

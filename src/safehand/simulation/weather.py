@@ -24,7 +24,7 @@ BEDLAM: Final = {
     "configuration_changed": 0.02,
     "outage_of_a_week": 0.01,
 }
-CRASHES_IN_A_MOMENT_MAX: Final = 3
+CRASHES_IN_A_MOMENT_MAX: Final = 4
 """Where every life is shorter than the work of a moment, nothing is ever done, and nothing tested."""
 RACES_IN_A_ROW: Final = 7
 """One more than a batch is tried: it is halved, and its first half loses too."""

@@ -179,9 +179,7 @@ def _about_what_went_wrong(body: m.Message) -> Command | None:
         case m.RejectedAtDoor():
             return tracking.RecordRejected(order=body.order, waybill=body.waybill, reason=body.reason)
         case m.IncidentOpened():
-            return tracking.RecordIncident(
-                order=body.order, waybill=body.waybill, reason=body.reason, at=body.at
-            )
+            return tracking.RecordIncident(order=body.order, waybill=body.waybill, reason=body.reason)
         case m.LossDeclared():
             return tracking.RecordLoss(order=body.order, waybill=body.waybill)
         case m.ItemFound():

@@ -75,7 +75,10 @@ class Paying:
 
     async def begin(self, asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         """Open payments. Repeating gives the same payment: the service keeps one per case."""
-        cases = await self._own_cases(asked)
+        cases = [
+            one if isinstance(one, Refusal) or _is_payable(one[2]) else not_now(one[2].payment.state)
+            for one in await self._own_cases(asked)
+        ]
         wanted = [
             PaymentToOpen(
                 key=fee_key(case.case),
@@ -97,7 +100,7 @@ class Paying:
         return f"{home}/cases/{key.city}/{key.stream}/paid" if home else ""
 
     async def check(self, asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
-        """Ask the service; what was paid settles the case."""
+        """Ask the service; what was paid settles the case, and what was paid too late or twice is taken in to go back."""
         cases = await self._own_cases(asked)
         keys = [StreamKey(a.item.city, a.item.case) for a in asked]
         known = [key for key, one in zip(keys, cases, strict=True) if not isinstance(one, Refusal)]
@@ -105,7 +108,7 @@ class Paying:
             settled = iter(await self.settle(known))
         except (ServiceUnavailable, ServiceFault):
             return [one if isinstance(one, Refusal) else PAYMENT_SILENT() for one in cases]
-        return [one if isinstance(one, Refusal) else next(settled) for one in cases]
+        return [one if isinstance(one, Refusal) else _checked(one[2], next(settled)) for one in cases]
 
     async def settle(self, keys: Sequence[StreamKey]) -> list[Done | Refusal]:
         """Settle the cases whose fee the service has; the others are refused as not paid yet.
@@ -155,7 +158,7 @@ class Paying:
         return sum(isinstance(one, Done) for one in (await self._house.shell.run(calls) if calls else ()))
 
     async def _own_cases(self, asked: Sequence[Asked]) -> list[tuple[StreamKey, int, Case] | Refusal]:
-        """Each request's case, if it is the applicant's own and has a payment to make."""
+        """Each request's case, if it is the applicant's own and its fee was ever asked for."""
         keys = [StreamKey(one.item.city, one.item.case) for one in asked]
         own = await self._owned([(one.session.actor, key) for one, key in zip(asked, keys, strict=True)])
         rows = await self._house.store.streams(keys=keys)
@@ -166,9 +169,19 @@ class Paying:
                 found.append(NOT_FOUND())
                 continue
             case = self._cases.decode(row.state)
-            payable = case.payment.state in (PaymentState.AWAITING, PaymentState.PAID)
-            found.append((key, row.version, case) if payable else not_now(case.payment.state))
+            asked_for = case.payment.state is not PaymentState.NONE
+            found.append((key, row.version, case) if asked_for else not_now(case.payment.state))
         return found
+
+
+def _is_payable(case: Case) -> bool:
+    return case.payment.state in (PaymentState.AWAITING, PaymentState.PAID)
+
+
+def _checked(case: Case, outcome: Done | Refusal) -> Done | Refusal:
+    """Nobody is told to pay for what can't be paid any more."""
+    unpaid = isinstance(outcome, Refusal) and outcome.code == NOT_PAID_YET.code
+    return not_now(case.payment.state) if unpaid and not _is_payable(case) else outcome
 
 
 def _begun(one: tuple[StreamKey, int, Case], opened: PaymentSeen | Refusal) -> Done | Refusal:

@@ -66,11 +66,16 @@ DONE: Final[Mapping[str, Both]] = {
     ),
     "withdraw": Both(zh="申请已撤回。", en="The application is withdrawn."),
     "paid": Both(zh="缴费成功，谢谢。", en="Your payment arrived. Thank you."),
+    "paid-back": Both(
+        zh="您的缴费已收到，但逾期或重复，不能用于本次申请，将原路退回给您。",
+        en="Your payment arrived too late or twice. It can't be used, and goes back to you the way it came.",
+    ),
     "not-paid": Both(
         zh="尚未收到您的缴费。如刚刚缴费，请稍后刷新本页；如缴费未成功，请重新缴费。",
         en="Your payment has not arrived. If you have just paid, look again in a moment; else pay again.",
     ),
 }
+GOES_BACK: Final = frozenset({"payment.came_late", "payment.came_twice"})
 
 
 class Portal:
@@ -215,7 +220,10 @@ class Portal:
         outcome = await self._call("payment.check", session, city, case, key=f"back-{case}")
         if isinstance(outcome, Refusal) and outcome.code != NOT_PAID_YET.code:
             return self._frame.problem(request=request, refusal=outcome)
-        done = "not-paid" if isinstance(outcome, Refusal) else "paid"
+        if isinstance(outcome, Refusal):
+            done = "not-paid"
+        else:
+            done = "paid-back" if GOES_BACK.intersection(outcome.events) else "paid"
         return self._frame.redirect(f"/cases/{city}/{case}?done={done}")
 
     async def sign_out(self, request: Web) -> Response[bytes]:

@@ -106,8 +106,6 @@ class RecordIncident(Command, frozen=True, kw_only=True, tag="tracking.record_in
     order: Reference
     waybill: Waybill
     reason: Reason
-    at: datetime | None = None
-    """When the post began to search, by its own clock."""
 
 
 class RecordLoss(Command, frozen=True, kw_only=True, tag="tracking.record_loss"):

@@ -12,7 +12,7 @@ from safehand.authority.tracking.states import TABLE, WAITING, KeptScan, Trackin
 from safehand.authority.tracking.states import TrackingState as S
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.steps import clocked, moved
-from safehand.link.messages import ProofMethod, Reason, Scan
+from safehand.link.messages import WITHOUT_CLAIM, ProofMethod, Reason, Scan
 
 CODE_ATTEMPTS_MAX: Final = 5
 """Wrong codes and identity words for one envelope (postal facts, PIN practice); after that only the recipient's session
@@ -136,6 +136,8 @@ def _proven(step: Tracking, command: c.JudgeClaim, m: Moment) -> bool:
         case ProofMethod.EVIDENCE_GRADE:
             # What was reported in an improper way is ended by the recipient or the manager, never by more paper.
             return command.evidence_accepted and step.state is S.ON_THE_WAY
+        case ProofMethod.RECIPIENT_WORD | ProofMethod.AUTHORITY_DECISION:
+            return False  # these are ours to give
 
 
 def _just_confirmed(step: Tracking, m: Moment) -> bool:
@@ -198,7 +200,7 @@ def confirm_receipt(step: Tracking, command: c.ConfirmReceipt, m: Moment) -> Ans
         case S.DISPUTED if not step.contradicted:
             return [e.DisputeSettled()]
         case S.REPORTED | S.DENIED | S.INCIDENT | S.DISPUTED:
-            return [_sealed(step, m, ProofMethod.RECIPIENT_SESSION, m.now, command.evidence)]
+            return [_sealed(step, m, ProofMethod.RECIPIENT_WORD, m.now, command.evidence)]
         case S.NONE | S.ON_THE_WAY | S.TURNED_BACK | S.LOST:
             return refusals.nothing_to_confirm(step.state)
 
@@ -224,7 +226,7 @@ def settle(step: Tracking, command: c.Settle, m: Moment) -> Answer:
         return [e.DisputeSettled()]
     if not command.grade_accepted or step.state is S.INCIDENT:
         return refusals.EVIDENCE_TOO_WEAK()
-    return [_sealed(step, m, ProofMethod.EVIDENCE_GRADE, m.now, command.evidence)]
+    return [_sealed(step, m, ProofMethod.AUTHORITY_DECISION, m.now, command.evidence)]
 
 
 def record_rejected(step: Tracking, command: c.RecordRejected, m: Moment) -> Answer:
@@ -233,20 +235,25 @@ def record_rejected(step: Tracking, command: c.RecordRejected, m: Moment) -> Ans
         return wrong
     if step.state is S.TURNED_BACK:
         return []
+    if step.state in (S.DELIVERED, S.DISPUTED):
+        return contradicted(step, m)
     if step.state not in _WITH_POST:
         return refusals.not_now(step.state)
     return [e.RejectionRecorded(reason=int(command.reason))]
 
 
 def record_incident(step: Tracking, command: c.RecordIncident, m: Moment) -> Answer:
-    """The post searches; the clock says how long."""
+    """The post searches; the clock says how long.
+
+    A word that answers no claim reaches the post whatever it is doing, and ends a search. Only where the post says that it
+    has heard it, and that it came too late, the word is contradicted.
+    """
     if wrong := _mismatch(step, command.order, command.waybill):
         return wrong
     if step.state in (S.INCIDENT, S.LOST):
         return []
     if step.state in (S.DELIVERED, S.DISPUTED):
-        word, began = step.own_word_at, command.at
-        if word is not None and began is not None and began <= word:
+        if step.own_word and command.reason is not Reason.PROOF_TOO_LATE:
             return [] if step.searched else [e.SearchOvertaken()]
         return contradicted(step, m)
     if step.state not in _WITH_POST and step.state is not S.TURNED_BACK:
@@ -256,7 +263,7 @@ def record_incident(step: Tracking, command: c.RecordIncident, m: Moment) -> Ans
 
 
 def contradicted(step: Tracking, m: Moment) -> Answer:
-    """The post has what was sealed as delivered: the proof crossed the courier's void, or a wrong word, on its way.
+    """The post has what was sealed as delivered: the proof crossed the courier's void, a rejection, or a wrong word.
 
     The manager settles it as any other dispute; told again it changes nothing.
     """
@@ -274,7 +281,8 @@ def record_loss(step: Tracking, command: c.RecordLoss, m: Moment) -> Answer:
     if step.state is S.DISPUTED:
         return []  # the manager settles it; until then the document is in the incident's account already
     if step.state is S.DELIVERED:
-        return refusals.not_now(step.state)
+        # The post will hear the recipient's own word, and end its search.
+        return [] if step.searched else refusals.not_now(step.state)
     return [e.LossRecorded(by="post")]
 
 
@@ -348,8 +356,8 @@ def fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
 
 def _fold_proof(step: Tracking, event: e.ProofSealed, at: datetime) -> Tracking:
     searched = step.searched or step.state is S.INCIDENT
-    word = event.at if event.claimed_at == event.at else None
-    return clocked(step, event, at, TABLE, contradicted=False, own_word_at=word, searched=searched)
+    word = ProofMethod(event.method) in WITHOUT_CLAIM
+    return clocked(step, event, at, TABLE, contradicted=False, own_word=word, searched=searched)
 
 
 def _fold_news(

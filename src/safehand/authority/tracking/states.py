@@ -119,8 +119,8 @@ class Tracking(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     """The scan that said it is coming back; empty when it was something else."""
     contradicted: bool = False
     """The post said that it still has what was sealed as delivered."""
-    own_word_at: datetime | None = None
-    """When the recipient's own word was sealed, if it was that and no claim."""
+    own_word: bool = False
+    """What was sealed is the recipient's own word, or the manager's decision: no claim."""
     searched: bool = False
     """The post was searching when the word was sealed: it will hear the word, and end its search."""
     confirmed_at: datetime | None = None

@@ -11,7 +11,7 @@ from safehand.kernel.machine import Event
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.working_days import SHANGHAI, add_days
 from safehand.link.identity_word import WORD_CHARACTERS
-from safehand.link.messages import ProofMethod, Reason
+from safehand.link.messages import WITHOUT_CLAIM, ProofMethod, Reason
 from safehand.postal.custody.rules import check_time
 from safehand.postal.custody.states import Custody
 from safehand.postal.custody.states import State as Holder
@@ -174,7 +174,7 @@ def _wrong_code(method: ProofMethod, code: str) -> Refusal | None:
         case ProofMethod.COUNTER_IDENTITY:
             # Exactly a word: a clerk who keys the number itself is stopped before it is written anywhere.
             return None if _WORD.fullmatch(code) else refusals.IDENTITY_WORD_MISSING()
-        case ProofMethod.RECIPIENT_SESSION | ProofMethod.EVIDENCE_GRADE:
+        case _:
             return refusals.CODE_SUPERFLUOUS() if code else None
 
 
@@ -182,11 +182,11 @@ def _record_proof(step: Delivery, custody: Custody, command: commands.RecordProo
     """Delivered by a sealed proof. One that comes when the claim no longer stands is kept and becomes an incident.
 
     But while the item is searched for, the recipient's own word is the only news of it, and ends the search. That word
-    answers no claim: it was given and sealed at the same moment.
+    answers no claim.
     """
     if not command.proof_verified:
         return refusals.PROOF_NOT_VERIFIED()
-    own_word = command.claimed_at == command.sealed_at
+    own_word = command.method in WITHOUT_CLAIM
     searched = step.state is State.STOPPED and custody.state is Holder.IN_INCIDENT
     if searched and own_word and step.evidence != command.evidence:
         return [
@@ -211,8 +211,7 @@ def _record_proof(step: Delivery, custody: Custody, command: commands.RecordProo
             | State.HELD
             | State.STOPPED
         ):
-            known = step.claims > 0 or step.reported or step.state is State.STOPPED
-            if not known or step.state is State.NOT_BEGUN:
+            if not (step.claims > 0 or step.reported or step.state is State.STOPPED):
                 return refusals.NO_CLAIM()
             if step.evidence == command.evidence:
                 return []

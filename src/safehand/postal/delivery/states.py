@@ -86,6 +86,8 @@ TABLE: Final[Table] = {
     (State.STOPPED, events.BroughtBack): State.STOPPED,
     (State.STOPPED, events.ProofCameLate): State.STOPPED,
     **{(state, events.ProofCameLate): State.STOPPED for state in (*_AT_DOOR, State.AT_OFFICE, State.HELD)},
+    # It was at a door, was brought back, and has left the office once more (sorted wrongly).
+    (State.NOT_BEGUN, events.ProofCameLate): State.STOPPED,
     **{
         (state, events.OldClaimAnswered): state
         for state in (*_UNPROVEN, State.NOT_BEGUN, State.DELIVERED, State.STOPPED)

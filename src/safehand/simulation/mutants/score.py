@@ -47,9 +47,9 @@ def reviewed() -> dict[str, str]:
     return {one.mutant: one.reason for one in listed}
 
 
-def without_line(mutant: Mutant) -> str:
-    """The name as long as the code stays the same, wherever it moves to in its file."""
-    module, _, what = mutant.name.split(":", 2)
+def without_line(mutant: Mutant | str) -> str:
+    """The name (of a mutant) as long as the code stays the same, wherever it moves to in its file."""
+    module, _, what = (mutant if isinstance(mutant, str) else mutant.name).split(":", 2)
     return f"{module}:{what}"
 
 
@@ -90,12 +90,15 @@ def try_all(
 
 
 def sample(*, seed: int, count: int) -> list[Tried]:
-    """Tries some mutants, drawn by the seed, in one process: by the tests that are named after their modules or likely."""
-    known = reviewed()
-    wanted = [mutant for mutant in all_mutants() if without_line(mutant) not in known]
+    """Tries some mutants, drawn by the seed, in one process: by the tests that are named after their modules or likely.
+
+    Those that the figure names as survivors are counted there, and not drawn again: a sample is to find new ones.
+    """
+    figure = json.loads(FIGURE.read_text(encoding="utf-8"))["result"] if FIGURE.exists() else {}
+    left_out = {*reviewed(), *map(without_line, figure.get("survivors", ()))}
+    wanted = [mutant for mutant in all_mutants() if without_line(mutant) not in left_out]
     drawn = random.Random(seed).sample(wanted, count)
-    likely = json.loads(FIGURE.read_text(encoding="utf-8"))["result"]["likely"] if FIGURE.exists() else {}
-    return try_all(drawn, cover=None, seed=seed, processes=1, likely=likely)
+    return try_all(drawn, cover=None, seed=seed, processes=1, likely=figure.get("likely", {}))
 
 
 def likely_killers(tried: Sequence[Tried]) -> dict[str, list[str]]:
