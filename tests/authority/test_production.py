@@ -1,5 +1,7 @@
 """Production: blanks in order, two persons, and a spoiled blank costs the applicant nothing."""
 
+import pytest
+
 from safehand.authority.production.commands import (
     PassCheck,
     ProductionExpired,
@@ -17,7 +19,7 @@ from safehand.authority.production.stock import (
 )
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.working_days import add_working_days
-from tests.authority.house import CASE, MONDAY, STOCK, House
+from tests.authority.house import CASE, CITY, MONDAY, STOCK, House
 
 
 def spoil(blank: int = 1, reason: str = "misprint", witness: str = "st_witness") -> SpoilDocument:
@@ -61,6 +63,23 @@ def test_deliveries_rise_and_never_overlap():
     house.ok(ReceiveBlanks(first=10, last=20), stream=STOCK)
     assert house.no(ReceiveBlanks(first=20, last=30), stream=STOCK) == "stock.range_wrong"
     assert house.no(ReceiveBlanks(first=40, last=30), stream=STOCK) == "stock.range_wrong"
+
+
+def test_a_blank_of_another_kind_is_never_drawn_for_a_case():
+    house = House().paid()
+    other = f"st_{CITY}_taiwan-permit"
+    house.ok(ReceiveBlanks(first=1, last=5), stream=other)
+    assert house.no(DrawBlank(case=CASE), stream=other) == "stock.of_another_kind"
+    assert house.state(other).left == 5, "nothing was drawn"
+
+
+@pytest.mark.parametrize(
+    "name", [f"st_{CITY}_driving-licence", "st_320500_passport", "st_passport", f"st_{CITY}_"]
+)
+def test_there_is_one_stock_for_each_kind_and_city_and_no_other(name: str):
+    house = House().paid()
+    for command in (ReceiveBlanks(first=1, last=5), DrawBlank(case=CASE), ReportMissing(blank=1)):
+        assert house.no(command, stream=name) == "stock.unknown"
 
 
 def test_the_stock_has_limits():
@@ -154,7 +173,7 @@ def test_late_production_is_the_managers_in_each_of_its_states():
 
 
 def test_nobody_starts_production_of_an_unpaid_case():
-    assert House().approved().no(StartProduction(blank=1)) == "production.not_now"
+    assert House().approved().no(StartProduction(blank=1, document="passport")) == "production.not_now"
 
 
 def test_every_blank_of_a_range_is_there_from_its_first_to_its_last():

@@ -24,6 +24,7 @@ from safehand.authority.tracking.commands import (
     RecordLoss,
     RecordRejected,
     RecordReported,
+    RecordSearchEnded,
     RecordVoid,
     Settle,
     TrackingExpired,
@@ -534,6 +535,51 @@ def test_a_search_of_which_is_heard_after_the_recipients_own_word_is_ended_by_it
     assert (house.case.tracking.state, envelope(house, order)) == ("delivered", "recipient")
     later = RecordIncident(**item, reason=Reason.PROOF_TOO_LATE)
     assert house.ok(later, actor="postal") == ["tracking.delivery_contradicted"], "it had heard the word"
+
+
+def word_that_crossed_a_find() -> House:
+    """Left elsewhere, searched for, found by the post; meanwhile its recipient has said: I have it."""
+    house = counting_envelopes().with_post()
+    item = house.item()
+    house.ok(RecordReported(**item, carrier_code="20", occurred_at=house.now))
+    house.ok(CONFIRM, actor="ap_one")
+    house.ok(RecordIncident(**item, reason=Reason.LOST))
+    assert house.ok(RecordFound(**item)) == ["tracking.delivery_contradicted"]
+    return house
+
+
+def test_when_the_post_goes_by_the_recipients_own_word_after_all_both_books_agree():
+    house = word_that_crossed_a_find()
+    order, item = house.case.handover.order, house.item()
+    assert (house.account, envelope(house, order)) == ("incident", "post")
+    ended = RecordSearchEnded(**item)
+    assert house.ok(ended) == ["tracking.contradiction_ended"]
+    assert (house.account, envelope(house, order)) == ("recipient", "recipient")
+    assert "tracking.disputed" not in house.waits()
+    assert house.ok(ended) == []
+
+
+def test_the_same_of_a_document_that_is_invalid_by_then():
+    house = word_that_crossed_a_find()
+    order, item = house.case.handover.order, house.item()
+    house.ok(settle(in_hand=False))
+    house.ok(RecordReturnOffered(**item, reason=Reason.LOST))
+    assert "returns.old_coming_back" in house.waits()
+    assert house.ok(RecordSearchEnded(**item)) == ["document.old_in_hand"]
+    assert envelope(house, order) == "recipient"
+    assert house.case.papers.made[0].account == "incident", "who has it knows that it is invalid"
+    assert "returns.old_coming_back" not in house.waits()
+    assert house.ok(RecordSearchEnded(**item)) == []
+
+
+def test_no_search_ends_by_a_word_that_nobody_gave():
+    lost = House().with_post()
+    lost.ok(RecordIncident(**lost.item(), reason=Reason.LOST))
+    assert lost.no(RecordSearchEnded(**lost.item())) == "tracking.not_now"
+    assert House().delivered().ok(RecordSearchEnded(**House().delivered().item())) == []
+    contradicted = counting_envelopes().delivered()
+    contradicted.ok(RecordIncident(**contradicted.item(), reason=Reason.LOST))
+    assert contradicted.ok(RecordSearchEnded(**contradicted.item())) == [], "a claim's proof is no such word"
 
 
 def test_an_invalid_document_that_was_sealed_as_delivered_is_put_right_in_the_book_when_the_post_has_it():

@@ -26,9 +26,11 @@ from safehand.authority.returns.commands import KeepForPickup, ReportEmpty, Rese
 from safehand.authority.tracking.commands import (
     ConfirmReceipt,
     DenyReceipt,
+    RecordFound,
     RecordIncident,
     RecordLoss,
     RecordReported,
+    RecordSearchEnded,
 )
 from safehand.authority.tracking.events import ProofSealed
 from safehand.authority.tracking.states import TrackingState
@@ -137,6 +139,8 @@ def searched_in_vain() -> list[House]:
         if denied:
             house.ok(DenyReceipt())
         house.ok(RecordIncident(**house.item(), reason=Reason.LOST))
+    found[0].ok(RecordFound(**found[0].item()))
+    found[0].ok(RecordSearchEnded(**found[0].item()))
     return found
 
 

@@ -180,7 +180,7 @@ def test_nobody_but_a_manager_acts_in_anothers_name(living: Living, house: str) 
 def test_a_name_of_another_kind_is_not_found(living: Living) -> None:
     clerk = living.staff("authority", "production_clerk")
     manager = living.staff("authority", "authority_manager")
-    stock = {"city": SHANGHAI, "stock": "st_310000_kinds", "first": 1, "last": 10}
+    stock = {"city": SHANGHAI, "stock": "st_310000_passport", "first": 1, "last": 10}
     opened = [living.post("authority", "stock.receive", stock, one) for one in (clerk, manager)]
     assert 200 in {answer.status_code for answer in opened}, opened[0].text
     before = living.written("authority")
@@ -188,7 +188,7 @@ def test_a_name_of_another_kind_is_not_found(living: Living) -> None:
         field = _stream_field(action)
         if field in (None, "stock") or "applicant" in action.roles:
             continue
-        item = whole(action.asks, city=SHANGHAI, office="310000-1") | {field: "st_310000_kinds"}
+        item = whole(action.asks, city=SHANGHAI, office="310000-1") | {field: "st_310000_passport"}
         answer = living.post("authority", action.name, item, living.staff("authority", min(action.roles)))
         assert answer.status_code == 404, (action.name, answer.text)
         assert _body(answer)["code"] == "request.other_kind"

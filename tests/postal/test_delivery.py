@@ -132,6 +132,7 @@ def test_the_recipients_own_word_ends_a_search():
     house.do(house.proof())
     word = house.proof(evidence=b"\x07" * 32, method=ProofMethod.RECIPIENT_WORD)
     assert house.do(word)[:2] == ["delivery.proof_recorded", "undeliverable.search_ended"]
+    assert len(house.bodies(Kind.SEARCH_ENDED)) == 1, "so that the authority knows what its word came to"
     assert house.account() == "recipient"
     assert house.do(word) == []
 

@@ -96,9 +96,7 @@ def contradicted(case: Case, event: CaseEvent) -> MadeDocument | None:
 
 def posted(*, case: Case, event: CaseEvent, at: datetime) -> Papers:
     """The case's documents after the event, each where the book now has it."""
-    after = case.papers
-    if isinstance(event, CONTRADICTS):
-        after = papers.changed(after, _make_of(case, event), {"envelope": ""})
+    after = _told(case, event)
     lines = moves(case, event)
     if not lines:
         return after
@@ -115,7 +113,7 @@ def posted(*, case: Case, event: CaseEvent, at: datetime) -> Papers:
                 after = papers.changed(after, make, {"pending": None})
             case "accepted" | "moved":
                 changes: dict[str, Any] = {"account": taker, "pending": None, "since": at}
-                if isinstance(event, tracking.ProofSealed):
+                if isinstance(event, tracking.ProofSealed | tracking.ContradictionEnded):
                     changes["envelope"] = "recipient"
                 if isinstance(
                     event, handover.DeclaredMissing | returns.ReturnReceived | papers.OldDocumentReceived
@@ -127,6 +125,15 @@ def posted(*, case: Case, event: CaseEvent, at: datetime) -> Papers:
     return msgspec.structs.replace(after, made=made, destroyed=after.destroyed + gone) if gone else after
 
 
+def _told(case: Case, event: CaseEvent) -> Papers:
+    """What the post says of an envelope without any document's having moved by it."""
+    if isinstance(event, CONTRADICTS):
+        return papers.changed(case.papers, _make_of(case, event), {"envelope": ""})
+    if isinstance(event, papers.OldDocumentInHand):
+        return papers.changed(case.papers, event.make, {"envelope": "recipient"})
+    return case.papers
+
+
 _MOVED: Final[Mapping[type[Event], Account]] = {
     handover.HandoverOpened: A.HANDOVER_SHELF,
     handover.ReadyForPickup: A.COUNTER,
@@ -135,6 +142,7 @@ _MOVED: Final[Mapping[type[Event], Account]] = {
     tracking.ProofSealed: A.RECIPIENT,
     tracking.IncidentRecorded: A.INCIDENT,
     tracking.DeliveryContradicted: A.INCIDENT,
+    tracking.ContradictionEnded: A.RECIPIENT,
     tracking.LossRecorded: A.INCIDENT,
     tracking.FindRecorded: A.POST,
     returns.ReturnShelved: A.RETURN_SHELF,
@@ -155,6 +163,7 @@ _OWN_MAKE: Final[Mapping[type[Event], Callable[[Case, Any], Sequence[Move]]]] = 
     ),
     returns.ReturnReceived: lambda case, event: _received(case, case.production.make),
     papers.OldDocumentFound: lambda case, event: _moved(case, event.make, A.POST),
+    papers.OldDocumentInHand: lambda case, event: _moved(case, event.make, A.INCIDENT),
     papers.OldDocumentOffered: lambda case, event: _phase(case, event.make, A.RETURN_SHELF, "offered"),
     papers.OldDocumentReceived: lambda case, event: _received(case, event.make),
     papers.OldDocumentHandedIn: lambda case, event: _moved(case, event.make, A.RETURN_SHELF),

@@ -10,7 +10,7 @@ from typing import Final
 from safehand.authority import custody
 from safehand.authority.case import Case, CaseEvent
 from safehand.authority.handover import events as handover
-from safehand.authority.made_documents import Account
+from safehand.authority.made_documents import Account, OldDocumentInHand
 from safehand.house.statements import TreatyAccount
 from safehand.kernel.machine import Move
 
@@ -40,6 +40,8 @@ def moves(case: Case, event: CaseEvent) -> Sequence[Move]:
     contradicted = custody.contradicted(case, event)
     if contradicted is not None:
         crossing.insert(0, _line(contradicted.order, "recipient", "post"))
+    if isinstance(event, OldDocumentInHand) and (old := case.papers.find(event.make)) is not None:
+        crossing.append(_line(old.order, "post", "recipient"))
     return (*papers, *crossing) if crossing else papers
 
 

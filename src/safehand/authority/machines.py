@@ -217,4 +217,8 @@ def build_machines(
         counts=counts,
         timer=timer,
     )
-    return {"case": case, "bag": bag.bag_machine(clocks=clocks, post=post), "stock": stock.stock_machine()}
+    return {
+        "case": case,
+        "bag": bag.bag_machine(clocks=clocks, post=post),
+        "stock": stock.stock_machine(documents),
+    }

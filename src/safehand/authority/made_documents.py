@@ -82,6 +82,12 @@ class OldDocumentContradicted(Event, frozen=True, kw_only=True, tag="document.ol
     make: int
 
 
+class OldDocumentInHand(Event, frozen=True, kw_only=True, tag="document.old_in_hand"):
+    """Its envelope is in its recipient's hands by the recipient's own word, as the post's book has it; invalid it stays."""
+
+    make: int
+
+
 class OldDocumentFound(Event, frozen=True, kw_only=True, tag="document.old_found"):
     """An invalid document reappeared at the post: it comes back, never to the door."""
 
@@ -156,6 +162,7 @@ class RegisterEntryDone(Event, frozen=True, kw_only=True, tag="register.entry_do
 MadeDocumentEvent = (
     DocumentInvalidated
     | OldDocumentContradicted
+    | OldDocumentInHand
     | OldDocumentFound
     | OldDocumentOffered
     | OldDocumentReceived
@@ -309,6 +316,7 @@ def fold(papers: Papers, event: MadeDocumentEvent, at: datetime) -> Papers:
             )
         case (
             OldDocumentContradicted()
+            | OldDocumentInHand()
             | OldDocumentFound()
             | OldDocumentOffered()
             | OldDocumentReceived()

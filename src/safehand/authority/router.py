@@ -232,6 +232,14 @@ def _erasure(case: Case, command: erasure.OrderErasure | erasure.RecordErased, m
     return erasure.decide(case.erasure, command, live=live)
 
 
+def _search_ended(case: Case, command: tracking.RecordSearchEnded, m: Moment) -> Answer | None:
+    """Of a document that is invalid by now only the book of envelopes hears it."""
+    old = case.papers.old_by_order(command.order)
+    if old is not None:
+        return [] if old.envelope else [papers.OldDocumentInHand(make=old.make)]
+    return [] if _ended(case, command.order) else None
+
+
 def _denial(case: Case, command: tracking.DenyReceipt, m: Moment) -> Answer | None:
     """A dispute would need the person again."""
     return None if case.erasure.state is erasure.ErasureState.NONE else erasure.ERASED()
@@ -254,6 +262,7 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     tracking.RecordRejected: _trouble,
     tracking.RecordReported: _trouble,
     tracking.RecordFound: _found,
+    tracking.RecordSearchEnded: _search_ended,
     returns.RecordReturnOffered: _return_offered,
     returns.ReceiveReturn: _return_received,
     returns.DestroyDocument: lambda case, command, m: papers.destroy(case.papers, command),

@@ -58,7 +58,11 @@ def published_ring(*, house: str, peers: tuple[Peer, ...] = ()) -> KeyRing:
 def golden_body(kind: m.Kind) -> m.Message:
     """A fixed body of each kind."""
     found = (
-        _authority_says(kind) or _post_says_of_orders(kind) or _post_says_of_items(kind) or _both_say(kind)
+        _authority_says(kind)
+        or _post_says_of_orders(kind)
+        or _post_says_of_items(kind)
+        or _post_says_of_searches(kind)
+        or _both_say(kind)
     )
     assert found is not None, f"no golden body for {kind.name}"
     return found
@@ -186,14 +190,23 @@ def _post_says_of_items(kind: m.Kind) -> m.Message | None:
             )
         case m.Kind.REJECTED_AT_DOOR:
             return m.RejectedAtDoor(order=order, waybill=waybill, reason=m.Reason.SEAL_BROKEN, occurred_at=AT)
+        case m.Kind.SCAN_VOIDED:
+            return m.ScanVoided(order=order, waybill=waybill, scan_id=SCAN, at=AT)
+        case _:
+            return None
+
+
+def _post_says_of_searches(kind: m.Kind) -> m.Message | None:
+    order, waybill = ORDER, WAYBILL
+    match kind:
         case m.Kind.INCIDENT_OPENED:
             return m.IncidentOpened(order=order, waybill=waybill, reason=m.Reason.DAMAGED, at=AT)
         case m.Kind.LOSS_DECLARED:
             return m.LossDeclared(order=order, waybill=waybill, at=AT)
         case m.Kind.ITEM_FOUND:
             return m.ItemFound(order=order, waybill=waybill, at=AT)
-        case m.Kind.SCAN_VOIDED:
-            return m.ScanVoided(order=order, waybill=waybill, scan_id=SCAN, at=AT)
+        case m.Kind.SEARCH_ENDED:
+            return m.SearchEnded(order=order, waybill=waybill, at=AT)
         case _:
             return None
 

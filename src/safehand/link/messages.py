@@ -57,6 +57,7 @@ class Kind(IntEnum):
     ITEM_FOUND = 215
     SCAN_VOIDED = 216
     POSTAGE_COLLECTED = 217
+    SEARCH_ENDED = 218
     CHECKPOINT = 301
     CHECKPOINT_COUNTERSIGNED = 302
     STATEMENT = 303
@@ -391,6 +392,17 @@ class ScanVoided(Message, frozen=True, kw_only=True):
     at: datetime
 
 
+class SearchEnded(Message, frozen=True, kw_only=True):
+    """218: the recipient's own word (or the manager's decision) ended the search: by it the item is in its recipient's hands.
+
+    Said so that both books agree whatever else was said while the word was on its way.
+    """
+
+    order: Reference
+    waybill: Waybill
+    at: datetime
+
+
 class PostageCollected(Message, frozen=True, kw_only=True):
     """217: postage that was paid at the door."""
 
@@ -477,6 +489,7 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.ITEM_FOUND: ItemFound,
     Kind.SCAN_VOIDED: ScanVoided,
     Kind.POSTAGE_COLLECTED: PostageCollected,
+    Kind.SEARCH_ENDED: SearchEnded,
     Kind.CHECKPOINT: Checkpoint,
     Kind.CHECKPOINT_COUNTERSIGNED: CheckpointCountersigned,
     Kind.STATEMENT: Statement,

@@ -179,6 +179,8 @@ def _of_returns(item: Item, event: Event) -> Said:
             return m.Kind.LOSS_DECLARED, lost
         case undeliverable.ItemFound(at=at):
             return m.Kind.ITEM_FOUND, m.ItemFound(order=order, waybill=waybill, at=at)
+        case undeliverable.SearchEnded():
+            return m.Kind.SEARCH_ENDED, m.SearchEnded(order=order, waybill=waybill, at=_since(step.since))
         case _:
             return None
 

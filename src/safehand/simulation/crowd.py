@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from safehand.authority.examination.rules import CORRECTION_ROUNDS_MAX
 from safehand.authority.register.facts import RegisterFacts
 from safehand.link.messages import ProofMethod, Reason
 from safehand.programme.launch import duties
@@ -181,6 +182,15 @@ def destroy(line: Line, m: Moment, world: World) -> Act | None:
     return act
 
 
+def examine(line: Line, m: Moment, world: World) -> Act | None:
+    """As in the launch; whoever was asked for everything already is asked for nothing more."""
+    act = duties.examine(line, m)
+    asked = _state(line, "examination").get("rounds", 0)
+    if act is not None and act.action == "examination.ask_correction" and asked >= CORRECTION_ROUNDS_MAX:
+        return act._replace(action="examination.approve", item={"city": line.city, "case": line.stream})
+    return act
+
+
 def more_blanks(line: Line, m: Moment, world: World) -> Act | None:
     """Somebody orders blanks before they run out."""
     end = (line.state or {}).get("end", 0)
@@ -196,6 +206,7 @@ Look = Callable[[Line, Moment, World], Act | None]
 
 AT_AUTHORITY: Final[Mapping[str, Look]] = {
     **{queue: _seen(duty) for queue, duty in duties.AUTHORITY.items()},
+    "examination.reviewing": examine,
     "returns.old_coming_back": receive_old,
     "returns.on_shelf": decide_return,
     "returns.to_destroy": destroy,

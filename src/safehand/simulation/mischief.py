@@ -56,6 +56,8 @@ class Mischief:
     def __init__(self, *, chance: random.Random, codes: Callable[[str], str]) -> None:
         self._chance = chance
         self._codes = codes
+        self._sure = False
+        """Whether the right fields are wanted."""
         self._tried: Counter[tuple[str, str]] = Counter()
         """How often each action was tried in each state of its step."""
         self._by_kind: dict[str, Mapping[str, Sequence[str]]] = {}
@@ -154,18 +156,27 @@ class Mischief:
         applicants: Mapping[str, Mapping[str, Any]],
         now: datetime,
         action: Action | None,
+        given: Mapping[str, Any] | None = None,
     ) -> Deed | None:
-        """What somebody does with it by this action."""
+        """What somebody does with it by this action; with these fields (`ago`: so long before now), if they are given.
+
+        Whoever gives fields knows what the others should be.
+        """
         row = house.disk.rows.get(key)
         of = About(house, key.stream, msgspec.json.decode(row.state) if row is not None else {}, now)
         if action is None:
             return None
         item: dict[str, Any] = {"city": key.city, _names_stream(action): key.stream}
+        self._sure = given is not None
         person = self._person(action, key, of, applicants)
         of.actor = person["actor"]
+        of.now -= (given or {}).get("ago", timedelta())
         for one in _fields_of(action.asks):
-            if one.name not in item and (one.required or self._chance.random() < 0.5):
+            if given is not None and one.name in given:
+                item[one.name] = given[one.name]
+            elif one.name not in item and (one.required or (not self._sure and self._chance.random() < 0.5)):
                 item[one.name] = self._value(one.name, one.type, of)
+        self._sure = False
         return Deed(
             house=house.name,
             person=person,
@@ -230,7 +241,7 @@ class Mischief:
         return self._chance.choice(values)
 
     def _mostly(self, right: Any, wrong: Any) -> Any:
-        return right if right is not None and self._chance.random() < 0.85 else wrong
+        return right if right is not None and (self._sure or self._chance.random() < 0.85) else wrong
 
     def _number(self) -> int:
         return self._one_of(1, 2, 7, 500, 1001, 999_999)
@@ -252,7 +263,8 @@ class Mischief:
         return self._mostly(of.actor or None, reference("st", "courier", "stranger"))
 
     def _colleague(self, of: "About") -> str:
-        return self._one_of(of.actor, reference("st", "a colleague"), reference("st", "another colleague"))
+        colleagues = (reference("st", "a colleague"), reference("st", "another colleague"))
+        return self._one_of(*colleagues) if self._sure else self._one_of(of.actor, *colleagues)
 
     def _scan(self, of: "About") -> str:
         trail = [scan_id for scan_id, *_ in of.get("transport", "trail") or [] if scan_id]

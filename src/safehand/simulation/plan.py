@@ -38,7 +38,7 @@ SHAPES: Final = (
     (300, 20, False),
     (300, 20, False),
     (4, 1100, False),
-    (40, 30, True),
+    (80, 30, True),
     (300, 20, False),
 )
 """People, days, and whether they are confused: of twelve seeds eight are crowded weeks, three quiet years, one bedlam."""

@@ -43,6 +43,7 @@ from safehand.programme.launch.people import People, staff
 from safehand.simulation import couriers, crowd
 from safehand.simulation.checker import Checker
 from safehand.simulation.configuration import PostalFiles
+from safehand.simulation.courses import Courses
 from safehand.simulation.crowd import Deed, deed_of
 from safehand.simulation.effects import DONE_BY, EFFECTS
 from safehand.simulation.faults import Faults
@@ -67,6 +68,7 @@ AFTERMATH: Final = timedelta(days=14)
 CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
 TRIES_MAX: Final = 200
+COURSES_AT_ONCE: Final = 3
 POWER_CUT_TURNS_MAX: Final = 12
 
 
@@ -117,6 +119,7 @@ class Run:
         self.weather = Weather(run=self)
         self.mischief = Mischief(chance=random.Random(f"mischief {plan.seed}"), codes=self.door_code)
         self._states: dict[tuple[str, StreamKey], tuple[StreamRow, dict[str, Any]]] = {}
+        self.courses = Courses(chance=random.Random(f"courses {plan.seed}"), code=self.door_code)
         self.tainted: set[str] = set()
         """Streams that such people touched, with all that hangs on them."""
 
@@ -284,6 +287,7 @@ class Run:
                 lambda: self._pump(self.authority),
                 lambda: self._pump(self.post),
                 self._meddle,
+                self._play_courses,
                 self.network.attack,
             ]
         )
@@ -472,6 +476,25 @@ class Run:
                 continue
             for deed in self.mischief.deeds(house, key, self.applicants, self.clock):
                 await self.do([deed], house, once=True)
+
+    async def _play_courses(self) -> None:
+        """Rare courses, in bedlam."""
+        if not self.plan.bedlam or self.calm:
+            return
+        for _ in range(COURSES_AT_ONCE):
+            streams = {house.name: list(house.disk.rows) for house in self.houses.values()}
+            for deed in self.courses.next(streams, self._look, self._act, self.orders, self.clock.now()):
+                await self.do([deed], self.houses[deed.house], once=True)
+
+    def _look(self, house: str, key: StreamKey) -> Mapping[str, Any]:
+        return self._state_of(self.houses[house], key) if key in self.houses[house].disk.rows else {}
+
+    def _act(self, house: str, key: StreamKey, action: str, fields: Mapping[str, Any]) -> Deed:
+        done_by = self.houses[house]
+        action_ = done_by.house.front.actions[action]
+        deed = self.mischief.deed(done_by, key, self.applicants, self.clock.now(), action_, fields)
+        assert deed is not None
+        return deed
 
     async def _confirm_at_doors(self, deeds: Sequence[Deed], m: Moment) -> None:
         """Whoever really has a courier before the door, and is asked for the own session, confirms in it."""

@@ -184,5 +184,7 @@ def _about_what_went_wrong(body: m.Message) -> Command | None:
             return tracking.RecordLoss(order=body.order, waybill=body.waybill)
         case m.ItemFound():
             return tracking.RecordFound(order=body.order, waybill=body.waybill)
+        case m.SearchEnded():
+            return tracking.RecordSearchEnded(order=body.order, waybill=body.waybill)
         case _:
             return None

@@ -11,9 +11,10 @@ SpoilReason = Literal["misprint", "damaged", "chip_failed", "check_failed", "mis
 
 
 class StartProduction(Command, frozen=True, kw_only=True, tag="production.start"):
-    """Follows a draw from the stock; nobody gives it by hand."""
+    """Follows a draw from the stock; nobody gives it by hand. `document`: for which kind the stock's blanks are."""
 
     blank: Ordinal
+    document: str
 
 
 class RecordPrinted(Command, frozen=True, kw_only=True, tag="production.record_printed"):

@@ -28,6 +28,24 @@ NOT_NOW = define(
     way_out_zh="请从制作列表中办理下一件。",
     owner="production",
 )
+STOCK_UNKNOWN = define(
+    code="stock.unknown",
+    en="There is no such stock: a stock is named st_{city}_<document>, of a document that is issued here.",
+    zh="没有该库存：库存名称为 st_{city}_<证件类型>，且须为本机关签发的证件。",
+    way_out_en="Choose the stock from the list; a new kind of document comes with its file in documents/.",
+    way_out_zh="请从列表中选择库存；新的证件类型须先在 documents/ 中添加文件。",
+    owner="production",
+    status=422,
+)
+STOCK_OF_ANOTHER_KIND = define(
+    code="stock.of_another_kind",
+    en="This stock holds blanks of another kind; the case is about: {document}.",
+    zh="该库存为其他种类的空白证件；本件办理的是：{document}。",
+    way_out_en="Draw from the stock of the case's own kind. Nothing was drawn.",
+    way_out_zh="请从本件对应种类的库存领用。本次未领用。",
+    owner="production",
+    status=422,
+)
 STOCK_EXHAUSTED = define(
     code="stock.exhausted",
     en="There are no blanks left in this stock.",

@@ -15,9 +15,11 @@ from safehand.kernel.steps import clocked, moved
 
 
 def start(step: Production, command: c.StartProduction, m: Moment) -> Answer:
-    """Only a case that waits for a blank takes one; else the draw itself is undone."""
+    """Only a case that waits for a blank takes one, of its own kind; else the draw itself is undone."""
     if step.state is not S.WAITING_BLANK:
         return refusals.not_now(step.state)
+    if command.document != m.document:
+        return refusals.STOCK_OF_ANOTHER_KIND(document=m.document)
     return [e.ProductionStarted(blank=command.blank, make=step.make + 1)]
 
 

@@ -1,6 +1,6 @@
 """The stock of blanks of one city and kind (stream `st_<city>_<document>`): consumed in order, none unaccounted for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -169,19 +169,30 @@ def follows(stock: Stock, event: StockEvent, key: StreamKey) -> Sequence[Onward]
     match event:
         case BlankDrawn():
             target = StreamKey(key.city, event.case)
-            return (Onward(key=target, kind="case", command=StartProduction(blank=event.blank)),)
+            return (Onward(key=target, kind="case", command=_start(key, event)),)
         case BlanksReceived() | BlankMissing():
             return ()
 
 
-def stock_machine() -> Machine:
-    """The machine of streams `st_<city>_<document>`."""
+def _start(key: StreamKey, event: BlankDrawn) -> StartProduction:
+    return StartProduction(blank=event.blank, document=key.stream.removeprefix(f"st_{key.city}_"))
+
+
+def stock_machine(documents: Collection[str]) -> Machine:
+    """The machine of streams `st_<city>_<document>`: there is one stock for each kind of document and city."""
+
+    def decide(stock: Stock, command: Any, context: Context) -> Answer:
+        key = context.key
+        if key.stream.removeprefix(f"st_{key.city}_") not in documents:
+            return refusals.STOCK_UNKNOWN(city=key.city)
+        return RULES[type(command)](stock, command, context)
+
     return Machine(
         kind="stock",
         state=Stock,
         event=StockEvent,
         initial=lambda key: Stock(),
-        decide=lambda stock, command, context: RULES[type(command)](stock, command, context),
+        decide=decide,
         fold=fold,
         waits=waits,
         follows=follows,

@@ -122,6 +122,13 @@ class RecordFound(Command, frozen=True, kw_only=True, tag="tracking.record_found
     waybill: Waybill
 
 
+class RecordSearchEnded(Command, frozen=True, kw_only=True, tag="tracking.record_search_ended"):
+    """Link 218."""
+
+    order: Reference
+    waybill: Waybill
+
+
 class TrackingExpired(Command, frozen=True, kw_only=True, tag="tracking.expired"):
     """The clock of the present state."""
 
@@ -140,6 +147,7 @@ TrackingCommand = (
     | RecordIncident
     | RecordLoss
     | RecordFound
+    | RecordSearchEnded
     | TrackingExpired
 )
 
@@ -159,5 +167,6 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     RecordIncident: _POST,
     RecordLoss: _POST,
     RecordFound: _POST,
+    RecordSearchEnded: _POST,
     TrackingExpired: frozenset({"system"}),
 }

@@ -93,6 +93,10 @@ class SearchOvertaken(Event, frozen=True, kw_only=True, tag="tracking.search_ove
     """The post began to search before the recipient's own word was sealed, and did not know it: the word ends the search."""
 
 
+class ContradictionEnded(Event, frozen=True, kw_only=True, tag="tracking.contradiction_ended"):
+    """What the post said of a search had crossed the recipient's own word; the post has heard the word now, and goes by it."""
+
+
 class DisputeSettled(Event, frozen=True, kw_only=True, tag="tracking.dispute_settled"):
     """A sealed delivery was denied, and the investigation (or the recipient) found it to stand."""
 
@@ -151,6 +155,7 @@ TrackingEvent = (
     | ReceiptDenied
     | DeliveryContradicted
     | SearchOvertaken
+    | ContradictionEnded
     | DisputeSettled
     | RejectionRecorded
     | TurnedBack

@@ -297,6 +297,15 @@ def record_found(step: Tracking, command: c.RecordFound, m: Moment) -> Answer:
     return [e.FindRecorded()] if step.state is S.INCIDENT else refusals.not_now(step.state)
 
 
+def record_search_ended(step: Tracking, command: c.RecordSearchEnded, m: Moment) -> Answer:
+    """The post goes by the recipient's own word: what contradicted it had been said before the post heard it."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    if step.state not in (S.DELIVERED, S.DISPUTED):
+        return refusals.not_now(step.state)
+    return [e.ContradictionEnded()] if step.contradicted and step.own_word else []
+
+
 def expired(step: Tracking, command: c.TrackingExpired, m: Moment) -> Answer:
     """Silence, an unanswered report, an endless search: the manager owns it."""
     if step.state not in WAITING or step.late or step.due_at is None or m.now < step.due_at:
@@ -318,6 +327,7 @@ RULES: Final[Mapping[type, Any]] = {
     c.RecordIncident: record_incident,
     c.RecordLoss: record_loss,
     c.RecordFound: record_found,
+    c.RecordSearchEnded: record_search_ended,
     c.TrackingExpired: expired,
 }
 
@@ -346,15 +356,19 @@ def fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
             return clocked(step, event, at, TABLE, due_at=event.due_at, turned_by="", contradicted=known)
         case e.TrackingRanLate():
             return moved(step, event, at, TABLE, late=True)
-        case e.ProofSealed():
-            return _fold_proof(step, event, at)
-        case e.SearchOvertaken():
-            return moved(step, event, at, TABLE, searched=True)
+        case e.ProofSealed() | e.SearchOvertaken() | e.ContradictionEnded():
+            return _fold_word(step, event, at)
         case e.DisputeSettled() | e.RejectionRecorded() | e.FindRecorded() | e.LossRecorded():
             return clocked(step, event, at, TABLE)
 
 
-def _fold_proof(step: Tracking, event: e.ProofSealed, at: datetime) -> Tracking:
+def _fold_word(
+    step: Tracking, event: e.ProofSealed | e.SearchOvertaken | e.ContradictionEnded, at: datetime
+) -> Tracking:
+    if isinstance(event, e.SearchOvertaken):
+        return moved(step, event, at, TABLE, searched=True)
+    if isinstance(event, e.ContradictionEnded):
+        return clocked(step, event, at, TABLE, contradicted=False, searched=True)
     searched = step.searched or step.state is S.INCIDENT
     word = ProofMethod(event.method) in WITHOUT_CLAIM
     return clocked(step, event, at, TABLE, contradicted=False, own_word=word, searched=searched)

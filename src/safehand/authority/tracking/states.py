@@ -73,6 +73,7 @@ TABLE: Final[Table] = {
     **{(state, e.SearchOvertaken): state for state in (S.DELIVERED, S.DISPUTED)},
     (S.DISPUTED, e.DeliveryContradicted): S.DISPUTED,
     (S.DISPUTED, e.DisputeSettled): S.DELIVERED,
+    (S.DISPUTED, e.ContradictionEnded): S.DELIVERED,
     # What the post contradicted is settled by a proof of its own, which ends the post's search.
     (S.DISPUTED, e.ProofSealed): S.DELIVERED,
     **{(state, e.RejectionRecorded): S.TURNED_BACK for state in _WITH_POST},

@@ -1,0 +1,562 @@
+"""Rare courses, played on purpose: what would take chance years to come by. Each is a few acts, one right after the other.
+
+Whoever plays them is confused in what they want, and knows how to do it: the acts are right in form, and many at once,
+before the houses hear from each other. What they reach is met as by any other way: through the front doors and the link.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from safehand.kernel.machine import StreamKey
+from safehand.link.messages import ProofMethod, Reason
+from safehand.programme.launch.people import reference
+from safehand.simulation.crowd import Deed
+
+LATE: Final = timedelta(hours=12)
+SCANS: Final = 45
+"""More than anybody's limit of scans."""
+PRINTS: Final = 22
+QUESTIONS: Final = 8
+"""More than may be asked about one item."""
+ROUNDS: Final = 12
+"""More corrections than may be asked for."""
+WEARING_MAX: Final = 2
+SEPARATE_RANGES: Final = 52
+OTHER_CITY: Final = 320500
+"""Nobody of the run lives there."""
+ABSENT, DAMAGED, LOST = int(Reason.ABSENT), int(Reason.DAMAGED), int(Reason.LOST)
+CODE, SESSION, CARD = (
+    int(ProofMethod.RECIPIENT_CODE),
+    int(ProofMethod.RECIPIENT_SESSION),
+    int(ProofMethod.COUNTER_IDENTITY),
+)
+State = Mapping[str, Any]
+Fits = Callable[[State, State, datetime], bool]
+"""(A stream of the house as it stands, the case of an item, now) -> whether a course may begin there."""
+
+
+def at(state: State, step: str, default: str = "") -> str:
+    """Where a step of a stream stands."""
+    return str(state.get(step, {}).get("state", default))
+
+
+class Scene:
+    """One stream in one house, and what is done to it."""
+
+    def __init__(
+        self,
+        *,
+        key: StreamKey,
+        look: Callable[[str, StreamKey], State],
+        act: Callable[[str, StreamKey, str, Mapping[str, Any]], Deed],
+        chance: random.Random,
+        code: Callable[[str], str],
+    ) -> None:
+        self.key, self.chance = key, chance
+        self._look, self._act, self.code = look, act, code
+        self.case = key
+        """The case of an item."""
+
+    def item(self) -> State:
+        """The item, or whatever the post has by this name, as it stands now."""
+        return self._look("post", self.key)
+
+    def of_case(self) -> State:
+        """The case as it stands now."""
+        return self._look("authority", self.case)
+
+    def post(self, action: str, **fields: Any) -> Deed:
+        """Something done at the post."""
+        return self._act("post", self.key, action, fields)
+
+    def authority(self, action: str, **fields: Any) -> Deed:
+        """Something done at the authority, with the case."""
+        return self._act("authority", self.case, action, fields)
+
+    def any_of(self, *values: Any) -> Any:
+        """One of them."""
+        return self.chance.choice(values)
+
+    def scan(self) -> str:
+        """A new name of a scan."""
+        return reference("sc", self.chance.randrange(2**60))
+
+    def trail(self) -> list[str]:
+        """The scans of the item that may still be voided, the last one first."""
+        found = self.item().get("transport", {}).get("trail", [])
+        return [one[0] for one in reversed(found) if one[0]]
+
+
+class Course(NamedTuple):
+    """In which house, with which kind of stream."""
+
+    house: str
+    kind: str
+    fits: Fits
+    acts: Callable[[Scene], Iterator[Deed]]
+    most: int
+    """So often in a run: what wears a thing out leaves nothing for the others."""
+
+
+Acts = Callable[[Scene], Iterator[Deed]]
+_ALL: Final[list[Course]] = []
+
+
+def _course(house: str, kind: str, fits: Fits, most: int = 1_000) -> Callable[[Acts], Acts]:
+    def keep(acts: Acts) -> Acts:
+        _ALL.append(Course(house, kind, fits, acts, most))
+        return acts
+
+    return keep
+
+
+def _item(**steps: str) -> Fits:
+    """An item whose steps stand there: `delivery="held attempted"`."""
+    wanted = {step: states.split() for step, states in steps.items()}
+    return lambda state, case, now: all(
+        at(state, step, "not_begun") in states for step, states in wanted.items()
+    )
+
+
+def _case(**steps: str) -> Fits:
+    wanted = {step: states.split() for step, states in steps.items()}
+    return lambda state, case, now: all(at(state, step, "none") in states for step, states in wanted.items())
+
+
+def _item_of_case(tracking: str, **steps: str) -> Fits:
+    mine = _item(**steps)
+    return lambda state, case, now: (
+        mine(state, case, now) and at(case, "tracking", "none") in tracking.split()
+    )
+
+
+# ---- on the way ----------------------------------------------------------------------------------------------------
+
+_UNDER_WAY: Final = _item(acceptance="accepted", delivery="not_begun at_office", undeliverable="not_begun")
+
+
+@_course("post", "or_", _UNDER_WAY)
+def scanned_and_voided(s: Scene) -> Iterator[Deed]:
+    """Scans in any order, late ones with them, and taken back again, some more than once."""
+    for _ in range(s.any_of(4, 6, 9)):
+        way = s.any_of(
+            "depart", "arrive", "arrive_office", "void", "void", "void before", "late", "late", "clear"
+        )
+        trail = s.trail()
+        if way.startswith("void"):
+            place = 1 if way == "void before" and len(trail) > 1 else 0
+            if trail:
+                yield s.post("transport.void_scan", scan_id=trail[place])
+        elif way == "clear":
+            yield s.post("transport.clear_contradiction")
+        elif way == "late":
+            yield _scan(s, "transport.arrive", late=True)
+        else:
+            yield _scan(s, f"transport.{way}")
+    if s.any_of(True, False, False):
+        yield s.post("undeliverable.open_incident", reason=LOST)
+
+
+def _scan(s: Scene, action: str, *, late: bool = False, **fields: Any) -> Deed:
+    item = s.item()
+    office = str(item.get("order", {}).get("delivery_office", "")) or f"{s.key.city}-A"
+    place = office if action == "transport.arrive_office" else f"{s.key.city}-C"
+    if late:
+        fields["ago"] = LATE
+    if action == "transport.depart":
+        fields["leg"] = "LEG-9"
+    return s.post(action, **{"scan_id": s.scan(), "place": place, **fields})
+
+
+@_course("post", "or_", _item(delivery="with_courier", undeliverable="not_begun"))
+def a_copied_label_is_scanned(s: Scene) -> Iterator[Deed]:
+    """A scan contradicts the courier's custody; the item is brought back, goes on, and the manager looks into it late."""
+    yield _scan(s, "transport.depart")
+    yield s.post("delivery.bring_back", scan_id=s.scan())
+    for action in s.chance.sample(["transport.arrive", "transport.depart", "void"], s.any_of(1, 2)):
+        trail = s.trail()
+        yield s.post("transport.void_scan", scan_id=trail[0]) if action == "void" else _scan(s, action)
+    yield s.post("transport.clear_contradiction")
+
+
+@_course("post", "or_", _UNDER_WAY, most=WEARING_MAX)
+def a_scanner_that_never_stops(s: Scene) -> Iterator[Deed]:
+    """More scans than an item can have."""
+    for _ in range(SCANS):
+        yield _scan(s, "transport.arrive")
+
+
+# ---- at the door and at the counter ----------------------------------------------------------------------------------
+
+
+def _claim(s: Scene, *, right: bool | None = None) -> Deed:
+    right = s.any_of(True, False) if right is None else right
+    return s.post("delivery.claim", method=CODE, code=s.code(s.key.stream) if right else "00000000")
+
+
+@_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
+def in_vain_at_the_door(s: Scene) -> Iterator[Deed]:
+    """An attempt fails, and then something else happens at the same door."""
+    yield _failed(s)
+    match s.any_of("fail", "claim", "reject", "elsewhere", "back"):
+        case "fail":
+            yield _failed(s)
+        case "claim":
+            yield _claim(s)
+        case "reject":
+            yield s.post("delivery.reject_at_door", reason=s.any_of(DAMAGED, int(Reason.REFUSED)))
+        case "elsewhere":
+            yield s.post("delivery.report_nonconforming", carrier_code="20")
+        case _:
+            yield s.post("delivery.bring_back", scan_id=s.scan())
+
+
+def _failed(s: Scene) -> Deed:
+    attempt = s.item().get("delivery", {}).get("attempts", 0) + 1
+    return s.post("delivery.fail", reason=ABSENT, attempt=attempt)
+
+
+@_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
+def nobody_waits_for_the_answer(s: Scene) -> Iterator[Deed]:
+    """A claim is taken back before its answer can come, and the item goes on; the answer finds it wherever it is then."""
+    yield _claim(s)
+    yield s.post("delivery.void")
+    after = s.any_of("stays", "fails", "back", "leaves", "counter", "again")
+    if after == "fails":
+        yield _failed(s)
+    elif after == "again":
+        yield _claim(s)
+    elif after != "stays":
+        yield s.post("delivery.bring_back", scan_id=s.scan())
+    if after == "leaves":
+        yield _scan(s, "transport.depart")
+    elif after == "counter":
+        yield _held(s)
+
+
+@_course("post", "or_", _item(delivery="claimed claimed_at_counter", undeliverable="not_begun"))
+def refused_while_the_claim_waits(s: Scene) -> Iterator[Deed]:
+    """Whoever stands there does not want it, or it is missing all at once."""
+    if s.any_of(True, False):
+        yield s.post("delivery.reject_at_door", reason=DAMAGED)
+    else:
+        yield s.post("undeliverable.open_incident", reason=LOST)
+
+
+def _held(s: Scene) -> Deed:
+    return s.post("delivery.hold", reason=int(Reason.WANTS_COUNTER), scan_id=s.scan())
+
+
+@_course("post", "or_", _item(delivery="at_office held", undeliverable="not_begun"))
+def at_the_counter_and_away_again(s: Scene) -> Iterator[Deed]:
+    """Held at the counter, and then it is not fetched but goes on in some other way."""
+    if at(s.item(), "delivery") != "held":
+        yield _held(s)
+    match s.any_of("taken out", "departs", "returns", "missing", "claimed", "claimed twice", "not wanted"):
+        case "taken out":
+            yield s.post("delivery.take_out", scan_id=s.scan())
+        case "departs":
+            yield _scan(s, "transport.depart")
+        case "returns":
+            yield s.post("undeliverable.start_return", reason=int(Reason.REFUSED), scan_id=s.scan())
+            yield s.post("undeliverable.move_return", place=f"{s.key.city}-C", scan_id=s.scan(), leg="LEG-9")
+        case "missing":
+            yield s.post("undeliverable.open_incident", reason=LOST)
+        case "not wanted":
+            yield s.post("delivery.reject_at_door", reason=DAMAGED)
+        case way:
+            yield _at_counter(s)
+            yield s.post("delivery.void")
+            if way == "claimed twice":
+                yield _at_counter(s)
+                if s.any_of(True, False):
+                    yield s.post("delivery.reject_at_door", reason=DAMAGED)
+
+
+def _at_counter(s: Scene) -> Deed:
+    """Without the session, with a wrong code, or with a wrong word of an identity document."""
+    method, code = s.any_of((SESSION, ""), (CODE, "00000000"), (CARD, "AAAA"), (CODE, s.code(s.key.stream)))
+    return s.post("delivery.claim_at_counter", method=method, code=code)
+
+
+@_course("post", "or_", _item(delivery="with_courier", undeliverable="not_begun"), most=WEARING_MAX)
+def whether_it_is_the_right_person(s: Scene) -> Iterator[Deed]:
+    """Asked again and again."""
+    for _ in range(QUESTIONS):
+        yield _claim(s, right=False)
+        yield s.post("delivery.void")
+
+
+@_course("post", "or_", _item(delivery="at_office", undeliverable="not_begun"))
+def scanned_at_the_office_twice(s: Scene) -> Iterator[Deed]:
+    """Which is no news."""
+    yield _scan(s, "transport.arrive_office")
+
+
+@_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
+def left_elsewhere(s: Scene) -> Iterator[Deed]:
+    """With a neighbour, without asking."""
+    yield s.post("delivery.report_nonconforming", carrier_code="20")
+
+
+@_course("post", "or_", _item_of_case("reported denied", delivery="nonconforming"))
+def fetched_from_the_neighbour(s: Scene) -> Iterator[Deed]:
+    """What was left elsewhere is fetched again, and all kinds of news of it come while its recipient is being asked."""
+    if at(s.of_case(), "tracking") == "reported" and s.any_of(True, True, False):
+        yield s.authority("tracking.deny_receipt")
+    yield s.post("delivery.take_back")
+    match s.any_of("fails", "back", "rejected", "returns", "claimed", "scans"):
+        case "fails":
+            yield _failed(s)
+        case "rejected":
+            yield s.post("delivery.reject_at_door", reason=DAMAGED)
+        case "claimed":
+            yield _claim(s)
+        case way:
+            yield s.post("delivery.bring_back", scan_id=s.scan())
+            if way == "returns":
+                yield s.post("undeliverable.start_return", reason=int(Reason.REFUSED), scan_id=s.scan())
+            elif way == "scans":
+                yield _scan(s, "transport.depart")
+                yield s.post("transport.void_scan", scan_id=s.trail()[0])
+
+
+# ---- searched for, given up, called back -----------------------------------------------------------------------------
+
+
+@_course("post", "or_", _item_of_case("reported", delivery="nonconforming", undeliverable="not_begun"))
+def a_word_that_crosses_a_search(s: Scene) -> Iterator[Deed]:
+    """The post begins to search, and gives up, while the recipient says: I have it; and takes it back, some of them."""
+    yield s.post("undeliverable.open_incident", reason=LOST)
+    if s.any_of(True, False):
+        yield s.post("undeliverable.declare_loss")
+    yield s.authority("tracking.confirm_receipt")
+    if s.any_of(True, False):
+        yield s.authority("tracking.deny_receipt")
+
+
+@_course("post", "or_", _item_of_case("incident", undeliverable="incident"))
+def a_word_that_crosses_a_loss(s: Scene) -> Iterator[Deed]:
+    """Searched for; it is given up at the very moment at which its recipient says: I have it."""
+    yield s.post("undeliverable.declare_loss")
+    yield s.authority("tracking.confirm_receipt")
+
+
+@_course("post", "or_", _item_of_case("on_the_way", delivery="with_courier", undeliverable="not_begun"))
+def a_recall_that_crosses(s: Scene) -> Iterator[Deed]:
+    """A recall is on its way while the item is claimed, or lost."""
+    if s.any_of(True, False):
+        yield _claim(s)
+    else:
+        yield s.post("undeliverable.open_incident", reason=LOST)
+        yield s.post("undeliverable.declare_loss")
+    yield s.authority("returns.recall", reason=int(Reason.RECALLED))
+
+
+@_course("post", "or_", _item(undeliverable="recall_pending return_offered returning"))
+def missing_on_its_way_back(s: Scene) -> Iterator[Deed]:
+    """It is gone all at once."""
+    yield s.post("undeliverable.open_incident", reason=LOST)
+
+
+@_course("post", "or_", _item(undeliverable="returning"), most=WEARING_MAX)
+def a_return_that_never_arrives(s: Scene) -> Iterator[Deed]:
+    """From office to office, more often than can be written down."""
+    for number in range(SCANS):
+        yield s.post("undeliverable.move_return", place=f"{s.key.city}-{number}", scan_id=s.scan())
+
+
+@_course("post", "or_", _item(undeliverable="returning"))
+def a_return_is_carried_on(s: Scene) -> Iterator[Deed]:
+    """By a vehicle, or from office to office; offered, and taken along again."""
+    for _ in range(s.any_of(1, 2)):
+        leg = s.any_of({"leg": "LEG-9"}, {})
+        yield s.post("undeliverable.move_return", place=f"{s.key.city}-C", scan_id=s.scan(), **leg)
+    yield s.post("undeliverable.offer_return")
+    if s.any_of(True, False):
+        yield s.post("undeliverable.withdraw_offer")
+
+
+@_course("authority", "ca_", _case(tracking="delivered"))
+def denied_after_another_application(s: Scene) -> Iterator[Deed]:
+    """Denied, and the manager finds that it is not in hand."""
+    yield s.authority("tracking.deny_receipt")
+    yield s.authority("tracking.settle", in_hand=False, grade_accepted=False)
+
+
+# ---- in the authority's house ----------------------------------------------------------------------------------------
+
+
+@_course("authority", "ca_", _case(handover="ordered"))
+def cancelled_before_its_number(s: Scene) -> Iterator[Deed]:
+    """Fetched at the counter after all; the number of the cancelled order comes when it comes."""
+    yield s.authority("handover.change_to_pickup")
+    for act in ("ready_for_pickup", s.any_of("pick_up", "reject_at_counter", "")):
+        if not act:
+            return
+        reason = {"reason": int(Reason.DAMAGED)} if act == "reject_at_counter" else {}
+        yield s.authority(f"handover.{act}", **reason, **_recipient(act))
+        if act == "reject_at_counter" and (way := s.any_of("", "resend", "keep_for_pickup")):
+            yield s.authority(f"returns.{way}")
+
+
+def _recipient(act: str) -> Mapping[str, Any]:
+    shown = {"is_applicant": True, "face_matches": True, "id_card_valid": True}
+    return shown if act == "pick_up" else {}
+
+
+@_course("authority", "ca_", _case(handover="recount"))
+def opened_at_the_recount(s: Scene) -> Iterator[Deed]:
+    """Damaged: out of its envelope."""
+    yield s.authority("handover.unseal", reason="envelope_damaged")
+
+
+@_course("authority", "ca_", _case(handover="to_label labelled sealed"), most=WEARING_MAX)
+def printed_without_end(s: Scene) -> Iterator[Deed]:
+    """More labels than there may be."""
+    for _ in range(PRINTS):
+        yield s.authority("handover.print_label", reason="damaged")
+
+
+@_course("authority", "ca_", _case(handover="sealed"))
+def unsealed(s: Scene) -> Iterator[Deed]:
+    """Out of its envelope again."""
+    yield s.authority("handover.unseal", reason="label_wrong")
+
+
+@_course("authority", "ca_", _case(examination="reviewing"), most=WEARING_MAX)
+def corrected_without_end(s: Scene) -> Iterator[Deed]:
+    """Asked for another photo again and again."""
+    digest = "a" * 64
+    for _ in range(ROUNDS):
+        yield s.authority("examination.ask_correction", defects=["photo.background"])
+        yield s.authority("application.correct", parts={"photo": digest, "signature": digest})
+        yield s.authority("application.correct", parts={"photo": digest})
+
+
+@_course("authority", "ca_", lambda state, case, now: _due(state, now, "application", "correcting"))
+def corrected_too_late(s: Scene) -> Iterator[Deed]:
+    """Before the clock was heard."""
+    yield s.authority("application.correct")
+
+
+@_course("authority", "ca_", lambda state, case, now: _due(state, now, "handover", "ready_for_pickup"))
+def fetched_too_late(s: Scene) -> Iterator[Deed]:
+    """The same at the counter."""
+    yield s.authority("handover.pick_up", **_recipient("pick_up"))
+
+
+def _due(state: State, now: datetime, step: str, where: str) -> bool:
+    due_at = state.get(step, {}).get("due_at")
+    return at(state, step) == where and due_at is not None and datetime.fromisoformat(due_at) <= now
+
+
+@_course("authority", "ca_", _case(returns="none"))
+def destroyed_by_mistake(s: Scene) -> Iterator[Deed]:
+    """Another blank than the document's."""
+    invalid = [one for one in s.of_case().get("papers", {}).get("made", []) if not one.get("valid")]
+    for one in invalid:
+        wrong = {"make": one["make"], "blank": one["blank"] + 1}
+        yield s.authority(
+            "returns.destroy",
+            **wrong,
+            first_witness=reference("st", "one"),
+            second_witness=reference("st", "two"),
+        )
+
+
+# ---- bags and stocks -------------------------------------------------------------------------------------------------
+
+
+@_course("post", "bg_", lambda state, case, now: state.get("state") == "expected")
+def counted_in_two_minds(s: Scene) -> Iterator[Deed]:
+    """The same envelope is put aside and signed for."""
+    bag = s.item()
+    aside = [{"waybill": bag["waybills"][0], "reason": DAMAGED}]
+    yield s.post(
+        "bag.count",
+        seal_seen=bag["seal"],
+        waybills=list(bag["waybills"]),
+        put_aside=aside,
+        office=f"{s.key.city}-A",
+    )
+
+
+@_course("authority", "bg_", lambda state, case, now: state.get("state") == "closed")
+def counted_before_it_came(s: Scene) -> Iterator[Deed]:
+    """The post counts a bag that nobody has announced; and it is put out behind another seal than its own."""
+    yield s.post("bag.count", seal_seen="SEAL-1", waybills=[], office=f"{s.key.city}-A")
+    yield s.authority("bag.offer", seal="ANOTHER-SEAL")
+
+
+@_course("authority", "ca_", _case(handover="sealed"))
+def an_empty_bag(s: Scene) -> Iterator[Deed]:
+    """Closed with nothing in it."""
+    s.case = StreamKey(s.key.city, reference("bg", "empty", s.chance.randrange(2**40)))
+    yield s.authority("bag.close", seal="SEAL-1", office=f"{s.key.city}-1", items={})
+
+
+@_course("authority", "ca_", _case(production="waiting_blank"))
+def drawn_from_an_empty_stock(s: Scene) -> Iterator[Deed]:
+    """From a stock of another city, which holds nothing, or of another kind; and into it come blanks one by one."""
+    case, city = s.key.stream, s.any_of(OTHER_CITY, s.key.city)
+    kind = s.any_of("passport", "taiwan-permit", "hong-kong-macao-permit")
+    s.case = StreamKey(city, f"st_{city}_{kind}")
+    yield s.authority("stock.draw", case=case)
+    if city == OTHER_CITY:
+        for number in range(SEPARATE_RANGES):
+            yield s.authority("stock.receive", first=1_000 + 2 * number, last=1_000 + 2 * number)
+
+
+COURSES: Final[Sequence[Course]] = tuple(_ALL)
+
+
+class Courses:
+    """Those of one run: what has been played least goes first."""
+
+    def __init__(self, *, chance: random.Random, code: Callable[[str], str]) -> None:
+        self._chance, self._code = chance, code
+        self._played: Counter[int] = Counter()
+
+    def next(
+        self,
+        streams: Mapping[str, Sequence[StreamKey]],
+        look: Callable[[str, StreamKey], State],
+        act: Callable[[str, StreamKey, str, Mapping[str, Any]], Deed],
+        cases: Mapping[str, tuple[int, str]],
+        now: datetime,
+    ) -> Iterator[Deed]:
+        """The acts of one course on one stream, wherever one fits. `cases`: order -> its city and case."""
+        order = list(range(len(COURSES)))
+        self._chance.shuffle(order)
+        for number in sorted(order, key=lambda one: self._played[one]):
+            course = COURSES[number]
+            if self._played[number] >= course.most:
+                continue
+            fitting = [
+                key
+                for key in streams[course.house]
+                if key.stream.startswith(course.kind)
+                and course.fits(look(course.house, key), self._case_of(key, look, cases), now)
+            ]
+            if not fitting:
+                continue
+            self._played[number] += 1
+            scene = Scene(
+                key=self._chance.choice(fitting), look=look, act=act, chance=self._chance, code=self._code
+            )
+            if scene.key.stream in cases:
+                scene.case = StreamKey(*cases[scene.key.stream])
+            yield from course.acts(scene)
+            return
+
+    def _case_of(
+        self,
+        key: StreamKey,
+        look: Callable[[str, StreamKey], State],
+        cases: Mapping[str, tuple[int, str]],
+    ) -> State:
+        return look("authority", StreamKey(*cases[key.stream])) if key.stream in cases else {}
