@@ -95,6 +95,19 @@ def test_news_of_a_strange_order_is_refused():
     assert house.no(RecordOrderRefused(order="or_aaaa", reason=Reason.MALFORMED)) == "handover.not_this_order"
 
 
+def test_a_refusal_of_any_order_that_was_cancelled_is_late_news():
+    house = House().issued()
+    orders = [house.case.handover.order]
+    house.ok(ChangeToPickup())
+    house.ok(MakeReadyForPickup(blank=house.case.production.blank))
+    house.ok(RejectAtCounter(reason=Reason.DAMAGED))
+    house.ok(ResendReturn())
+    orders.append(house.case.handover.order)
+    house.ok(ChangeToPickup())
+    for order in orders:
+        assert house.ok(RecordOrderRefused(order=order, reason=Reason.TOO_LATE)) == []
+
+
 def test_what_the_post_can_not_carry_is_fetched_at_the_counter():
     house = House().issued()
     order = house.case.handover.order

@@ -572,6 +572,22 @@ def test_the_same_of_a_document_that_is_invalid_by_then():
     assert house.ok(RecordSearchEnded(**item)) == []
 
 
+def test_news_of_an_invalid_document_under_another_waybill_is_refused():
+    house = counting_envelopes().delivered()
+    item = house.item()
+    house.ok(DenyReceipt(), actor="ap_one")
+    house.ok(settle(in_hand=False))
+    strange = item | {"waybill": "ZA999999999CN"}
+    for news in (
+        RecordIncident(**strange, reason=Reason.LOST),
+        RecordLoss(**strange),
+        RecordFound(**strange),
+        RecordSearchEnded(**strange),
+    ):
+        assert house.no(news) == "tracking.not_this_item"
+    assert house.no(RecordReturnOffered(**strange, reason=Reason.LOST)) == "returns.not_this_item"
+
+
 def test_no_search_ends_by_a_word_that_nobody_gave():
     lost = House().with_post()
     lost.ok(RecordIncident(**lost.item(), reason=Reason.LOST))

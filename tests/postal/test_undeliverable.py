@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from safehand.link.messages import Kind, Reason, Scan
+from safehand.link.messages import Kind, ProofMethod, Reason, Scan
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery.rules import round_end
 from safehand.postal.undeliverable import commands as to_return
@@ -372,6 +372,16 @@ def test_a_missing_item_that_turns_up_at_the_authority_is_found_and_returned(dec
     events = house.do(of(house, to_return.RecordReturnReceived))
     assert events[0] == "undeliverable.item_found"
     assert house.account() == "returned"
+
+
+def test_what_is_in_hand_by_word_alone_may_still_come_to_the_authority():
+    house = House().at_office()
+    house.do(incident(house))
+    house.do(house.proof(method=ProofMethod.RECIPIENT_WORD))
+    assert house.account() == "recipient"
+    assert house.do(of(house, to_return.RecordReturnReceived)) == ["undeliverable.return_received"]
+    assert house.account() == "returned"
+    assert house.do(of(house, to_return.RecordReturnReceived)) == []
 
 
 def test_a_damaged_item_that_is_at_hand_goes_back():

@@ -162,6 +162,8 @@ def _trouble(
     But what was sealed as delivered, and is still with the post, is put right in the book.
     """
     old = case.papers.old_by_order(command.order)
+    if old is not None and old.waybill != command.waybill:
+        return tracking_refusals.NOT_THIS_ITEM()
     if old is not None:
         if old.envelope == "recipient" and isinstance(command, tracking.RecordIncident):
             return [papers.OldDocumentContradicted(make=old.make)]
@@ -193,6 +195,8 @@ def _account(case: Case, order: str) -> Account | None:
 def _found(case: Case, command: tracking.RecordFound, m: Moment) -> Answer | None:
     """What was given up comes back as an old document."""
     old = case.papers.old_by_order(command.order)
+    if old is not None and old.waybill != command.waybill:
+        return tracking_refusals.NOT_THIS_ITEM()
     if old is not None:
         return papers.about_old(old, command, m)
     account = _account(case, command.order)
@@ -203,6 +207,8 @@ def _found(case: Case, command: tracking.RecordFound, m: Moment) -> Answer | Non
 def _return_offered(case: Case, command: returns.RecordReturnOffered, m: Moment) -> Answer | None:
     """An old document, or the one that the post has."""
     old = case.papers.old_by_order(command.order)
+    if old is not None and old.waybill != command.waybill:
+        return returns_refusals.NOT_THIS_ITEM()
     if old is not None:
         return papers.about_old(old, command, m)
     if _ended(case, command.order):
@@ -235,6 +241,8 @@ def _erasure(case: Case, command: erasure.OrderErasure | erasure.RecordErased, m
 def _search_ended(case: Case, command: tracking.RecordSearchEnded, m: Moment) -> Answer | None:
     """Of a document that is invalid by now only the book of envelopes hears it."""
     old = case.papers.old_by_order(command.order)
+    if old is not None and old.waybill != command.waybill:
+        return tracking_refusals.NOT_THIS_ITEM()
     if old is not None:
         return [] if old.envelope else [papers.OldDocumentInHand(make=old.make)]
     return [] if _ended(case, command.order) else None

@@ -46,9 +46,9 @@ def record_waybill(step: Handover, command: c.RecordWaybill, m: Moment) -> Answe
 
 
 def record_order_refused(step: Handover, command: c.RecordOrderRefused, m: Moment) -> Answer:
-    """What the post can't carry is fetched at the authority's counter."""
+    """What the post can't carry is fetched at the authority's counter. Of an order that was cancelled it is late news."""
     if command.order != step.order:
-        return [] if command.order == step.cancelled else refusals.NOT_THIS_ORDER()
+        return [] if command.order in step.placed else refusals.NOT_THIS_ORDER()
     if step.state is not S.ORDERED:
         return refusals.not_now(step.state)
     return [e.OrderRefused(order=step.order, reason=int(command.reason), due_at=_to_counter(m))]

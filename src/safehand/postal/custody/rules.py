@@ -97,7 +97,9 @@ def move(custody: Custody, event: events.CustodyEvent, unit: str) -> Move | None
                 unit=unit, giver=giver, taker=RECIPIENT, phase="accepted" if custody.pending else "moved"
             )
         case events.TakenBySender():
-            return Move(unit=unit, giver=giver, taker=RETURNED, phase="accepted")
+            return Move(
+                unit=unit, giver=giver, taker=RETURNED, phase="accepted" if custody.pending else "moved"
+            )
         case events.GivenBack():
             return Move(unit=unit, giver=giver, taker=custody.pending, phase="refused")
         case _:

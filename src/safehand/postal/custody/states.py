@@ -40,7 +40,8 @@ _HANDS: Final = (State.AT_OFFICE, State.IN_VEHICLE, State.WITH_COURIER, State.AT
 """The post's own hands."""
 
 # Every way in which an item may change hands. There is none to the recipient but by `TakenByRecipient`, which only a
-# sealed proof causes (process page), and none out of the recipient's or the authority's hands.
+# sealed proof causes (process page), and none out of the recipient's or the authority's hands
+# but one: what was in hand by the recipient's own word alone, and then is scanned in by the authority.
 TABLE: Final[Table] = {
     (State.NOT_BEGUN, events.Opened): State.WITH_SENDER,
     (State.WITH_SENDER, events.ToOffice): State.AT_OFFICE,
@@ -72,6 +73,8 @@ TABLE: Final[Table] = {
         (state, events.TakenBySender): State.RETURNED
         for state in (State.AT_OFFICE, State.IN_VEHICLE, State.AT_COUNTER)
     },
+    # The recipient only said so, and the authority has scanned it in.
+    (State.WITH_RECIPIENT, events.TakenBySender): State.RETURNED,
 }
 
 # Who answers for the item there. The clocks and worklists are those of the step that the item is in.

@@ -175,7 +175,8 @@ def _received(step: Undeliverable, order: Order, custody: Custody, now: datetime
     match step.state:
         case State.RETURNED:
             return []
-        case State.RETURN_OFFERED:
+        case State.RETURN_OFFERED | State.IN_HAND:
+            # In hand by the recipient's own word: the authority has it nonetheless, and has scanned it in.
             return [events.ReturnReceived()]
         case State.RETURNING if custody.state is Holder.WITH_COURIER:
             brought = events.ReturnMoved(
@@ -187,7 +188,7 @@ def _received(step: Undeliverable, order: Order, custody: Custody, now: datetime
         case State.INCIDENT | State.LOST:
             found = events.ItemFound(place=order.office, at=now)
             return [found, events.ReturnOffered(at=now), events.ReturnReceived()]
-        case State.NOT_BEGUN | State.RECALL_PENDING | State.IN_HAND:
+        case State.NOT_BEGUN | State.RECALL_PENDING:
             return refusals.NOT_RETURNING(state=step.state)
         case _:
             assert_never(step.state)

@@ -49,6 +49,7 @@ TABLE: Final[Table] = {
     (State.RETURNING, events.ReturnOffered): State.RETURN_OFFERED,
     (State.RETURN_OFFERED, events.OfferWithdrawn): State.RETURNING,
     (State.RETURN_OFFERED, events.ReturnReceived): State.RETURNED,
+    (State.IN_HAND, events.ReturnReceived): State.RETURNED,
     **{
         (state, events.IncidentOpened): State.INCIDENT
         for state in (State.NOT_BEGUN, State.RECALL_PENDING, *_UNDER_WAY)
