@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from safehand.kernel.machine import StreamKey
 from safehand.link.messages import ProofMethod, Reason
+from safehand.postal.acceptance.events import ReprintReason
 from safehand.programme.launch.people import reference
 from safehand.simulation.crowd import Deed
 
@@ -59,6 +60,8 @@ class Scene:
         self._look, self._act, self.code = look, act, code
         self.case = key
         """The case of an item."""
+        self.others: Sequence[StreamKey] = ()
+        """All streams of the same house."""
 
     def item(self) -> State:
         """The item, or whatever the post has by this name, as it stands now."""
@@ -468,6 +471,52 @@ def destroyed_by_mistake(s: Scene) -> Iterator[Deed]:
         )
 
 
+@_course(
+    "post", "or_", _item(acceptance="awaiting_handover accepted", delivery="not_begun"), most=WEARING_MAX
+)
+def labels_of_the_post_without_end(s: Scene) -> Iterator[Deed]:
+    """More than there may be."""
+    for _ in range(PRINTS):
+        yield s.post("acceptance.print_label", reason=int(ReprintReason.DAMAGED))
+
+
+@_course("post", "or_", _item_of_case("on_the_way", delivery="at_office", undeliverable="not_begun"))
+def a_recall_of_what_comes_back(s: Scene) -> Iterator[Deed]:
+    """It is offered at the door while the recall is on its way."""
+    yield s.post("undeliverable.start_return", reason=int(Reason.REFUSED), scan_id=s.scan())
+    yield s.post("undeliverable.offer_return")
+    yield s.authority("returns.recall", reason=int(Reason.RECALLED))
+
+
+@_course("post", "or_", _item_of_case("reported", delivery="nonconforming", undeliverable="not_begun"))
+def claimed_once_more(s: Scene) -> Iterator[Deed]:
+    """Its recipient said that it is in hand, and then that it is not; the courier has fetched it, and claims."""
+    yield s.authority("tracking.confirm_receipt")
+    yield s.authority("tracking.deny_receipt")
+    yield s.post("delivery.take_back")
+    yield _claim(s)
+
+
+@_course("authority", "ca_", _case(tracking="reported denied"))
+def given_up_by_the_manager(s: Scene) -> Iterator[Deed]:
+    """Not in hand, says the manager; or in hand, on evidence that is not enough."""
+    in_hand = s.any_of(True, False)
+    yield s.authority("tracking.settle", in_hand=in_hand, grade_accepted=False)
+
+
+@_course("post", "or_", _item(delivery="with_courier attempted"))
+def a_courier_who_tries_codes(s: Scene) -> Iterator[Deed]:
+    """On everything that this courier has."""
+    courier = s.item()["delivery"]["courier"]
+    for key in (s.key, *(other for other in s.others if other != s.key)):
+        s.key = key
+        delivery = s.item().get("delivery", {})
+        if delivery.get("courier") == courier and delivery.get("state") in ("with_courier", "attempted"):
+            for _ in range(QUESTIONS):
+                yield _claim(s, right=False)
+                yield s.post("delivery.void")
+
+
 # ---- bags and stocks -------------------------------------------------------------------------------------------------
 
 
@@ -506,6 +555,10 @@ def drawn_from_an_empty_stock(s: Scene) -> Iterator[Deed]:
     kind = s.any_of("passport", "taiwan-permit", "hong-kong-macao-permit")
     s.case = StreamKey(city, f"st_{city}_{kind}")
     yield s.authority("stock.draw", case=case)
+    if s.any_of(True, False):
+        s.case = StreamKey(s.key.city, f"st_{s.key.city}_driving-licence")
+        yield s.authority("stock.draw", case=case)
+        return
     if city == OTHER_CITY:
         for number in range(SEPARATE_RANGES):
             yield s.authority("stock.receive", first=1_000 + 2 * number, last=1_000 + 2 * number)
@@ -548,6 +601,7 @@ class Courses:
             scene = Scene(
                 key=self._chance.choice(fitting), look=look, act=act, chance=self._chance, code=self._code
             )
+            scene.others = [key for key in streams[course.house] if key.stream.startswith(course.kind)]
             if scene.key.stream in cases:
                 scene.case = StreamKey(*cases[scene.key.stream])
             yield from course.acts(scene)

@@ -198,6 +198,24 @@ def more_blanks(line: Line, m: Moment, world: World) -> Act | None:
     return Act(staff("production_clerk", "store"), "stock.receive", item)
 
 
+def fetch(line: Line, m: Moment, world: World) -> Act | None:
+    """Most fetch it in time; some come just after the last day."""
+    late = line.due_at is not None and line.due_at <= m.now
+    return duties.pick_up(line, m) if not late else _fetched(line)
+
+
+def _fetched(line: Line) -> Act:
+    item = {
+        "city": line.city,
+        "case": line.stream,
+        "blank": _state(line, "production").get("blank", 0),
+        "is_applicant": True,
+        "face_matches": True,
+        "id_card_valid": True,
+    }
+    return Act(staff("authority_counter_clerk", line.city), "handover.pick_up", item)
+
+
 def _seen(duty: Duty) -> "Look":
     return lambda line, m, world: duty(line, m)
 
@@ -207,6 +225,7 @@ Look = Callable[[Line, Moment, World], Act | None]
 AT_AUTHORITY: Final[Mapping[str, Look]] = {
     **{queue: _seen(duty) for queue, duty in duties.AUTHORITY.items()},
     "examination.reviewing": examine,
+    "handover.ready_for_pickup": fetch,
     "returns.old_coming_back": receive_old,
     "returns.on_shelf": decide_return,
     "returns.to_destroy": destroy,

@@ -45,6 +45,8 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "commit_unknown_lost": (0.0005, 0.01),
     "database_silent": (0.0002, 0.003),
     "race_lost": (0.001, 0.02),
+    # Share of the moments: it answers nothing, all the while.
+    "database_gone": (0.002, 0.04),
     # Share of the moments.
     "races_in_a_row": (0.002, 0.03),
     # Clocks and keys: share of the moments.

@@ -11,13 +11,16 @@ from typing import Any, Final
 
 import msgspec
 
+from safehand.kernel.machine import StreamKey
 from safehand.kernel.store import MessageRow
-from safehand.link.messages import Kind
+from safehand.link.messages import Kind, ProofMethod, ProofSealed
+from safehand.link.proof import sign_proof
 from safehand.programme.launch.people import staff
 from safehand.simulation.crowd import Deed
 from safehand.simulation.house import SimHouse
 from safehand.simulation.store import SentRow
 
+MISTAKEN_SHARE: Final = 0.3
 BEGINS: Final = frozenset({Kind.ORDER_PLACED, Kind.HANDOVER_OFFERED})
 """Of another order or bag they would be no nonsense but news."""
 STRANGE: Final = {
@@ -43,22 +46,61 @@ class Nonsense:
         self.said: set[tuple[str, bytes]] = set()
         """(sender, body)."""
 
-    def say(self, house: SimHouse, now: datetime) -> None:
-        """Put one such message into a house's outbox, made of one that it has sent before."""
+    def say(
+        self,
+        house: SimHouse,
+        peer: SimHouse,
+        now: datetime,
+        cases: Mapping[str, tuple[int, str]],
+    ) -> None:
+        """Put one such message into a house's outbox, made of one that it has sent before. `cases`: order -> city, case."""
         sent = [log for log in house.disk.sent.values() if log]
         if not sent:
             return
         row = self._chance.choice(self._chance.choice(sent))
-        made = self._made(row)
+        made = self._mistaken(house, peer, row, now) if self._chance.random() < MISTAKEN_SHARE else None
+        made = made or self._made(row)
         if made is None:
             return
         kind, body = made
         if any(known.encode() == body for log in sent for known in (one.body for one in log)):
             return
-        message = MessageRow(house.peer, row.city, kind, row.subject, body, None, now)
+        person = cases.get(row.subject, (0, ""))[1] if kind == Kind.ORDER_PLACED else None
+        message = MessageRow(house.peer, row.city, kind, row.subject, body, person or None, now)
         house.disk.outbox_ids += 1
         house.disk.outbox_numbered.append((house.disk.outbox_ids, message))
         self.said.add((house.name, body))
+
+    def _mistaken(
+        self, house: SimHouse, peer: SimHouse, row: SentRow, now: datetime
+    ) -> tuple[int, bytes] | None:
+        """What is right in itself and comes too late, too early or once too often, by where the peer stands."""
+        body: dict[str, Any] = msgspec.json.decode(row.body)
+        there = peer.disk.rows.get(StreamKey(row.city, row.subject))
+        state = msgspec.json.decode(there.state) if there is not None else {}
+        match row.kind:
+            case Kind.HANDOVER_OFFERED:
+                twice = {"bag": STRANGE["bag"], "waybills": [*body["waybills"][:1], *body["waybills"][:1]]}
+                return row.kind, msgspec.json.encode({**body, **twice})
+            case Kind.ORDER_PLACED if state.get("acceptance", {}).get("state") == "accepted":
+                cancelled = {"order": row.subject, "at": now}
+                return int(Kind.ORDER_CANCELLED), msgspec.json.encode(cancelled)
+            case Kind.PROOF_SEALED if state.get("delivery", {}).get("state") == "delivered":
+                return row.kind, self._another_proof(house, body, now)
+            case _:
+                return None
+
+    def _another_proof(self, house: SimHouse, body: Mapping[str, Any], now: datetime) -> bytes:
+        """Sealed as it should be, for what was delivered by another one."""
+        facts: dict[str, Any] = {
+            "order": body["order"],
+            "waybill": body["waybill"],
+            "method": ProofMethod.RECIPIENT_CODE,
+            "claimed_at": now,
+            "sealed_at": now,
+            "evidence": self._chance.randbytes(32),
+        }
+        return msgspec.json.encode(ProofSealed(**facts, signature=sign_proof(ring=house.ring, **facts)))
 
     def _made(self, row: SentRow) -> tuple[int, bytes] | None:
         body: dict[str, Any] = msgspec.json.decode(row.body)

@@ -30,7 +30,7 @@ from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.points import counted, hooked
 from safehand.kernel.shell import Done
-from safehand.kernel.store import Conflict, StreamRow, Unavailable
+from safehand.kernel.store import Conflict, StreamRow, Unavailable, WorkRow
 from safehand.link.pump import PeerSilent
 from safehand.link.reader import Border
 from safehand.postal import app as postal_app
@@ -69,6 +69,8 @@ CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
 TRIES_MAX: Final = 200
 COURSES_AT_ONCE: Final = 3
+OVERLOOKED_SHARE: Final = 0.005
+OVERLOOKED_FOR: Final = timedelta(days=16)
 POWER_CUT_TURNS_MAX: Final = 12
 
 
@@ -393,10 +395,17 @@ class Run:
             )
             for key, row in rows.items()
             if key.stream not in asked
+            and not self._overlooked(queue, row)
             # Whoever has had no answer to the application does not know of a case yet.
             and (not key.stream.startswith("ca_") or key.stream in self.applicants)
         ]
         return sorted(found, key=lambda line: (line.since, line.city, line.stream))
+
+    def _overlooked(self, queue: str, row: WorkRow) -> bool:
+        """Some lines lie at the bottom of the pile for days."""
+        return row.since + OVERLOOKED_FOR > self.clock.now() and self.chance.happens(
+            OVERLOOKED_SHARE, queue, row.stream, row.since, "overlooked"
+        )
 
     def _state_of(self, house: SimHouse, key: StreamKey) -> dict[str, Any]:
         """A stream's state as JSON has it; read once for each version."""

@@ -23,11 +23,16 @@ BEDLAM: Final = {
     "nonsense_said": 0.3,
     "configuration_changed": 0.02,
     "outage_of_a_week": 0.01,
+    "paid_too_little": 0.1,
+    "paid_twice": 0.05,
+    "paid_without_end": 0.1,
 }
 CRASHES_IN_A_MOMENT_MAX: Final = 4
 """Where every life is shorter than the work of a moment, nothing is ever done, and nothing tested."""
 RACES_IN_A_ROW: Final = 7
 """One more than a batch is tried: it is halved, and its first half loses too."""
+ADDED_IN_TIME_SHARE: Final = 0.2
+"""At each moment at which few numbers are left."""
 POINTS_MAX: Final = 20_000
 """So many points of the code passed in one moment of the world mean that somebody turns in a circle."""
 ROTATION_OVERLAP: Final = timedelta(days=2)
@@ -57,6 +62,8 @@ class Weather:
         """New keys of a house of which its peer has not been told yet."""
         self.races: Counter[str] = Counter()
         """How many commits of a house will still be lost to somebody who is faster."""
+        self.gone: set[str] = set()
+        """Houses whose database does not answer in this moment."""
         self.crashed: Counter[str] = Counter()
         """How often each house came to its end in this moment."""
 
@@ -81,8 +88,12 @@ class Weather:
         self.tell_keys()
         if not self.run.network.cut and faults.happens("outage_of_a_week"):
             self.run.network.cut_until = now + timedelta(days=7)
-        if not self.run.files.final and faults.happens("configuration_changed"):
+        # The manager is warned when few numbers are left, and may add some in time.
+        warned = bool(self.run.post.disk.queues.get("range.nearly_used_up"))
+        in_time = warned and chance.random() < ADDED_IN_TIME_SHARE
+        if not self.run.files.final and (in_time or faults.happens("configuration_changed")):
             self.new_files()
+        self.gone = {name for name in self.run.houses if faults.happens("database_gone")}
         for house in self.run.houses.values():
             house.clock.off = timedelta()
             if faults.happens("clock_skewed"):
@@ -92,7 +103,7 @@ class Weather:
             if faults.happens("races_in_a_row"):
                 self.races[house.name] = RACES_IN_A_ROW
             if faults.happens("nonsense_said"):
-                self.run.nonsense.say(house, now)
+                self.run.nonsense.say(house, self.run.houses[house.peer], now, self.run.orders)
             if faults.happens("acknowledged_ahead"):
                 acknowledged_ahead(house, chance)
             self._keys(house)
@@ -142,6 +153,8 @@ class Weather:
         faults = self.run.faults
         if not faults.on:
             return
+        if life.name in self.gone and point in ("store.begun", "store.asked"):
+            raise Unavailable("the simulator says that the database is gone")
         if point == "store.written":
             self._race(life.name)
         long_enough = self.may_crash(life.name)

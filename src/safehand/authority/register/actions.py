@@ -25,7 +25,9 @@ QUEUE = "register.due"
 AT_ONCE_MAX = 500
 
 
-class _Due(NamedTuple):
+class Due(NamedTuple):
+    """An entry that a case owes, with all that it takes to make it."""
+
     key: StreamKey
     case: Case
     entry: RegisterEntry
@@ -71,8 +73,8 @@ class RegisterEntries:
         ]
         return sum(isinstance(one, Done) for one in (await self._house.shell.run(calls) if calls else ()))
 
-    def _due(self, rows, persons, looked) -> list[_Due]:
-        due: list[_Due] = []
+    def _due(self, rows, persons, looked) -> list[Due]:
+        due: list[Due] = []
         for key, row in rows.items():
             person = persons.get(key)
             facts = looked.get(person.id_number) if person is not None else None
@@ -80,14 +82,14 @@ class RegisterEntries:
                 continue
             case = self._cases.decode(row.state)
             # Entries of one case go in order: the first that is owed, each time.
-            due.append(_Due(key, case, case.papers.owed[0], person, facts))
+            due.append(Due(key, case, case.papers.owed[0], person, facts))
         return due
 
-    async def _tell(self, due: Sequence[_Due]) -> list[Refusal | None]:
+    async def _tell(self, due: Sequence[Due]) -> list[Refusal | None]:
         enter = [one for one in due if one.entry.work == "issue"]
         cancel = [one for one in due if one.entry.work != "issue"]
         entered = await self._register.enter(documents=[self._entry(one) for one in enter])
-        cancellations = [self._cancellation(one) for one in cancel]
+        cancellations = [self.cancellation(one) for one in cancel]
         wanted = [one for one in cancellations if one is not None]
         cancelled = iter(await self._register.cancel(documents=wanted))
         by_entry = dict(zip([(one.key, one.entry) for one in enter], entered, strict=True))
@@ -105,7 +107,7 @@ class RegisterEntries:
         template = rules.numbers.issued
         return number_of_blank(template=template, serial=_first_blank(template, city) + blank)
 
-    def _entry(self, one: _Due) -> DocumentToEnter:
+    def _entry(self, one: Due) -> DocumentToEnter:
         """The same however often it is told, and on whatever day: an answer that was lost must find its entry again."""
         day, kind = local_day(one.entry.since), one.case.application.document
         rules = self._book.document(kind, day)
@@ -120,23 +122,19 @@ class RegisterEntries:
             fingerprints_stored=True,
         )
 
-    def _cancellation(self, one: _Due) -> DocumentToCancel | None:
+    def cancellation(self, one: Due) -> DocumentToCancel | None:
         """The document to cancel; none when there is nothing to cancel. The same however often it is told, as above:
 
-        so the old document is found by its date alone, not by its status, which a first telling may have changed.
+        so the old document is found by its date alone (it is older than any that this case has made, also than those which
+        exist no more), not by its status, which a first telling may have changed.
         """
         key, kind = f"{one.case.case}/{one.entry.work}/{one.entry.make}", one.case.application.document
         day = local_day(one.entry.since)
         if one.entry.work == "invalidate":
             number = self.number_of(kind=kind, blank=one.entry.blank, city=one.key.city, day=day)
             return DocumentToCancel(key=key, id_number=one.person.id_number, number=number, reason="lost")
-        own = {
-            self.number_of(kind=kind, blank=d.blank, city=one.key.city, day=day) for d in one.case.papers.made
-        }
         held = [
-            document
-            for document in one.facts.documents
-            if document.kind == kind and document.number not in own and document.issued_on <= day
+            document for document in one.facts.documents if document.kind == kind and document.issued_on < day
         ]
         if not held:
             return None
