@@ -20,6 +20,7 @@ from safehand.authority.eligibility.api import eligibility_route
 from safehand.authority.figures import read_figures
 from safehand.authority.handover import bag
 from safehand.authority.handover.api import Labels, label_route
+from safehand.authority.handover.sealing import told_of_wrong_envelopes
 from safehand.authority.machines import build_machines
 from safehand.authority.notices.building import build_notices, public_address
 from safehand.authority.payment.actions import Paying
@@ -229,7 +230,7 @@ def parts_of(
             submit_action(house=house, register=services.register, receipt_of=receipt_of),
             *paying.actions(),
             *parking.actions(),
-            *command_actions_of(house, ownership),
+            *told_of_wrong_envelopes(command_actions_of(house, ownership)),
         ],
         border=border,
         chores={

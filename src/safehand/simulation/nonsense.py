@@ -66,7 +66,10 @@ class Nonsense:
         if any(known.encode() == body for log in sent for known in (one.body for one in log)):
             return
         person = cases.get(row.subject, (0, ""))[1] if kind == Kind.ORDER_PLACED else None
-        message = MessageRow(house.peer, row.city, kind, row.subject, body, person or None, now)
+        # A bag that nobody knows is announced under its own name.
+        strange = kind == Kind.HANDOVER_OFFERED and STRANGE["bag"].encode() in body
+        subject = STRANGE["bag"] if strange else row.subject
+        message = MessageRow(house.peer, row.city, kind, subject, body, person or None, now)
         house.disk.outbox_ids += 1
         house.disk.outbox_numbered.append((house.disk.outbox_ids, message))
         self.said.add((house.name, body))

@@ -34,11 +34,37 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "population_register.": "the register as a service of its own: tests/sandbox/test_register.py",
     "notices.": "answers of the SMS gateway and the mail server: tests/authority/test_notices_sending.py",
     "eligibility.": "persons of the register's magic cases: tests/authority/test_eligibility.py",
+    "acceptance.not_taken_in": "a bag with what was signed for already comes from no honest authority: tests/postal/test_acceptance.py",
+    "acceptance.waybill_taken": "numbers come from the city's range, each once: tests/postal/test_acceptance.py",
+    "application.already_submitted": "the application's name is made of its key, which is never given again: tests/authority/test_application.py",
+    "application.receipt_taken": "that no free number is drawn in many tries: tests/authority/test_receipts.py",
+    "handover.not_in_this_bag": "follows from a bag and its cases, which are written together: tests/authority/test_handover.py",
+    "handover.not_this_order": "an order leads to its own case (border): tests/authority/test_handover.py",
+    "handover.print_first": "labels are made from questions between the houses: tests/authority/test_labels.py",
+    "payment.refund_not_owed": "just what is owed is asked for and recorded: tests/authority/test_payment.py",
+    "register.not_due": "just what is due is told and recorded: tests/authority/test_made_documents.py",
+    "delivery.no_claim": "an honest authority answers claims: tests/postal/test_delivery.py",
 }
 """Prefix of a refusal's code -> why the simulator does not meet it, and where it is met."""
 EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
     "Erasure.": "not played (see docs/how-to/simulate.md): tests/house/test_erasure.py",
     "Payment.paid.PaymentKept": "no document's rules keep the fee: tests/authority/test_walk.py",
+    "Payment.closed.RefundRecorded": "no document's rules keep the fee: tests/authority/test_walk.py",
+    **{
+        f"Handover.{state}.WaybillCameLate": "numbers come in the order of the orders: tests/authority/test_walk.py"
+        for state in ("to_label", "labelled", "sealed", "bagged", "offered", "recount", "accepted", "missing")
+    },
+    "Numbers.not_begun.DrawMissed": "a city in the files has numbers: tests/postal/test_walk.py",
+    "Numbers.open.DrawMissed": "files take no numbers away: tests/postal/test_walk.py",
+    "Returns.coming_back.ReturnCalledOff": "our post voids no scan of a return: tests/authority/test_walk.py",
+    "Tracking.turned_back.TurnVoided": "our post voids no scan of a return: tests/authority/test_walk.py",
+    "Tracking.on_the_way.LossRecorded": "the post searches before it gives up, and says so: tests/authority/test_walk.py",
+    "Tracking.turned_back.LossRecorded": "the post searches before it gives up, and says so: tests/authority/test_walk.py",
+    "Returns.recall_asked.RecallRefused": "an honest authority recalls what the post has, and gets it: tests/authority/test_walk.py",
+    **{
+        f"Undeliverable.{state}.RecallRefused": "an honest authority recalls what the post has: tests/postal/test_walk.py"
+        for state in ("in_hand", "not_begun", "returned")
+    },
 }
 """Prefix of an edge -> the same."""
 

@@ -53,7 +53,7 @@ WRONG_ENVELOPE = define(
     way_out_zh="请将两者放置一旁，分别重新扫描，并查找被调换的另一件。",
     owner="handover",
 )
-"""For the action to answer with when a sealing gave `handover.wrong_envelope_caught` instead of `handover.sealed`."""
+"""What the action answers when a sealing gave `handover.wrong_envelope_caught` instead of `handover.sealed` (`sealing`)."""
 WRONG_ITEM = define(
     code="handover.wrong_item",
     en="What was scanned doesn't belong to this case.",
