@@ -22,7 +22,7 @@ def test_a_wrong_envelope_is_a_refusal_for_the_clerk_and_an_event_for_the_journa
     answer = journey.asked("authority", "handover_clerk", "handover.seal", case | right | {wrong: strange})
     assert answer.status_code == 409
     assert answer.json()["code"] == "handover.wrong_envelope"
-    assert wrong in answer.json()["detail"]
+    assert wrong in answer.text
     handover = journey.state()["handover"]
     assert (handover["state"], handover["wrong_envelopes"]) == ("labelled", 1)
     journey.authority("handover_clerk", "handover.seal", **right)

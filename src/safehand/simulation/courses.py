@@ -424,6 +424,25 @@ def printed_without_end(s: Scene) -> Iterator[Deed]:
         yield s.authority("handover.print_label", reason="damaged")
 
 
+@_course("authority", "ca_", _case(production="started printed"))
+def spoiled(s: Scene) -> Iterator[Deed]:
+    """Before it was printed, or after."""
+    yield s.authority("production.spoil", reason="misprint", witness=reference("st", "a witness"))
+
+
+@_course("authority", "ca_", _case(handover="sealed"))
+def printed_when_sealed(s: Scene) -> Iterator[Deed]:
+    """One more label, for an envelope that has one."""
+    yield s.authority("handover.print_label", reason="damaged")
+
+
+@_course("authority", "ca_", _case(application="correcting"))
+def corrected_in_part(s: Scene) -> Iterator[Deed]:
+    """Not all that was asked for; with what nobody asked for."""
+    yield s.authority("application.correct", parts={})
+    yield s.authority("application.correct", parts={"id_card_back": "a" * 64})
+
+
 @_course("authority", "ca_", _case(handover="sealed"))
 def unsealed(s: Scene) -> Iterator[Deed]:
     """Out of its envelope again."""

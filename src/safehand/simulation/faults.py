@@ -11,16 +11,16 @@ from typing import Final
 
 KINDS: Final[Mapping[str, tuple[float, float]]] = {
     # On the wire: share of the requests.
-    "request_lost": (0.03, 0.5),
+    "request_lost": (0.05, 0.6),
     "answer_lost": (0.01, 0.4),
-    "request_duplicated": (0.05, 0.7),
+    "request_duplicated": (0.08, 0.8),
     "request_delayed": (0.01, 0.25),
     "request_corrupted": (0.02, 0.35),
     "answer_corrupted": (0.005, 0.1),
     "answer_cut_off": (0.005, 0.1),
     # By an attacker on the wire: share of the moments.
     "replayed_soon": (0.05, 0.6),
-    "replayed_late": (0.05, 0.6),
+    "replayed_late": (0.08, 0.8),
     "forged_signature": (0.03, 0.3),
     "forged_key": (0.03, 0.3),
     "forged_receiver": (0.03, 0.3),
@@ -39,7 +39,7 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "crash_between": (0.002, 0.05),
     "slow_point": (0.005, 0.15),
     # Share of the quarters of a moment: wherever everybody is just then.
-    "power_cut": (0.08, 0.8),
+    "power_cut": (0.2, 0.95),
     # In a database: share of the points passed.
     "commit_unknown_kept": (0.0005, 0.01),
     "commit_unknown_lost": (0.0005, 0.01),
@@ -63,6 +63,8 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "acknowledged_ahead": (0.01, 0.3),
     # By people who do not know what they do: share of the moments.
     "mischief": (0.02, 0.4),
+    # The same: a rare course, played on purpose (`courses`).
+    "course": (0.01, 0.1),
     # In the services behind the ports: share of the calls.
     "register_silent": (0.01, 0.2),
     "register_answer_lost": (0.01, 0.2),
@@ -77,7 +79,7 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
 """Kind -> the range of its rate, where a seed has it at all."""
 ABSENT_SHARE: Final = 0.3
 """Of the kinds, so many are absent from a seed."""
-LONG_LIVED_SHARE: Final = 0.15
+LONG_LIVED_SHARE: Final = 0.12
 """In so many seeds no process ever ends: what is wrongly kept in memory is healed by every new start."""
 CRASHES: Final = frozenset({"crash_before_commit", "crash_after_commit", "crash_between", "power_cut"})
 BAD_MESSAGES: Final = frozenset(kind for kind in list(KINDS)[:18])

@@ -29,19 +29,23 @@ class Plan:
 
 SHAPES: Final = (
     (300, 20, False),
-    (4, 1100, False),
+    (3, 1700, False),
     (300, 30, False),
     (300, 20, False),
     (300, 20, False),
-    (4, 1100, False),
-    (300, 45, False),
+    (300, 20, False),
+    (3, 1700, False),
     (300, 20, False),
     (300, 20, False),
-    (4, 1100, False),
+    (300, 20, False),
     (80, 30, True),
     (300, 20, False),
+    (3, 1700, False),
+    (300, 30, False),
+    (300, 20, False),
+    (300, 20, False),
 )
-"""People, days, and whether they are confused: of twelve seeds eight are crowded weeks, three quiet years, one bedlam."""
+"""People, days, and whether they are confused: of sixteen seeds twelve are crowded weeks, three quiet years, one bedlam."""
 
 
 def shaped(plan: Plan) -> Plan:

@@ -68,7 +68,7 @@ AFTERMATH: Final = timedelta(days=14)
 CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
 TRIES_MAX: Final = 200
-COURSES_AT_ONCE: Final = 3
+COURSES_AT_ONCE: Final = 4
 OVERLOOKED_SHARE: Final = 0.005
 OVERLOOKED_FOR: Final = timedelta(days=16)
 POWER_CUT_TURNS_MAX: Final = 12
@@ -120,6 +120,8 @@ class Run:
         self.nonsense = Nonsense(chance=random.Random(f"nonsense {plan.seed}"))
         self.weather = Weather(run=self)
         self.mischief = Mischief(chance=random.Random(f"mischief {plan.seed}"), codes=self.door_code)
+        self._seen: dict[tuple[str, str, datetime], bool] = {}
+        """Lines of worklists: whether they are seen at once."""
         self._states: dict[tuple[str, StreamKey], tuple[StreamRow, dict[str, Any]]] = {}
         self.courses = Courses(chance=random.Random(f"courses {plan.seed}"), code=self.door_code)
         self.tainted: set[str] = set()
@@ -403,9 +405,10 @@ class Run:
 
     def _overlooked(self, queue: str, row: WorkRow) -> bool:
         """Some lines lie at the bottom of the pile for days."""
-        return row.since + OVERLOOKED_FOR > self.clock.now() and self.chance.happens(
-            OVERLOOKED_SHARE, queue, row.stream, row.since, "overlooked"
-        )
+        line = (queue, row.stream, row.since)
+        if line not in self._seen:
+            self._seen[line] = not self.chance.happens(OVERLOOKED_SHARE, *line, "overlooked")
+        return not self._seen[line] and row.since + OVERLOOKED_FOR > self.clock.now()
 
     def _state_of(self, house: SimHouse, key: StreamKey) -> dict[str, Any]:
         """A stream's state as JSON has it; read once for each version."""
@@ -487,10 +490,11 @@ class Run:
                 await self.do([deed], house, once=True)
 
     async def _play_courses(self) -> None:
-        """Rare courses, in bedlam."""
-        if not self.plan.bedlam or self.calm:
+        """Rare courses: now and then; in bedlam several at each moment."""
+        at_once = COURSES_AT_ONCE if self.plan.bedlam else 1
+        if not self.faults.happens("course"):
             return
-        for _ in range(COURSES_AT_ONCE):
+        for _ in range(at_once):
             streams = {house.name: list(house.disk.rows) for house in self.houses.values()}
             for deed in self.courses.next(streams, self._look, self._act, self.orders, self.clock.now()):
                 await self.do([deed], self.houses[deed.house], once=True)
@@ -578,6 +582,8 @@ class Run:
 
     def _taint(self, *streams: str) -> None:
         """What was done to one thing may show at all that hangs on it: the case, its orders, what shares its bag."""
+        if self.tainted.issuperset(streams):
+            return
         self.tainted.update(streams)
         for order, (_, case) in self.orders.items():
             envelope = self.world.envelopes.get(order)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BEDLAM: Final = {
     "mischief": 1.0,
+    "course": 1.0,
     "nonsense_said": 0.3,
     "configuration_changed": 0.02,
     "outage_of_a_week": 0.01,
