@@ -293,6 +293,16 @@ def test_the_register_is_told_of_everything_once():
     assert house.no(RecordRegisterDone(work="issue", make=7)) == "register.not_due"
 
 
+def test_what_was_offered_and_is_gone_again_stands_on_nobodys_list():
+    house = lost()
+    item = house.item()
+    assert house.ok(RecordReturnOffered(**item, reason=Reason.LOST)) == ["document.old_offered"]
+    assert "returns.old_coming_back" in house.waits()
+    assert house.ok(RecordIncident(**item, reason=Reason.LOST)) == ["document.old_missing"]
+    assert "returns.old_coming_back" not in house.waits()
+    assert house.ok(RecordIncident(**item, reason=Reason.LOST)) == []
+
+
 def test_an_envelope_that_comes_back_empty_is_an_incident_and_another_document_is_made():
     house = House().returned()
     make = house.case.production.make

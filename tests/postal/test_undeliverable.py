@@ -311,7 +311,6 @@ def test_a_return_waits_for_courier_claim_and_hands():
     [
         (to_return.OfferReturn, "undeliverable.not_returning"),
         (to_return.WithdrawOffer, "undeliverable.not_offered"),
-        (to_return.RecordReturnReceived, "undeliverable.not_returning"),
         (to_return.DeclareLoss, "undeliverable.no_incident"),
     ],
 )
@@ -372,6 +371,30 @@ def test_a_missing_item_that_turns_up_at_the_authority_is_found_and_returned(dec
     events = house.do(of(house, to_return.RecordReturnReceived))
     assert events[0] == "undeliverable.item_found"
     assert house.account() == "returned"
+
+
+@pytest.mark.parametrize("where", ["at_office", "with_courier", "held", "claimed", "nonconforming"])
+def test_what_somebody_else_has_brought_to_the_authority_is_returned_wherever_the_post_believed_it(
+    where: str,
+):
+    house = House().claimed() if where == "nonconforming" else getattr(House(), where)()
+    if where == "nonconforming":
+        house.do(
+            to_deliver.ReportNonconforming(
+                waybill=house.waybill, courier=COURIER, carrier_code="20", occurred_at=house.now
+            )
+        )
+    events = house.do(of(house, to_return.RecordReturnReceived))
+    assert events[0] == "undeliverable.incident_opened"
+    assert events[-1] == "undeliverable.return_received"
+    assert house.account() == "returned"
+    assert house.pending() is None
+    assert house.waits() == {} or set(house.waits()) <= {"settlement.due"}
+
+
+def test_what_was_never_accepted_can_not_come_back():
+    house = House().ordered()
+    assert house.why_not(of(house, to_return.RecordReturnReceived)) == "undeliverable.not_returning"
 
 
 def test_what_is_in_hand_by_word_alone_may_still_come_to_the_authority():

@@ -380,9 +380,14 @@ def rare_counters() -> set[tuple[str, str, Any]]:
     stopped.do(to_return.OpenIncident(waybill=stopped.waybill, reason=Reason.LOST))
     recalled.do(to_return.Recall(waybill=recalled.waybill, reason=Reason.RECALLED))
     missed = copy.deepcopy(recalled)
+    recalled.ring("undeliverable.recall_pending")
+    late = House().held()
+    late.do(late.claiming_at_counter())
+    late.do(to_deliver.VoidClaim(waybill=late.waybill, courier=CLERK))
+    late.do(late.proof(method=ProofMethod.COUNTER_IDENTITY))
     missed.do(to_return.OpenIncident(waybill=missed.waybill, reason=Reason.LOST))
     recalled.do(recalled.proof())
-    return set().union(*(one.edges for one in (proven, voided, stopped, recalled, missed)))
+    return set().union(*(one.edges for one in (proven, voided, stopped, recalled, missed, late)))
 
 
 def rare_scans() -> set[tuple[str, str, Any]]:

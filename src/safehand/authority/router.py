@@ -167,7 +167,8 @@ def _trouble(
     if old is not None:
         if old.envelope == "recipient" and isinstance(command, tracking.RecordIncident):
             return [papers.OldDocumentContradicted(make=old.make)]
-        lost_again = old.account is Account.POST and not old.envelope
+        # Also what stood at the door, by the post's word, though nobody had found it before.
+        lost_again = (old.account is Account.POST or old.pending is not None) and not old.envelope
         return [papers.OldDocumentMissing(make=old.make)] if lost_again else []
     account, tracking_step = _account(case, command.order), case.tracking
     in_hand = tracking_step.state in (TrackingState.DELIVERED, TrackingState.DISPUTED)

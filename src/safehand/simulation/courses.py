@@ -22,6 +22,8 @@ SCANS: Final = 45
 PRINTS: Final = 22
 QUESTIONS: Final = 8
 """More than may be asked about one item."""
+CLAIMS_PER_HOUR: Final = 64
+"""More than a courier may ask in an hour."""
 ROUNDS: Final = 12
 """More corrections than may be asked for."""
 WEARING_MAX: Final = 2
@@ -102,15 +104,17 @@ class Course(NamedTuple):
     acts: Callable[[Scene], Iterator[Deed]]
     most: int
     """So often in a run: what wears a thing out leaves nothing for the others."""
+    enough: int
+    """Where it fits so many streams at once."""
 
 
 Acts = Callable[[Scene], Iterator[Deed]]
 _ALL: Final[list[Course]] = []
 
 
-def _course(house: str, kind: str, fits: Fits, most: int = 1_000) -> Callable[[Acts], Acts]:
+def _course(house: str, kind: str, fits: Fits, most: int = 1_000, enough: int = 1) -> Callable[[Acts], Acts]:
     def keep(acts: Acts) -> Acts:
-        _ALL.append(Course(house, kind, fits, acts, most))
+        _ALL.append(Course(house, kind, fits, acts, most, enough))
         return acts
 
     return keep
@@ -227,7 +231,7 @@ def nobody_waits_for_the_answer(s: Scene) -> Iterator[Deed]:
     """A claim is taken back before its answer can come, and the item goes on; the answer finds it wherever it is then."""
     yield _claim(s)
     yield s.post("delivery.void")
-    after = s.any_of("stays", "fails", "back", "leaves", "counter", "again")
+    after = s.any_of("stays", "fails", "fails", "back", "leaves", "leaves", "counter", "again")
     if after == "fails":
         yield _failed(s)
     elif after == "again":
@@ -305,13 +309,14 @@ def left_elsewhere(s: Scene) -> Iterator[Deed]:
     yield s.post("delivery.report_nonconforming", carrier_code="20")
 
 
-@_course("post", "or_", _item_of_case("reported denied", delivery="nonconforming"))
+@_course("post", "or_", _item_of_case("reported", delivery="nonconforming"))
+@_course("post", "or_", _item_of_case("denied", delivery="nonconforming"))
 def fetched_from_the_neighbour(s: Scene) -> Iterator[Deed]:
     """What was left elsewhere is fetched again, and all kinds of news of it come while its recipient is being asked."""
     if at(s.of_case(), "tracking") == "reported" and s.any_of(True, True, False):
         yield s.authority("tracking.deny_receipt")
     yield s.post("delivery.take_back")
-    match s.any_of("fails", "back", "rejected", "returns", "claimed", "scans"):
+    match s.any_of("fails", "rejected", "returns", "claimed", "scans", "scans", "scans"):
         case "fails":
             yield _failed(s)
         case "rejected":
@@ -346,6 +351,27 @@ def a_word_that_crosses_a_loss(s: Scene) -> Iterator[Deed]:
     """Searched for; it is given up at the very moment at which its recipient says: I have it."""
     yield s.post("undeliverable.declare_loss")
     yield s.authority("tracking.confirm_receipt")
+
+
+@_course("post", "or_", _item_of_case("incident", undeliverable="incident"))
+def a_word_that_crosses_a_find(s: Scene) -> Iterator[Deed]:
+    """Found, and gone again, while its recipient says: I have it."""
+    yield s.post("undeliverable.find", place=f"{s.key.city}-C")
+    yield s.post("undeliverable.open_incident", reason=LOST)
+    yield s.authority("tracking.confirm_receipt")
+
+
+@_course("post", "or_", _item_of_case("disputed", undeliverable="incident returning return_offered"))
+def received_while_the_word_is_on_its_way(s: Scene) -> Iterator[Deed]:
+    """The manager gives up the document, and the clerk scans its envelope in; the post has not heard the word yet."""
+    yield s.authority("tracking.settle", in_hand=False, grade_accepted=False)
+    yield s.authority("returns.receive", waybill=s.item().get("acceptance", {}).get("waybill", ""))
+
+
+@_course("authority", "ca_", _case(returns="coming_back recall_asked"))
+def quicker_than_its_message(s: Scene) -> Iterator[Deed]:
+    """The clerk scans in what the post has not offered yet."""
+    yield s.authority("returns.receive", waybill=s.of_case().get("tracking", {}).get("waybill", ""))
 
 
 @_course("post", "or_", _item_of_case("on_the_way", delivery="with_courier", undeliverable="not_begun"))
@@ -523,11 +549,22 @@ def given_up_by_the_manager(s: Scene) -> Iterator[Deed]:
     yield s.authority("tracking.settle", in_hand=in_hand, grade_accepted=False)
 
 
-@_course("post", "or_", _item(delivery="with_courier attempted"))
+@_course(
+    "post",
+    "or_",
+    _item(delivery="at_office", undeliverable="not_begun"),
+    enough=CLAIMS_PER_HOUR // QUESTIONS + 4,
+)
 def a_courier_who_tries_codes(s: Scene) -> Iterator[Deed]:
-    """On everything that this courier has."""
-    courier = s.item()["delivery"]["courier"]
-    for key in (s.key, *(other for other in s.others if other != s.key)):
+    """Takes out whatever there is, and tries codes on all of it."""
+    courier = reference("st", "courier", "greedy", s.chance.randrange(2**40))
+    for key in s.others:
+        s.key = key
+        if at(s.item(), "delivery") == "at_office":
+            taken = s.post("delivery.take_out", scan_id=s.scan())
+            taken.person = {"actor": courier, "roles": ["courier"]}
+            yield taken
+    for key in s.others:
         s.key = key
         delivery = s.item().get("delivery", {})
         if delivery.get("courier") == courier and delivery.get("state") in ("with_courier", "attempted"):
@@ -614,7 +651,7 @@ class Courses:
                 if key.stream.startswith(course.kind)
                 and course.fits(look(course.house, key), self._case_of(key, look, cases), now)
             ]
-            if not fitting:
+            if len(fitting) < course.enough:
                 continue
             self._played[number] += 1
             scene = Scene(

@@ -43,6 +43,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "handover.print_first": "labels are made from questions between the houses: tests/authority/test_labels.py",
     "payment.refund_not_owed": "just what is owed is asked for and recorded: tests/authority/test_payment.py",
     "register.not_due": "just what is due is told and recorded: tests/authority/test_made_documents.py",
+    "tracking.another_case_live": "nobody applies a second time within a run: tests/authority/test_tracking.py",
     "delivery.no_claim": "an honest authority answers claims: tests/postal/test_delivery.py",
 }
 """Prefix of a refusal's code -> why the simulator does not meet it, and where it is met."""
@@ -60,6 +61,8 @@ EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
     "Tracking.turned_back.TurnVoided": "our post voids no scan of a return: tests/authority/test_walk.py",
     "Tracking.on_the_way.LossRecorded": "the post searches before it gives up, and says so: tests/authority/test_walk.py",
     "Tracking.turned_back.LossRecorded": "the post searches before it gives up, and says so: tests/authority/test_walk.py",
+    "Tracking.incident.ClaimRefused": "once it searches, the post claims nothing: tests/authority/test_walk.py",
+    "Returns.recall_asked.ReturnOffered": "the post says that an item goes back before it offers it: tests/authority/test_walk.py",
     "Returns.recall_asked.RecallRefused": "an honest authority recalls what the post has, and gets it: tests/authority/test_walk.py",
     **{
         f"Undeliverable.{state}.RecallRefused": "an honest authority recalls what the post has: tests/postal/test_walk.py"

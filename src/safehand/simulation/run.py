@@ -58,7 +58,7 @@ from safehand.simulation.services import SimPayments, SimRegister, SimTexts
 from safehand.simulation.story import told
 from safehand.simulation.weather import BEDLAM, Weather
 from safehand.simulation.wire import Network, SimWire
-from safehand.simulation.world import World
+from safehand.simulation.world import GONE, Place, World
 
 HOURS: Final = (8.0, 11.0, 16.0)
 SUNDAY_HOURS: Final = (11.0,)
@@ -68,7 +68,7 @@ AFTERMATH: Final = timedelta(days=14)
 CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
 TRIES_MAX: Final = 200
-COURSES_AT_ONCE: Final = 4
+COURSES_AT_ONCE: Final = 2
 OVERLOOKED_SHARE: Final = 0.005
 OVERLOOKED_FOR: Final = timedelta(days=16)
 POWER_CUT_TURNS_MAX: Final = 12
@@ -575,10 +575,18 @@ class Run:
                 self.refusals[outcome.code] += 1
                 if not (deed.mischief and outcome.code == "request.invalid"):
                     self.checker.refused(deed, outcome)
-            elif deed.mischief:
-                self._taint(outcome.stream)
             else:
                 self._done(deed, outcome)
+
+    def _scanned_in(self, deed: Deed) -> None:
+        """Whoever scans an envelope in has it in hand, however confused."""
+        for order, (_, case) in self.orders.items():
+            envelope = self.world.envelopes.get(order)
+            if case == deed.item["case"] and envelope is not None and envelope.place.kind not in GONE:
+                key = StreamKey(envelope.label_of.city, order)
+                there = self._look("post", key).get("acceptance", {}).get("waybill")
+                if there == deed.item["waybill"]:
+                    self.world.open(order, Place("return_shelf"))
 
     def _taint(self, *streams: str) -> None:
         """What was done to one thing may show at all that hangs on it: the case, its orders, what shares its bag."""
@@ -592,6 +600,11 @@ class Run:
                 self.tainted |= {order, case}
 
     def _done(self, deed: Deed, done: Done) -> None:
+        if deed.mischief:
+            self._taint(done.stream)
+            if deed.action == "returns.receive" and done.events:
+                self._scanned_in(deed)
+            return
         if deed.action == "application.submit":
             self.applicants[done.stream] = deed.person
             self.city_of[done.stream] = done.city
@@ -677,7 +690,12 @@ class Run:
             refusals=self.refusals,
             edges=self.checker.edges,
             marks=self.marks,
-            thefts=list(self.street.thefts.values()),
+            # What confused people have touched is not compared with the books, and so can't be missed there.
+            thefts=[
+                one
+                for order, one in self.street.thefts.items()
+                if one.found_at is not None or order not in self.tainted
+            ],
             violations=self.checker.violations,
             fingerprint=digest.hexdigest(),
             story=told(self, self.checker.violations[0]) if self.checker.violations else [],
