@@ -285,7 +285,9 @@ def at_the_counter_and_away_again(s: Scene) -> Iterator[Deed]:
 
 def _at_counter(s: Scene) -> Deed:
     """Without the session, with a wrong code, or with a wrong word of an identity document."""
-    method, code = s.any_of((SESSION, ""), (CODE, "00000000"), (CARD, "AAAA"), (CODE, s.code(s.key.stream)))
+    method, code = s.any_of(
+        (SESSION, ""), (CODE, "00000000"), (CARD, "AAAA"), (CARD, "12345"), (CODE, s.code(s.key.stream))
+    )
     return s.post("delivery.claim_at_counter", method=method, code=code)
 
 
@@ -366,6 +368,11 @@ def received_while_the_word_is_on_its_way(s: Scene) -> Iterator[Deed]:
     """The manager gives up the document, and the clerk scans its envelope in; the post has not heard the word yet."""
     yield s.authority("tracking.settle", in_hand=False, grade_accepted=False)
     yield s.authority("returns.receive", waybill=s.item().get("acceptance", {}).get("waybill", ""))
+
+
+def _destroyed(s: Scene, make: int, blank: int) -> Deed:
+    witnesses = {"first_witness": reference("st", "one"), "second_witness": reference("st", "two")}
+    return s.authority("returns.destroy", make=make, blank=blank, **witnesses)
 
 
 @_course("authority", "ca_", _case(returns="coming_back recall_asked"))
@@ -507,13 +514,7 @@ def destroyed_by_mistake(s: Scene) -> Iterator[Deed]:
     """Another blank than the document's."""
     invalid = [one for one in s.of_case().get("papers", {}).get("made", []) if not one.get("valid")]
     for one in invalid:
-        wrong = {"make": one["make"], "blank": one["blank"] + 1}
-        yield s.authority(
-            "returns.destroy",
-            **wrong,
-            first_witness=reference("st", "one"),
-            second_witness=reference("st", "two"),
-        )
+        yield _destroyed(s, one["make"], one["blank"] + 1)
 
 
 @_course(

@@ -120,6 +120,8 @@ class Run:
         self.nonsense = Nonsense(chance=random.Random(f"nonsense {plan.seed}"))
         self.weather = Weather(run=self)
         self.mischief = Mischief(chance=random.Random(f"mischief {plan.seed}"), codes=self.door_code)
+        self.handed_in: set[str] = set()
+        """Envelopes that confused people scanned in though by the books they were with neither house (see simulate.md)."""
         self._seen: dict[tuple[str, str, datetime], bool] = {}
         """Lines of worklists: whether they are seen at once."""
         self._states: dict[tuple[str, StreamKey], tuple[StreamRow, dict[str, Any]]] = {}
@@ -578,7 +580,7 @@ class Run:
             else:
                 self._done(deed, outcome)
 
-    def _scanned_in(self, deed: Deed) -> None:
+    def _scanned_in(self, deed: Deed, *, handed_in: bool) -> None:
         """Whoever scans an envelope in has it in hand, however confused."""
         for order, (_, case) in self.orders.items():
             envelope = self.world.envelopes.get(order)
@@ -587,6 +589,7 @@ class Run:
                 there = self._look("post", key).get("acceptance", {}).get("waybill")
                 if there == deed.item["waybill"]:
                     self.world.open(order, Place("return_shelf"))
+                    self.handed_in |= {order} if handed_in else set()
 
     def _taint(self, *streams: str) -> None:
         """What was done to one thing may show at all that hangs on it: the case, its orders, what shares its bag."""
@@ -603,7 +606,7 @@ class Run:
         if deed.mischief:
             self._taint(done.stream)
             if deed.action == "returns.receive" and done.events:
-                self._scanned_in(deed)
+                self._scanned_in(deed, handed_in="document.old_handed_in" in done.events)
             return
         if deed.action == "application.submit":
             self.applicants[done.stream] = deed.person
@@ -639,7 +642,7 @@ class Run:
             for house in self.houses.values()
             for queue, rows in house.disk.queues.items()
             for key in rows
-            if not queue.startswith(("range.", "stock."))
+            if not queue.startswith(("range.", "stock.")) and key.stream not in self.handed_in
         ]
         unsent = [
             f"{house.name} has said {head.number} in {city}, heard are {head.acknowledged}"
