@@ -93,6 +93,20 @@ def test_a_genuine_request_never_reaches_the_library(monkeypatch: pytest.MonkeyP
     assert verify_request(ring=THEM, request=request, now=NOW) == AUTHORITY
 
 
+def test_a_signature_can_be_written_in_one_way_only() -> None:
+    request = Request("POST", "http://post.test/link/v1/runs", {}, b'{"runs":[]}')
+    sign_request(ring=US, request=request, now=NOW)
+    written = request.headers["Signature"]
+    # The last character of 64 bytes in base64 has four bits that mean nothing.
+    last = written.index("==") - 1
+    other = chr(ord(written[last]) + 1)
+    request.headers["Signature"] = written[:last] + other + written[last + 1 :]
+    with pytest.raises(BadSignature):
+        verify_request(ring=THEM, request=request, now=NOW)
+    request.headers["Signature"] = written
+    assert verify_request(ring=THEM, request=request, now=NOW)
+
+
 @given(
     place=st.integers(0, 10_000),
     bit=st.integers(0, 7),

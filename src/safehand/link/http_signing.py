@@ -1,10 +1,11 @@
 """HTTP requests and answers between the houses, signed by RFC 9421 with digests by RFC 9530."""
 
-from base64 import b64encode
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier
 from http_message_signatures.algorithms import ED25519
@@ -194,9 +195,22 @@ def verify_answer(*, ring: KeyRing, answer: Answer, now: datetime) -> str:
     return _verify(ring=ring, message=answer, required=ANSWER_COMPONENTS, body=answer.body, now=now)
 
 
+_BYTES: Final = re.compile(r":([A-Za-z0-9+/]*=*):")
+
+
+def _canonical(header: str) -> bool:
+    """Whether no bit is set that decoding leaves out (RFC 4648 §3.5): else one signature could be written in several ways."""
+    try:
+        return all(b64encode(b64decode(text)).decode() == text for text in _BYTES.findall(header))
+    except ValueError:
+        return False
+
+
 def _verify(
     *, ring: KeyRing, message: Request | Answer, required: tuple[str, ...], body: bytes, now: datetime
 ) -> str:
+    if not _canonical(message.headers.get("Signature", "")):
+        raise BadSignature("the HTTP signature is not written in the one way in which base64 may be")
     peer = _plain_signer(ring=ring, message=message, body=body, now=now)
     if peer is not None:
         return peer
