@@ -39,7 +39,7 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "crash_between": (0.002, 0.05),
     "slow_point": (0.005, 0.15),
     # Share of the quarters of a moment: wherever everybody is just then.
-    "power_cut": (0.25, 0.95),
+    "power_cut": (0.22, 0.95),
     # In a database: share of the points passed.
     "commit_unknown_kept": (0.0005, 0.01),
     "commit_unknown_lost": (0.0005, 0.01),
