@@ -69,6 +69,8 @@ CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
 TRIES_MAX: Final = 200
 COURSES_AT_ONCE: Final = 2
+AT_HOME: Final = frozenset({"return_shelf", "destroyed", "counter", "recipient"})
+"""Where no thief has it: recalled and brought back before anything came of the plan, and gone on since."""
 OVERLOOKED_SHARE: Final = 0.005
 OVERLOOKED_FOR: Final = timedelta(days=16)
 POWER_CUT_TURNS_MAX: Final = 12
@@ -654,7 +656,10 @@ class Run:
         thefts = [
             f"{theft.strategy} of {order}"
             for order, theft in self.street.thefts.items()
-            if theft.found_at is None and order not in self.tainted and not self.world.is_there(order)
+            if theft.found_at is None
+            and order not in self.tainted
+            and not self.world.is_there(order)
+            and self.world.where(self.world.envelopes[order].label_of).kind not in AT_HOME
         ]
         unheard = [f"payment {key}" for key in self.payments.calling_back]
         return [
