@@ -126,6 +126,8 @@ def test_what_is_met_elsewhere_exists_and_names_a_test_that_exists() -> None:
     for prefix, why in reached.ELSEWHERE.items():
         assert any(code.startswith(prefix) for code in known), f"{prefix}: no refusal begins so"
         assert Path(why.rsplit(": ", 1)[1]).exists(), why
+    for why in reached.EDGES_ELSEWHERE.values():
+        assert Path(why.rsplit(": ", 1)[1]).exists(), why
 
 
 # Known bugs ----------------------------------------------------------------------------------------------------

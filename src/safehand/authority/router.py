@@ -162,7 +162,7 @@ def _trouble(
     But what was sealed as delivered, and is still with the post, is put right in the book.
     """
     old = case.papers.old_by_order(command.order)
-    if old is not None and old.waybill != command.waybill:
+    if _is_other(old, command.waybill):
         return tracking_refusals.NOT_THIS_ITEM()
     if old is not None:
         if old.envelope == "recipient" and isinstance(command, tracking.RecordIncident):
@@ -187,6 +187,11 @@ def _ended(case: Case, order: str) -> bool:
     return handed_over and all(document.order != order for document in case.papers.made)
 
 
+def _is_other(old: papers.MadeDocument | None, waybill: str) -> bool:
+    """Whether news of an invalid document names another envelope than that in which it went out."""
+    return old is not None and old.waybill != waybill
+
+
 def _account(case: Case, order: str) -> Account | None:
     """Where the document at work is, if it is the one that went out under this order."""
     document = case.document
@@ -196,7 +201,7 @@ def _account(case: Case, order: str) -> Account | None:
 def _found(case: Case, command: tracking.RecordFound, m: Moment) -> Answer | None:
     """What was given up comes back as an old document."""
     old = case.papers.old_by_order(command.order)
-    if old is not None and old.waybill != command.waybill:
+    if _is_other(old, command.waybill):
         return tracking_refusals.NOT_THIS_ITEM()
     if old is not None:
         return papers.about_old(old, command, m)
@@ -208,7 +213,7 @@ def _found(case: Case, command: tracking.RecordFound, m: Moment) -> Answer | Non
 def _return_offered(case: Case, command: returns.RecordReturnOffered, m: Moment) -> Answer | None:
     """An old document, or the one that the post has."""
     old = case.papers.old_by_order(command.order)
-    if old is not None and old.waybill != command.waybill:
+    if _is_other(old, command.waybill):
         return returns_refusals.NOT_THIS_ITEM()
     if old is not None:
         return papers.about_old(old, command, m)
@@ -242,7 +247,7 @@ def _erasure(case: Case, command: erasure.OrderErasure | erasure.RecordErased, m
 def _search_ended(case: Case, command: tracking.RecordSearchEnded, m: Moment) -> Answer | None:
     """Of a document that is invalid by now only the book of envelopes hears it."""
     old = case.papers.old_by_order(command.order)
-    if old is not None and old.waybill != command.waybill:
+    if _is_other(old, command.waybill):
         return tracking_refusals.NOT_THIS_ITEM()
     if old is not None:
         return [] if old.envelope else [papers.OldDocumentInHand(make=old.make)]

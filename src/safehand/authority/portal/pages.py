@@ -76,6 +76,7 @@ DONE: Final[Mapping[str, Both]] = {
     ),
 }
 GOES_BACK: Final = frozenset({"payment.came_late", "payment.came_twice"})
+"""Events by which money that came is taken in to be given back."""
 
 
 class Portal:
