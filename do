@@ -177,7 +177,7 @@ def base_python() -> str:
 def fingerprint() -> str:
     """Changes whenever the set-up would: the lock, the project, the Python, the place."""
     digest = hashlib.sha256(f"{UV_VERSION}\0{sys.version}\0{base_python()}\0{ROOT}".encode())
-    for name in ("uv.lock", "pyproject.toml"):
+    for name in ("uv.lock", "pyproject.toml", "web/package-lock.json", "web/package.json"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 
@@ -223,6 +223,11 @@ def set_up(groups: set[str]) -> None:
             f"Setting up the locked dependencies ({', '.join(['base', *wanted])})",
             [uv, "sync", "--frozen", "--no-default-groups", *keep, *with_groups, "--python", base_python()],
             "Is the package index reachable? Run the same command again: it goes on where it stopped.",
+        )
+        step(
+            "Fetching the locked browser code",
+            [str(PYTHON), str(ROOT / "web" / "fetch.py")],
+            "Is the npm registry reachable? Run the same command again.",
         )
         unfinished = STATE / f"installed.{os.getpid()}"
         unfinished.write_text(json.dumps({"fingerprint": fingerprint(), "groups": wanted}))

@@ -2,7 +2,7 @@
 
 import sys
 
-from safehand.authority.app import make_app
+from safehand.authority.app import OWN_SQL, make_app
 from safehand.house.command_line import run_house
 
 if __name__ == "__main__":
@@ -13,5 +13,6 @@ if __name__ == "__main__":
             arguments=sys.argv[1:],
             services=("register", "payment", "sign_in", "sms"),
             secrets=("services", "sign_in_client"),
+            sql=OWN_SQL,
         )
     )

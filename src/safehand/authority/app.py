@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -59,6 +60,8 @@ from safehand.link.keys import KeyRing
 from safehand.link.reader import Border
 
 AUTHORITY_CODE = "NIA"
+OWN_SQL = Path(__file__).parent / "sql"
+"""The authority's own tables, after the kernel's."""
 
 OWNED = "select digest, city, subject from blind_index where purpose = $1 and digest = any($2::bytea[])"
 
@@ -256,7 +259,7 @@ async def make_app(settings: Settings) -> Litestar:
     documents = load_documents(folder / "documents")
     peer = settings.peers[0].name
     house = await open_house(
-        settings=settings, machines=machines_of(cities, documents, peer, key_ring(settings))
+        settings=settings, machines=machines_of(cities, documents, peer, key_ring(settings)), sql=OWN_SQL
     )
     services = Services(
         register=HttpRegister(caller=_caller(settings, "register")),

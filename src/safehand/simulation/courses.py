@@ -231,7 +231,9 @@ def nobody_waits_for_the_answer(s: Scene) -> Iterator[Deed]:
     """A claim is taken back before its answer can come, and the item goes on; the answer finds it wherever it is then."""
     yield _claim(s)
     yield s.post("delivery.void")
-    after = s.any_of("stays", "fails", "fails", "fails", "fails", "back", "leaves", "leaves", "counter", "again")
+    after = s.any_of(
+        "stays", "fails", "fails", "fails", "fails", "back", "leaves", "leaves", "counter", "again"
+    )
     if after == "fails":
         yield _failed(s)
     elif after == "again":
