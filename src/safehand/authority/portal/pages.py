@@ -1,7 +1,5 @@
 """The pages as addresses: start, my applications, one application with what its owner can do, the national table."""
 
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,6 +18,7 @@ from safehand.authority.notices.wording import Both
 from safehand.authority.outward import overall
 from safehand.authority.payment.refusals import NOT_PAID_YET
 from safehand.authority.portal import frame as frames
+from safehand.authority.portal.forms import Forms
 from safehand.authority.portal.frame import Frame, Web, language_of, wants_page
 from safehand.authority.portal.nation import tables
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
@@ -33,7 +32,6 @@ from safehand.house.problems import NOT_FOUND
 from safehand.house.routes import COOKIE
 from safehand.house.runtime import House
 from safehand.house.sessions import Session
-from safehand.kernel.ids import readable
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.store import StreamRow
@@ -41,7 +39,6 @@ from safehand.kernel.store import StreamRow
 CASES_SHOWN_MAX: Final = 100
 EVENTS_AT_ONCE: Final = 500
 EVENTS_SHOWN_MAX: Final = 2_000
-FORM_FIELDS_MAX: Final = 5
 _CITY: Final = re.compile(r"[1-8][0-9]{5}")
 _CASE: Final = re.compile(r"ca_[A-Za-z0-9_-]{4,60}")
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
@@ -98,11 +95,11 @@ class Portal:
         self._owned = owned
         self._cities = cities
         self._documents = documents
-        self._form_secret = form_secret
         settings = house.settings
         self._frame = Frame(
             address=address, pays_at=settings.services.get("payment", ""), live=settings.mode == "live"
         )
+        self._forms = Forms(house=house, frame=self._frame, secret=form_secret)
         self._signing_in = SigningIn(house=house, frame=self._frame, sign_in=sign_in, under_way=under_way)
         self._cases = msgspec.json.Decoder(Case)
         self._events = msgspec.json.Decoder(CaseEvent)
@@ -132,7 +129,7 @@ class Portal:
 
     async def start(self, request: Web) -> Response[bytes]:
         """GET /: what this is."""
-        session = await self._session(request)
+        session = await self._forms.session(request)
         return self._frame.page(request=request, template="start.html", signed_in=session is not None)
 
     async def style(self) -> Response[bytes]:
@@ -153,7 +150,7 @@ class Portal:
 
     async def mine(self, request: Web) -> Response[bytes]:
         """GET /my: one's own applications, newest first."""
-        session = await self._session(request)
+        session = await self._forms.session(request)
         if session is None:
             return self._frame.redirect("/sign-in?to=/my")
         language = language_of(request)
@@ -166,11 +163,13 @@ class Portal:
             )
             for key, case, at in await self._cases_of(session)
         ]
-        return self._frame.page(request=request, template="my.html", cases=cases, csrf=self._csrf(request))
+        return self._frame.page(
+            request=request, template="my.html", cases=cases, csrf=self._forms.token(request)
+        )
 
     async def case(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """GET /cases/{city}/{case}: the timeline. Another person's case answers exactly as an unknown one."""
-        session = await self._session(request)
+        session = await self._forms.session(request)
         if session is None:
             return self._to_sign_in(city, case)
         row = await self._own(session, city, case)
@@ -191,13 +190,13 @@ class Portal:
             case=timeline(case=state, waits=waits, events=events, now=now, language=language),
             note=said.in_language(language) if said is not None else "",
             version=row.version,
-            csrf=self._csrf(request),
+            csrf=self._forms.token(request),
             now=now,
         )
 
     async def ask_withdraw(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """GET …/withdraw: asked once more, because it can't be undone."""
-        session = await self._session(request)
+        session = await self._forms.session(request)
         if session is None:
             return self._to_sign_in(city, case)
         row = await self._own(session, city, case)
@@ -208,12 +207,12 @@ class Portal:
             template="withdraw.html",
             address=f"/cases/{row.city}/{row.stream}",
             version=row.version,
-            csrf=self._csrf(request),
+            csrf=self._forms.token(request),
         )
 
     async def paid(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """GET …/paid: back from paying. The payment service is asked; coming back proves nothing."""
-        session = await self._session(request)
+        session = await self._forms.session(request)
         if session is None:
             return self._to_sign_in(city, case)
         if not _is_key(city, case):
@@ -229,21 +228,21 @@ class Portal:
 
     async def sign_out(self, request: Web) -> Response[bytes]:
         """POST /sign-out."""
-        refusal = await self._not_ours(request)
-        if refusal is not None:
-            return self._frame.problem(request=request, refusal=refusal)
+        sent = await self._forms.sent(request)
+        if isinstance(sent, Refusal):
+            return self._frame.problem(request=request, refusal=sent)
         await self._house.sessions.end(token=request.cookies.get(COOKIE, ""))
         return self._frame.redirect("/", cookies=[self._frame.cookie(COOKIE, "", seconds=0)])
 
     def _act(self, act: str) -> Any:
         async def handle(request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
-            session = await self._session(request)
+            session = await self._forms.session(request)
             if session is None:
                 return self._to_sign_in(city, case)
-            refusal = NOT_FOUND() if not _is_key(city, case) else await self._not_ours(request)
-            if refusal is not None:
-                return self._frame.problem(request=request, refusal=refusal)
-            version = str((await request.form()).get("version", ""))
+            sent = NOT_FOUND() if not _is_key(city, case) else await self._forms.sent(request)
+            if isinstance(sent, Refusal):
+                return self._frame.problem(request=request, refusal=sent)
+            version = sent["version"]
             if not _VERSION.fullmatch(version):
                 return self._frame.problem(request=request, refusal=FORM_NOT_YOURS())
             # The same button on the same page is the same request, however often it is pressed.
@@ -264,37 +263,9 @@ class Portal:
         done = await front.call(name=name, session=session, item=item, key=key)
         return done if isinstance(done, Refusal) else front.answer(name=name, done=done)
 
-    async def _session(self, request: Web) -> Session | None:
-        """The applicant's session by cookie; pages take no bearer tokens."""
-        token = request.cookies.get(COOKIE, "")
-        session = await self._house.sessions.find(token=token) if token else None
-        return session if session is not None and "applicant" in session.roles else None
-
     def _to_sign_in(self, city: str, case: str) -> Response[bytes]:
         to = f"/cases/{city}/{case}" if _is_key(city, case) else "/my"
         return self._frame.redirect(f"/sign-in?to={to}")
-
-    def _csrf(self, request: Web) -> str:
-        """Bound to the session: another session's token, or a foreign site's guess, opens nothing."""
-        token = request.cookies.get(COOKIE, "")
-        return readable(hmac.digest(self._form_secret, f"form\x1f{token}".encode(), hashlib.sha256))
-
-    async def _not_ours(self, request: Web) -> Refusal | None:
-        """A form must carry its session's token and come from our own page."""
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/x-www-form-urlencoded" or not request.cookies.get(COOKIE):
-            return FORM_NOT_YOURS()
-        fields = dict((await request.form()).multi_items())
-        origin = request.headers.get("origin")
-        if origin is None:
-            # Old browsers send no Origin with a form; the address that it came from says the same.
-            came_from = urlsplit(request.headers.get("referer", ""))
-            origin = f"{came_from.scheme}://{came_from.netloc}"
-        token = str(fields.get("csrf", ""))
-        is_ours = origin == self._frame.origin and len(fields) <= FORM_FIELDS_MAX
-        if not is_ours or not hmac.compare_digest(token.encode(), self._csrf(request).encode()):
-            return FORM_NOT_YOURS()
-        return None
 
     async def _own(self, session: Session, city: str, case: str) -> StreamRow | None:
         if not _is_key(city, case):
