@@ -354,5 +354,6 @@ def _settings(*, dsn: str, folder: Path, services: dict[str, str], smtp: int) ->
         },
         secrets={"services": TOKEN, "sign_in_client": CLIENT_SECRET},
         control_secret=CONTROL,
+        pictures_declared=True,
         seed="pages",
     )

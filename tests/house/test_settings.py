@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from safehand.authority.app import OWN_SQL
 from safehand.house.database import KERNEL_SQL
 from safehand.house.sessions import secret_of
 from safehand.house.settings import Settings, SettingsRefused, public_keys, read_settings
@@ -130,6 +131,7 @@ BROKEN = [
     ("https://post.example", "http://post.example", "peers.post.url:"),
     ("https://authority.example", "http://authority.example", "public_url:"),
     ('mode = "live"', 'mode = "live"\nseed = "abc"', "seed:"),
+    ('mode = "live"', 'mode = "live"\npictures_declared = true', "pictures_declared:"),
     ('mode = "live"', 'mode = "live"\ncontrol_secret = "012345678901234567890123"', "control_secret:"),
     ('mode = "live"', 'mode = "live"\ndata_folder = "/nowhere"', "data_folder:"),
     ("a secret of the real service", "sandbox:abc", "secrets.services:"),
@@ -310,7 +312,7 @@ def test_an_unknown_database_ends_with_3_too(
 def test_a_live_house_whose_role_could_rewrite_the_journal_does_not_start(
     live: Callable[..., Path], fresh_database: FreshDatabase
 ) -> None:
-    ended = _start(live(database=fresh_database(kernel=KERNEL_SQL)))
+    ended = _start(live(database=fresh_database(kernel=KERNEL_SQL, authority=OWN_SQL)))
     assert ended.returncode == 2
     assert ended.stderr.startswith("database: its role 'postgres' could change or delete rows of event")
     assert "Traceback" not in ended.stderr

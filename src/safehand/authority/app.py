@@ -12,6 +12,9 @@ from litestar import Litestar
 
 from safehand.authority import envelopes
 from safehand.authority.application.actions import OWNER, receipts, submit_action
+from safehand.authority.application.commands import CorrectApplication
+from safehand.authority.application.drafts import Drafts
+from safehand.authority.application.uploads import Uploads
 from safehand.authority.border.hearing import AuthorityBorder
 from safehand.authority.border.speaking import signing
 from safehand.authority.case import Case
@@ -135,7 +138,7 @@ _CASE_ROLES: Final = {
 }
 
 
-def command_actions_of(house: House, ownership: Ownership) -> list[Action]:
+def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | None) -> list[Action]:
     """One action per command that people may give, for cases, bags, stocks and the daybook."""
     facts: dict[type[Command], tuple[frozenset[str], Facts]] = {
         tracking.ConfirmReceipt: (frozenset({"evidence"}), _evidence("I have it")),
@@ -152,7 +155,7 @@ def command_actions_of(house: House, ownership: Ownership) -> list[Action]:
         (KIND, "daybook", DAYBOOK_ROLES),
         (WITNESS, "witness", WITNESS_ROLES),
     )
-    return [
+    actions = [
         action
         for kind, names, roles in by_kind
         for action in command_actions(
@@ -163,8 +166,10 @@ def command_actions_of(house: House, ownership: Ownership) -> list[Action]:
             roles=roles,
             owned=ownership.owned,
             facts=facts,
+            records={} if uploads is None else {CorrectApplication: uploads.of_corrections},
         )
     ]
+    return actions if uploads is None else uploads.forgetting(actions)
 
 
 def machines_of(
@@ -188,6 +193,8 @@ class Services:
     register: Register
     payments: Payments
     texts: TextMessages
+    uploads: Uploads | None = None
+    """None: pictures are declared by their digests, and none is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,10 +237,12 @@ def parts_of(
     receipt_of = receipts(key=secret("receipt number"))
     return Parts(
         actions=[
-            submit_action(house=house, register=services.register, receipt_of=receipt_of),
+            submit_action(
+                house=house, register=services.register, receipt_of=receipt_of, uploads=services.uploads
+            ),
             *paying.actions(),
             *parking.actions(),
-            *told_of_wrong_envelopes(command_actions_of(house, ownership)),
+            *told_of_wrong_envelopes(command_actions_of(house, ownership, services.uploads)),
         ],
         border=border,
         chores={
@@ -261,10 +270,12 @@ async def make_app(settings: Settings) -> Litestar:
     house = await open_house(
         settings=settings, machines=machines_of(cities, documents, peer, key_ring(settings)), sql=OWN_SQL
     )
+    drafts = Drafts(house=house)
     services = Services(
         register=HttpRegister(caller=_caller(settings, "register")),
         payments=HttpPayments(caller=_caller(settings, "payment")),
         texts=HttpTextMessages(caller=_caller(settings, "sms")),
+        uploads=Uploads(house=house, drafts=drafts, required=not settings.pictures_declared),
     )
     parts = parts_of(
         house=house,
@@ -276,6 +287,7 @@ async def make_app(settings: Settings) -> Litestar:
     house.jobs.chores |= parts.chores
     # Tokens are secrets, also where identifiers are repeatable.
     under_way = UnderWay(store=house.store, vault=house.vault, ids=SystemIds())
+    house.jobs.chores["old_drafts"] = drafts.sweep
     house.jobs.chores["ended_sign_ins"] = lambda: under_way.sweep(now=house.clock.now())
     ownership = parts.ownership
     portal = _portal(house, ownership, cities, documents, under_way)

@@ -18,6 +18,7 @@ from safehand.kernel.ids import Ids
 from safehand.kernel.machine import Command, StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.shell import Call, Done, Shell
+from safehand.kernel.store import VaultRow
 
 City = Annotated[int, Meta(ge=110000, le=829999, description="GB/T 2260 code of the city")]
 Stream = Annotated[str, Meta(min_length=4, max_length=64, pattern=r"^[a-z]{2}_[A-Za-z0-9_-]+$")]
@@ -41,6 +42,9 @@ TIME_MIN, TIME_MAX = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzin
 Facts = Callable[[Sequence[Asked]], Awaitable[Sequence[Mapping[str, Any]]]]
 """For each request: the fields of the command that the house finds out itself and nobody may send."""
 
+Records = Callable[[Sequence[Asked]], Awaitable[Sequence[Sequence[VaultRow] | Refusal]]]
+"""For each request: what the vault is to keep with the command, in the same transaction; or why it can't be done."""
+
 Owned = Callable[[Sequence[tuple[str, StreamKey]]], Awaitable[set[tuple[str, StreamKey]]]]
 """Of pairs (actor, stream): those in which the stream is the actor's own."""
 
@@ -54,17 +58,29 @@ def command_actions(
     roles: Mapping[type[Command], frozenset[str]],
     owned: Owned | None = None,
     facts: Mapping[type[Command], tuple[frozenset[str], Facts]] | None = None,
+    records: Mapping[type[Command], Records] | None = None,
 ) -> list[Action]:
     """One action per command that people may give. `names_stream` is the request's field for the stream.
 
-    `facts` names, for a command, the fields that are no part of the request, and what finds them out.
+    `facts` names, for a command, the fields that are no part of the request, and what finds them out; `records`, what the
+    vault keeps with it.
     """
     actions: list[Action] = []
     for command, allowed in roles.items():
         found_out, finder = (facts or {}).get(command, (_NOTHING, None))
         asked = _asked_of(command, allowed, names_stream, found_out)
         if asked is not None:
-            run = _runner(shell, ids, kind, names_stream, command, owned, asked.fields, finder)
+            run = _runner(
+                shell,
+                ids,
+                kind,
+                names_stream,
+                command,
+                owned,
+                asked.fields,
+                finder,
+                (records or {}).get(command),
+            )
             actions.append(
                 Action(
                     name=asked.name, summary=asked.summary, roles=asked.people, asks=asked.request, run=run
@@ -137,6 +153,7 @@ def _runner(
     owned: Owned | None,
     names: Sequence[str],
     finder: Facts | None,
+    keeper: Records | None,
 ) -> Callable[[Sequence[Asked]], Awaitable[Sequence[Done | Refusal]]]:
     async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         keys = [StreamKey(one.item.city, getattr(one.item, names_stream)) for one in asked]
@@ -147,6 +164,8 @@ def _runner(
         ]
         own = await owned(applicants) if applicants and owned is not None else set()
         refusals = [_refused(one, key, own) for one, key in zip(asked, keys, strict=True)]
+        kept = await _kept(asked, refusals, keeper)
+        refusals = [one if isinstance(one, Refusal) else None for one in kept]
         whole = [one for one, refusal in zip(asked, refusals, strict=True) if refusal is None]
         found = iter(await finder(whole) if finder is not None and whole else [{} for _ in whole])
         calls = [
@@ -158,14 +177,24 @@ def _runner(
                 key=one.key,
                 request_hash=one.request_hash,
                 token=ids.token(basis=one.key),
+                vault=tuple(rows),
             )
-            for one, key, refusal in zip(asked, keys, refusals, strict=True)
-            if refusal is None
+            for one, key, rows in zip(asked, keys, kept, strict=True)
+            if not isinstance(rows, Refusal)
         ]
         answered = iter(await shell.run(calls) if calls else ())
         return [next(answered) if refusal is None else refusal for refusal in refusals]
 
     return run
+
+
+async def _kept(
+    asked: Sequence[Asked], refusals: Sequence[Refusal | None], keeper: Records | None
+) -> list[Sequence[VaultRow] | Refusal]:
+    """For each request its refusal, else what the vault keeps with it."""
+    whole = [one for one, refusal in zip(asked, refusals, strict=True) if refusal is None]
+    found = iter(await keeper(whole) if keeper is not None and whole else [() for _ in whole])
+    return [next(found) if refusal is None else refusal for refusal in refusals]
 
 
 def _fields(one: Asked, names: Sequence[str]) -> dict[str, Any]:

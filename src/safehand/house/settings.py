@@ -101,6 +101,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Secrets shared with services (payment callbacks, sign-in client)."""
     payment_callback_keys: list[str] = []
     """Public keys (`whpk_…`) under which the payment service signs its callbacks; none: no callback is believed."""
+    pictures_declared: bool = False
+    """Applications may name pictures that nobody uploaded, by their digests; refused in live mode."""
     mail_sender: str = ""
     """Who e-mail comes from; empty: no-reply at the public address."""
     mail_in_rehearsal: bool = False
@@ -361,6 +363,10 @@ def _live_problems(settings: Settings) -> list[str]:
         )
     if settings.seed:
         problems.append("seed: identifiers must be unguessable in live mode; remove the setting")
+    if settings.pictures_declared:
+        problems.append(
+            "pictures_declared: without its pictures no application can be examined; remove the setting"
+        )
     problems += [
         f"secrets.{name}: is a sandbox's secret; put in the real service's one"
         for name, secret in settings.secrets.items()

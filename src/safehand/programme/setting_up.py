@@ -184,6 +184,8 @@ def _house(
             "smtp": f"smtp://127.0.0.1:{world.ports['smtp']}",
         }
         settings["secrets"] = {"services": world.token, "sign_in_client": world.token}
+        # Thousands of made-up people apply here without a camera.
+        settings["pictures_declared"] = True
         settings["payment_callback_keys"] = [
             public_text(signing_key(payment_key_file(world.folder / SANDBOX)))
         ]

@@ -1,7 +1,7 @@
 """Applying: ask the register, seal the person away, submit. A crowd's applications share one transaction."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Literal, Protocol
 
@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from safehand.authority.application.commands import Digest, Mode, SubmitApplication
 from safehand.authority.application.refusals import RECEIPT_TAKEN
+from safehand.authority.application.uploads import Uploads
 from safehand.authority.documents.document import Ground
 from safehand.authority.documents.numbers import make_receipt_number
 from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
@@ -122,22 +123,34 @@ async def facts_of(
     return found
 
 
-def submit_action(*, house: House, register: Register, receipt_of: ReceiptOf) -> Action:
-    """`application.submit`, for applicants whose sign-in has proven who they are."""
+def submit_action(
+    *, house: House, register: Register, receipt_of: ReceiptOf, uploads: Uploads | None = None
+) -> Action:
+    """`application.submit`, for applicants whose sign-in has proven who they are. Without `uploads` no picture is kept."""
 
     async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         found = await facts_of(register=register, sessions=[one.session for one in asked])
+        pictures: Sequence[dict[str, bytes] | Refusal] = [{} for _ in asked]
+        if uploads is not None:
+            pictures = await uploads.of_applications(asked)
         outcomes: list[Done | Refusal | None] = []
         calls: list[Call] = []
-        for one, known in zip(asked, found, strict=True):
+        for one, known, taken in zip(asked, found, pictures, strict=True):
             if isinstance(known, Refusal):
                 outcomes.append(known)
                 continue
+            if isinstance(taken, Refusal):
+                outcomes.append(taken)
+                continue
             outcomes.append(None)
             person, facts = known
-            calls.append(_call(house, one, person, facts, receipt_of))
+            calls.append(_call(house, one, person, facts, receipt_of, taken))
         answered = iter(await _submitted(house, calls, receipt_of) if calls else ())
-        return [next(answered) if outcome is None else outcome for outcome in outcomes]
+        ended = [next(answered) if outcome is None else outcome for outcome in outcomes]
+        if uploads is not None:
+            went = zip(asked, pictures, ended, strict=True)
+            await uploads.sent([a.session.actor for a, taken, end in went if taken and isinstance(end, Done)])
+        return ended
 
     def shows(done: Done) -> Submitted:
         waits = house.shell.machines["case"].waits(done.state, StreamKey(done.city, done.stream))
@@ -190,11 +203,20 @@ def _claim_upon(house: House, receipt: str) -> str:
     return f"{RECEIPT}:{house.vault.digest(purpose=RECEIPT, value=receipt).hex()}"
 
 
-def _call(house: House, one: Asked, person: Identity, known: RegisterFacts, receipt_of: ReceiptOf) -> Call:
+def _call(
+    house: House,
+    one: Asked,
+    person: Identity,
+    known: RegisterFacts,
+    receipt_of: ReceiptOf,
+    pictures: Mapping[str, bytes],
+) -> Call:
     item: SubmitRequest = one.item
     case = house.ids.new(prefix="ca", basis=one.key)
     vault = house.vault
-    wrapped, records = seal_all(keys=vault, city=item.city, subject=case, records=_records(item, person))
+    wrapped, records = seal_all(
+        keys=vault, city=item.city, subject=case, records={**_records(item, person), **pictures}
+    )
     live = vault.digest(purpose="live", value=person.id_number).hex()
     receipt = receipt_of(city=item.city, case=case, draw=0)
     return Call(

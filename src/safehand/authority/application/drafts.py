@@ -25,10 +25,14 @@ NO_CITY: Final = 0
 FORM: Final = "form"
 
 _READ: Final = (
-    "select d.version, k.wrapped, r.sealed from draft d"
+    "select d.subject, d.version, k.wrapped, r.sealed from draft d"
     " join keys.case_key k on k.city = $1 and k.subject = d.subject"
     " join vault_record r on r.city = $1 and r.subject = d.subject and r.name = $3"
-    " where d.subject = $2"
+    " where d.subject = any($2::text[])"
+)
+_PICTURES: Final = (
+    "select subject, name, sealed from vault_record"
+    " where city = $1 and subject = any($2::text[]) and name = any($3::text[])"
 )
 _SAVE: Final = """
     with kept as (
@@ -58,7 +62,10 @@ _OVER: Final = "select subject from draft where touched_at <= $1 order by touche
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """An uploaded picture as it was judged. The picture itself is a record of its own, named after its part."""
+    """An uploaded picture as it was judged. The picture itself is a record of its own, named after its part.
+
+    The findings stay with the application: the examiner sees the same verdict, by the same rules.
+    """
 
     digest: str
     """SHA-256 of the cleaned picture, in hexadecimal."""
@@ -100,6 +107,11 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     wrapped: bytes
 
 
+def correction_of(*, actor: str, case: str) -> str:
+    """The owner of the draft in which somebody collects what a case asks to be sent again."""
+    return f"{actor}\x1f{case}"
+
+
 class Drafts:
     """Keeps and gives back what was begun."""
 
@@ -107,36 +119,40 @@ class Drafts:
         self._house = house
         self._decoder = msgspec.json.Decoder(Draft)
 
-    def subject_of(self, actor: str) -> str:
-        """Where an applicant's draft lies."""
-        return f"dr_{readable(self._house.vault.digest(purpose='draft', value=actor)[:SUBJECT_BYTES])}"
+    def subject_of(self, owner: str) -> str:
+        """Where a draft lies. `owner`: an applicant, or an applicant's correction (see `correction_of`)."""
+        return f"dr_{readable(self._house.vault.digest(purpose='draft', value=owner)[:SUBJECT_BYTES])}"
 
-    async def read(self, *, actor: str) -> Held | None:
-        """The applicant's draft; none when there is none, or when it does not open any more."""
-        subject = self.subject_of(actor)
-        rows = await self._house.store.fetch(_READ, NO_CITY, subject, FORM)
-        if not rows:
-            return None
-        version, wrapped, sealed = rows[0]
-        try:
-            key = self._house.vault.unwrap(VaultKeyRow(NO_CITY, subject, wrapped))
-            plain = unseal(key=key, row=VaultRow(NO_CITY, subject, FORM, sealed))
-            draft = self._decoder.decode(plain)
-        except (Unsealable, msgspec.MsgspecError):
-            # Kept before the house's keys, or the questions, were changed: its owner begins again.
-            await self._forget([subject])
-            return None
-        return Held(draft=draft, version=version, key=key, wrapped=wrapped)
+    async def read(self, *, owner: str) -> Held | None:
+        """The draft; none when there is none, or when it does not open any more."""
+        return (await self.read_all(owners=[owner])).get(owner)
 
-    def begun(self, *, actor: str, draft: Draft) -> Held:
+    async def read_all(self, *, owners: Sequence[str]) -> dict[str, Held]:
+        """The drafts of many, by owner; who has none is absent."""
+        by_subject = {self.subject_of(owner): owner for owner in owners}
+        rows = await self._house.store.fetch(_READ, NO_CITY, sorted(by_subject), FORM)
+        found: dict[str, Held] = {}
+        for subject, version, wrapped, sealed in rows:
+            try:
+                key = self._house.vault.unwrap(VaultKeyRow(NO_CITY, subject, wrapped))
+                plain = unseal(key=key, row=VaultRow(NO_CITY, subject, FORM, sealed))
+                draft = self._decoder.decode(plain)
+            except (Unsealable, msgspec.MsgspecError):
+                # Kept before the house's keys, or the questions, were changed: its owner begins again.
+                await self._forget([subject])
+                continue
+            found[by_subject[subject]] = Held(draft=draft, version=version, key=key, wrapped=wrapped)
+        return found
+
+    def begun(self, *, owner: str, draft: Draft) -> Held:
         """A new draft, not saved yet."""
-        key, row = self._house.vault.new_key(city=NO_CITY, subject=self.subject_of(actor))
+        key, row = self._house.vault.new_key(city=NO_CITY, subject=self.subject_of(owner))
         return Held(draft=draft, version=0, key=key, wrapped=row.wrapped)
 
     async def save(
         self,
         *,
-        actor: str,
+        owner: str,
         held: Held,
         draft: Draft,
         pictures: Mapping[str, bytes] = {},
@@ -146,7 +162,7 @@ class Drafts:
 
         None: somebody (the same person in another window) saved meanwhile, and nothing was changed.
         """
-        subject = self.subject_of(actor)
+        subject = self.subject_of(owner)
         records = {FORM: msgspec.json.encode(draft), **pictures}
         sealed = [
             seal(key=held.key, city=NO_CITY, subject=subject, name=name, plain=plain)
@@ -167,22 +183,26 @@ class Drafts:
             return None
         return msgspec.structs.replace(held, draft=draft, version=rows[0][0])
 
-    async def pictures(self, *, actor: str, held: Held, names: Sequence[str]) -> dict[str, bytes]:
+    async def pictures(self, *, owner: str, held: Held, names: Sequence[str]) -> dict[str, bytes]:
         """The records of a draft by name; what is not there is absent."""
-        subject = self.subject_of(actor)
-        rows = await self._house.store.fetch(
-            "select name, sealed from vault_record where city = $1 and subject = $2 and name = any($3::text[])",
-            NO_CITY,
-            subject,
-            list(names),
-        )
-        return {
-            name: unseal(key=held.key, row=VaultRow(NO_CITY, subject, name, sealed)) for name, sealed in rows
-        }
+        return (await self.pictures_of(helds={owner: held}, names=names)).get(owner, {})
 
-    async def forget(self, *, actor: str) -> None:
-        """The draft was sent, or its owner does not want it: its key goes with it."""
-        await self._forget([self.subject_of(actor)])
+    async def pictures_of(
+        self, *, helds: Mapping[str, Held], names: Sequence[str]
+    ) -> dict[str, dict[str, bytes]]:
+        """The same of many drafts, by owner and name."""
+        by_subject = {self.subject_of(owner): owner for owner in helds}
+        rows = await self._house.store.fetch(_PICTURES, NO_CITY, sorted(by_subject), list(names))
+        found: dict[str, dict[str, bytes]] = {owner: {} for owner in helds}
+        for subject, name, sealed in rows:
+            owner = by_subject[subject]
+            row = VaultRow(NO_CITY, subject, name, sealed)
+            found[owner][name] = unseal(key=helds[owner].key, row=row)
+        return found
+
+    async def forget(self, *, owners: Sequence[str]) -> None:
+        """Drafts that were sent, or that their owners do not want: their keys go with them."""
+        await self._forget([self.subject_of(owner) for owner in owners])
 
     async def sweep(self) -> int:
         """The job: forget what nobody touched for a month; returns how many."""

@@ -55,6 +55,24 @@ PARTS_NOT_ASKED = define(
     owner="application",
     status=422,
 )
+PICTURES_NOT_UPLOADED = define(
+    code="application.pictures_not_uploaded",
+    en="These pictures were not uploaded, or were replaced meanwhile: {parts}.",
+    zh="以下图片尚未上传，或已被替换：{parts}。",
+    way_out_en="Upload them and send the application again.",
+    way_out_zh="请上传后重新提交。",
+    owner="application",
+    status=422,
+)
+PICTURES_UNFIT = define(
+    code="application.pictures_unfit",
+    en="These pictures don't meet the rules: {parts}.",
+    zh="以下图片不符合要求：{parts}。",
+    way_out_en="Look what is wrong with each beside the picture, replace it and send the application again.",
+    way_out_zh="请查看图片旁的说明，更换后重新提交。",
+    owner="application",
+    status=422,
+)
 DOCUMENT_UNKNOWN = define(
     code="application.document_unknown",
     en="There is no online application for the kind of document “{document}”.",
