@@ -8,11 +8,11 @@ import pytest
 
 from safehand.authority.app import make_app
 from safehand.authority.examination.commands import Approve
-from safehand.authority.portal.frame import STYLE_ADDRESS
 from safehand.authority.portal.under_way import PENDING_FOR, PENDING_MAX, Pending, UnderWay, digest_of
 from safehand.authority.ports.sign_in import SignInBegun
 from safehand.authority.tracking.commands import RecordReported
 from safehand.house.database import KERNEL_SQL
+from safehand.house.look.sheet import sheet
 from safehand.kernel.ids import SystemIds
 from safehand.kernel.store_postgres import PostgresStore
 from safehand.kernel.vault import VaultKeys
@@ -316,7 +316,7 @@ def test_every_page_lets_nothing_foreign_in_and_names_nobody(run, fresh_database
 
             program = await someone.browser.get("/no-such-page", headers={"accept": "application/json"})
             assert program.headers["content-type"].startswith("application/problem+json")
-            style = await someone.browser.get(STYLE_ADDRESS)
+            style = await someone.browser.get(sheet().address)
             assert style.headers["content-type"].startswith("text/css")
             assert "immutable" in style.headers["cache-control"]
 

@@ -160,7 +160,7 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Looker, who: str, la
     page.goto(f"{looker.home}/my?lang={language}")
     if who in ("pays", "has_it"):
         _look(looker, page, f"my-{who}", language)
-    cases = [link.get_attribute("href") for link in page.query_selector_all(".cases a")]
+    cases = [link.get_attribute("href") for link in page.query_selector_all(".look-cards a")]
     assert cases
     for number, case in enumerate(cases):
         page.goto(f"{looker.home}{case}")

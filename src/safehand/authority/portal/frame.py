@@ -1,103 +1,32 @@
-"""What all pages share: language, look, headers that let nothing foreign in, and the page of a refusal."""
+"""The portal's frame: the look of all pages with the authority's templates, and the page of a refusal."""
 
-import hashlib
-from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import Request, Response
-from litestar.datastructures import Cookie
+from litestar import Response
 
 from safehand.authority.notices.wording import moment_words
-from safehand.house.problems import language_of as first_language
-from safehand.kernel.outcome import Language, Refusal, sentence, status_of, way_out
+from safehand.house.look import frame as look
+from safehand.house.look.frame import Web, language_of, wants_page
+from safehand.kernel.outcome import Refusal, sentence, status_of, way_out
 
-Web = Request[Any, Any, Any]
-HTML: Final = "text/html; charset=utf-8"
-LANGUAGE_COOKIE: Final = "lang"
-LANGUAGE_KEPT_SECONDS: Final = 365 * 24 * 3600
-_FOLDER: Final = Path(__file__).parent / "templates"
-STYLE: Final = (_FOLDER / "portal.css").read_bytes()
-STYLE_ADDRESS: Final = f"/portal-{hashlib.sha256(STYLE).hexdigest()[:12]}.css"
-"""The name changes with the content, so it may be kept for ever."""
+__all__ = ["Frame", "Web", "language_of", "wants_page"]
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
-def language_of(request: Web) -> Language:
-    """`?lang=`, else what was chosen before, else the browser's wish, else Chinese."""
-    for asked in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
-        if asked == "en":
-            return "en"
-        if asked == "zh":
-            return "zh"
-    return first_language(request.headers.get("accept-language", "") or "zh")
-
-
-def wants_page(request: Web) -> bool:
-    """Whether a person's browser asks; programs get problem documents."""
-    return "text/html" in request.headers.get("accept", "")
-
-
-class Frame:
-    """Renders pages. `pays_at`: the origin of the payment service, to which the pay button may lead."""
+class Frame(look.Frame):
+    """Renders the portal's pages. `pays_at`: the origin of the payment service, to which the pay button may lead."""
 
     def __init__(self, *, address: str, pays_at: str, live: bool) -> None:
-        parts = urlsplit(address)
-        self.origin = f"{parts.scheme}://{parts.netloc}"
-        self.secure = parts.scheme == "https"
-        self._live = live
-        self._templates = Environment(
-            loader=FileSystemLoader(_FOLDER),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
         payer = urlsplit(pays_at)
-        # A redirect after a posted form counts as its target (CSP 3, form-action).
-        targets = " ".join(["'self'", *([f"{payer.scheme}://{payer.netloc}"] if payer.netloc else [])])
-        self._headers = {
-            "content-security-policy": f"default-src 'none'; style-src 'self'; form-action {targets};"
-            " frame-ancestors 'none'; base-uri 'none'",
-            "x-content-type-options": "nosniff",
-            "x-frame-options": "DENY",
-            # Not `no-referrer`: with it browsers send no Origin with forms, which tells where a form came from.
-            "referrer-policy": "same-origin",
-            "cross-origin-opener-policy": "same-origin",
-            "permissions-policy": "camera=(), geolocation=(), microphone=()",
-            "cache-control": "no-store",
-            "vary": "accept-language, cookie",
-        }
-        if self.secure:
-            self._headers["strict-transport-security"] = "max-age=31536000"
-
-    def page(self, *, request: Web, template: str, status: int = 200, **values: Any) -> Response[bytes]:
-        """A page from a template, in the visitor's language."""
-        language = language_of(request)
-
-        def said(zh: str, en: str) -> str:
-            return zh if language == "zh" else en
-
-        def moment(at: datetime) -> str:
-            return moment_words(at, language)
-
-        text = self._templates.get_template(template).render(
-            lang="zh-CN" if language == "zh" else "en",
-            other="en" if language == "zh" else "zh",
-            # Another language can be had only where a plain visit leads to this page again.
-            turns=request.method == "GET",
-            said=said,
-            moment=moment,
-            style=STYLE_ADDRESS,
-            live=self._live,
-            **values,
-        )
-        chosen = request.query_params.get("lang") in ("zh", "en")
-        cookies = [self.cookie(LANGUAGE_COOKIE, language, seconds=LANGUAGE_KEPT_SECONDS)] if chosen else []
-        return Response(
-            content=text.encode(), status_code=status, media_type=HTML, headers=self._headers, cookies=cookies
+        super().__init__(
+            templates=TEMPLATES,
+            moment=moment_words,
+            address=address,
+            live=live,
+            leads_to=[f"{payer.scheme}://{payer.netloc}"] if payer.netloc else [],
         )
 
     def problem(self, *, request: Web, refusal: Refusal) -> Response[bytes]:
@@ -110,26 +39,4 @@ class Frame:
             sentence=sentence(refusal, language),
             way_out=way_out(refusal, language),
             code=refusal.code,
-        )
-
-    def redirect(self, address: str, *, cookies: Sequence[Cookie] = ()) -> Response[bytes]:
-        """A 303: the browser fetches `address` with GET (RFC 9110 §15.4.4)."""
-        return Response(
-            content=b"",
-            status_code=303,
-            media_type=HTML,
-            headers=self._headers | {"location": address},
-            cookies=list(cookies),
-        )
-
-    def cookie(self, key: str, value: str, *, seconds: int, path: str = "/") -> Cookie:
-        """A cookie that no script reads and no foreign form sends; `seconds` 0 ends it."""
-        return Cookie(
-            key=key,
-            value=value,
-            max_age=seconds,
-            path=path,
-            httponly=True,
-            samesite="lax",
-            secure=self.secure,
         )

@@ -17,7 +17,6 @@ from safehand.authority.documents.document import Document
 from safehand.authority.notices.wording import Both
 from safehand.authority.outward import overall
 from safehand.authority.payment.refusals import NOT_PAID_YET
-from safehand.authority.portal import frame as frames
 from safehand.authority.portal.forms import Forms
 from safehand.authority.portal.frame import Frame, Web, language_of, wants_page
 from safehand.authority.portal.nation import tables
@@ -28,6 +27,7 @@ from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.portal.words import words
 from safehand.authority.ports.sign_in import SignIn
 from safehand.house.commanded import Owned
+from safehand.house.look.frame import style_route
 from safehand.house.problems import NOT_FOUND
 from safehand.house.routes import COOKIE
 from safehand.house.runtime import House
@@ -109,7 +109,7 @@ class Portal:
         case = "/cases/{city:str}/{case:str}"
         handlers = [
             get("/")(self.start),
-            get(frames.STYLE_ADDRESS)(self.style),
+            style_route(),
             get("/nation")(self.nation),
             get("/my")(self.mine),
             post("/sign-out")(self.sign_out),
@@ -131,14 +131,6 @@ class Portal:
         """GET /: what this is."""
         session = await self._forms.session(request)
         return self._frame.page(request=request, template="start.html", signed_in=session is not None)
-
-    async def style(self) -> Response[bytes]:
-        """The one style sheet; its name changes with its content."""
-        headers = {
-            "cache-control": "public, max-age=31536000, immutable",
-            "x-content-type-options": "nosniff",
-        }
-        return Response(content=frames.STYLE, media_type="text/css; charset=utf-8", headers=headers)
 
     async def nation(self, request: Web) -> Response[bytes]:
         """GET /nation: how the nation stands, from the rolled-up counts; no person, no case."""
