@@ -42,6 +42,13 @@ def test_every_kind_of_strike_strikes_at_every_kind_of_boundary(result: dict[str
     assert struck.isdisjoint(result["actions_not_struck"])
 
 
+@pytest.mark.slow
+def test_every_way_can_be_walked_to_its_end_where_nothing_strikes() -> None:
+    walked = prove(seed=SEED, ways=WAYS, kinds=())
+    assert walked["findings"] == []
+    assert walked["ways"] == len(WAYS)
+
+
 def test_every_way_is_made_of_what_can_happen() -> None:
     for way, names in WAYS.items():
         for name in names:
