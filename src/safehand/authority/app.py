@@ -290,7 +290,7 @@ async def make_app(settings: Settings) -> Litestar:
     house.jobs.chores["old_drafts"] = drafts.sweep
     house.jobs.chores["ended_sign_ins"] = lambda: under_way.sweep(now=house.clock.now())
     ownership = parts.ownership
-    portal = _portal(house, ownership, cities, documents, under_way)
+    portal = _portal(house, parts, cities, documents, under_way)
     app = house_app(
         house=house,
         title="Safehand: the authority",
@@ -331,7 +331,7 @@ SIGN_IN_CLIENT = "safehand-authority"
 
 def _portal(
     house: House,
-    ownership: Ownership,
+    parts: Parts,
     cities: Mapping[int, City],
     documents: Mapping[str, Document],
     under_way: UnderWay,
@@ -342,9 +342,10 @@ def _portal(
         address=public_address(settings),
         sign_in=_sign_in(house),
         under_way=under_way,
-        owned=ownership.owned,
+        owned=parts.ownership.owned,
         cities=cities,
         documents=documents,
+        book=parts.book,
         form_secret=secret_for(settings, "forms"),
     )
 

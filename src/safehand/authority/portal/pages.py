@@ -17,6 +17,7 @@ from safehand.authority.documents.document import Document
 from safehand.authority.notices.wording import Both
 from safehand.authority.outward import overall
 from safehand.authority.payment.refusals import NOT_PAID_YET
+from safehand.authority.portal.can_i import CanI
 from safehand.authority.portal.forms import Forms
 from safehand.authority.portal.frame import Frame, Web, language_of, wants_page
 from safehand.authority.portal.nation import tables
@@ -26,6 +27,7 @@ from safehand.authority.portal.timeline import Dated, timeline
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.portal.words import words
 from safehand.authority.ports.sign_in import SignIn
+from safehand.authority.rulebook import Rulebook
 from safehand.house.commanded import Owned
 from safehand.house.look.frame import style_route
 from safehand.house.problems import NOT_FOUND
@@ -89,6 +91,7 @@ class Portal:
         owned: Owned,
         cities: Mapping[int, City],
         documents: Mapping[str, Document],
+        book: Rulebook,
         form_secret: bytes,
     ) -> None:
         self._house = house
@@ -101,6 +104,14 @@ class Portal:
         )
         self._forms = Forms(house=house, frame=self._frame, secret=form_secret)
         self._signing_in = SigningIn(house=house, frame=self._frame, sign_in=sign_in, under_way=under_way)
+        self._can_i = CanI(
+            frame=self._frame,
+            cities=cities,
+            documents=documents,
+            book=book,
+            clock=house.clock,
+            secret=form_secret,
+        )
         self._cases = msgspec.json.Decoder(Case)
         self._events = msgspec.json.Decoder(CaseEvent)
 
@@ -118,6 +129,7 @@ class Portal:
             get(f"{case}/paid")(self.paid),
             *(post(f"{case}/{act}", name=f"act-{act}")(self._act(act)) for act in ACTS),
             *self._signing_in.routes(),
+            *self._can_i.routes(),
         ]
         for handler in handlers:
             handler.include_in_schema = False

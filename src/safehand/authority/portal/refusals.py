@@ -33,3 +33,49 @@ SIGN_IN_SILENT = define(
     way_out_zh="请几分钟后再试。您的申请照常办理。",
     owner=OWNER,
 )
+
+ANSWER_MISSING = define(
+    code="portal.answer_missing",
+    status=422,
+    en="“{question}” has no answer yet.",
+    zh="“{question}”尚未回答。",
+    way_out_en="Choose an answer, or fill in the date.",
+    way_out_zh="请选择一项，或填写日期。",
+    owner=OWNER,
+)
+ANSWER_UNKNOWN = define(
+    code="portal.answer_unknown",
+    status=422,
+    en="“{question}” has an answer that is not on the list.",
+    zh="“{question}”的回答不在可选范围内。",
+    way_out_en="Choose one that is on the list.",
+    way_out_zh="请选择列出的一项。",
+    owner=OWNER,
+)
+DATE_NOT_REAL = define(
+    code="portal.date_not_real",
+    status=422,
+    en="“{question}” is answered with something that is no date.",
+    zh="“{question}”填写的不是有效日期。",
+    way_out_en="Write year, month and day in figures, like 1990, 5, 31.",
+    way_out_zh="请用数字填写年、月、日，例如 1990 年 5 月 31 日。",
+    owner=OWNER,
+)
+DATE_OUT_OF_RANGE = define(
+    code="portal.date_out_of_range",
+    status=422,
+    en="“{question}” needs a day from {first_day} to {last_day}.",
+    zh="“{question}”的日期须在{first_day}至{last_day}之间。",
+    way_out_en="Look whether the year is right.",
+    way_out_zh="请核对年份。",
+    owner=OWNER,
+)
+FORM_UNREADABLE = define(
+    code="portal.form_unreadable",
+    status=422,
+    en="This form arrived damaged or much too long, so none of it was read.",
+    zh="表单内容损坏或过长，未能读取。",
+    way_out_en="Please fill it in again on this page.",
+    way_out_zh="请在本页重新填写。",
+    owner=OWNER,
+)

@@ -171,7 +171,8 @@ def _kept(rules: Sequence[Any], blocks: frozenset[str]) -> Iterator[str]:
 def _selectors(prelude: Sequence[Any], blocks: frozenset[str]) -> Iterator[str]:
     """Of a rule's selectors those in which every class is of a block that is kept."""
     for tokens in _split(prelude):
-        names = list(_classes(tokens))
+        # `.:focus` is a name that only their own pages of examples use.
+        names = [name for name in _classes(tokens) if name != ":focus"]
         ours = [name.removeprefix(PREFIX).partition("__")[0].partition("--")[0] for name in names]
         if names and all(block in blocks for block in ours):
             yield tinycss2.serialize(tokens).strip()
@@ -198,7 +199,8 @@ def _classes(tokens: Sequence[Any]) -> Iterator[str]:
 
 
 def _declarations(content: Sequence[Any]) -> Iterator[str]:
-    for one in tinycss2.parse_declaration_list(content, skip_comments=True, skip_whitespace=True):
+    found: list[Any] = tinycss2.parse_declaration_list(content, skip_comments=True, skip_whitespace=True)
+    for one in found:
         if one.type != "declaration" or one.lower_name in FACE:
             continue
         value = tinycss2.serialize(_without_defaults(one.value)).strip()
@@ -227,7 +229,9 @@ def _squeezed(rules: Sequence[Any]) -> Iterator[str]:
             yield f"@{rule.lower_at_keyword} {condition}{{{''.join(_squeezed(inner))}}}"
         elif rule.type == "qualified-rule":
             selectors = ",".join(" ".join(tinycss2.serialize(part).split()) for part in _split(rule.prelude))
-            found = tinycss2.parse_declaration_list(rule.content, skip_comments=True, skip_whitespace=True)
+            found: list[Any] = tinycss2.parse_declaration_list(
+                rule.content, skip_comments=True, skip_whitespace=True
+            )
             body = ";".join(
                 f"{one.name}:{' '.join(tinycss2.serialize(one.value).split())}{'!important' if one.important else ''}"
                 for one in found
