@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from safehand.authority.border.door_code import door_code
 from safehand.authority.examination.reasons import REASONS
 from safehand.authority.handover.events import OrderPlaced
-from safehand.authority.notices.rendering import FRAME, Renderer, templates
+from safehand.authority.notices.reminding import QUEUE_OF
+from safehand.authority.notices.rendering import FRAME, STEPS, Renderer, templates
 from safehand.authority.notices.wording import (
     day_words,
     deadline_words,
@@ -44,22 +46,26 @@ def every_notice() -> dict[str, dict[str, str | int]]:
     house = House()
     house.with_post()
     found: dict[str, dict[str, str | int]] = {}
+    changes: list[dict[str, Any]] = [{}, {"remake": False}, {"scan": int(Scan.HELD)}]
     for event in _NOTICES:
-        for remake in (True, False):
+        for change in changes:
             made = sample(event)
-            if "remake" in event.__struct_fields__:
-                made = msgspec.structs.replace(made, remake=remake)
+            if set(change) <= set(event.__struct_fields__):
+                made = msgspec.structs.replace(made, **change)
             for notice in tells(house.case, made):
                 found[notice.template] = dict(notice.facts)
+    for template in QUEUE_OF:
+        found[template] = {"due_at": DUE.isoformat(), "office": "310000-1"}
     return found
 
 
 def test_every_template_that_a_notice_may_name_is_written_and_no_other():
-    assert set(templates()) == {*TEMPLATES, FRAME}
-    assert set(every_notice()) == TEMPLATES
+    assert set(templates()) == {*TEMPLATES, *QUEUE_OF, FRAME}
+    assert set(every_notice()) == {*TEMPLATES, *QUEUE_OF}
+    assert [name for name, one in templates().items() if one.group is None] == [FRAME]
 
 
-@pytest.mark.parametrize("template", sorted(TEMPLATES))
+@pytest.mark.parametrize("template", sorted({*TEMPLATES, *QUEUE_OF}))
 def test_a_template_says_the_same_in_both_languages_and_needs_no_fact_that_is_not_given(template: str):
     one, facts = templates()[template], every_notice()[template]
     for field in FIELDS:
@@ -75,6 +81,16 @@ def test_a_template_says_the_same_in_both_languages_and_needs_no_fact_that_is_no
         assert NAME not in texts.sms + texts.subject + texts.body
         assert len(texts.sms) < 500
         assert "\n" not in texts.subject
+
+
+@pytest.mark.parametrize("step", sorted(STEPS))
+def test_whatever_runs_late_is_named(step: str):
+    for language in LANGUAGES:
+        texts = renderer().render(
+            template="running_late", facts={"step": step}, city=310000, name=NAME, language=language
+        )
+        assert STEPS[step].in_language(language) in texts.sms
+        assert STEPS[step].in_language(language) in texts.body
 
 
 def test_no_template_names_a_document_or_a_person():

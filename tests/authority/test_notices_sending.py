@@ -134,7 +134,7 @@ def test_when_the_gateway_is_silent_nothing_is_lost_and_old_news_is_not_told(run
             await world.do(case, world.scan(order, Scan.OUT_FOR_DELIVERY), actor="post")
             await world.control("chores")
             waiting = await rows(dsn, "select template, attempts, retry_at from notice where sent_at is null")
-            assert len(waiting) == 4
+            assert len(waiting) == 5
             assert {(row["attempts"], row["retry_at"]) for row in waiting} == {
                 (1, START + timedelta(minutes=1))
             }

@@ -19,6 +19,15 @@ KEY = StreamKey(CITY, CASE)
 FACTS = {
     "application_received": {"document"},
     "correction_asked": {"defects", "due_at"},
+    "correction_received": set(),
+    "payment_received": {"amount_fen"},
+    "fee_kept": set(),
+    "running_late": {"step"},
+    "changed_to_pickup": set(),
+    "picked_up": set(),
+    "held_at_post_office": set(),
+    "delivery_goes_on": set(),
+    "inquiry_ended": set(),
     "application_withdrawn": set(),
     "application_deemed_withdrawn": {"cause"},
     "application_refused": {"reason"},
@@ -70,6 +79,30 @@ def test_the_courier_is_announced_only_while_the_envelope_is_on_its_way():
         assert bool(told) is (state is TrackingState.ON_THE_WAY)
     voided = msgspec.structs.replace(house.case.tracking, voided=("sc_a",))
     assert outward.tells(msgspec.structs.replace(house.case, tracking=voided), event) == ()
+
+
+def test_only_what_was_promised_to_the_applicant_is_said_to_be_late():
+    house = House().with_post()
+    late = sample(next(one for one in outward._NOTICES if one.__name__ == "TrackingRanLate"))
+    said = {}
+    for state in TrackingState:
+        step = msgspec.structs.replace(house.case.tracking, state=state)
+        told = outward.tells(msgspec.structs.replace(house.case, tracking=step), late)
+        if told:
+            said[state] = told[0].facts["step"]
+    assert said == {
+        TrackingState.ON_THE_WAY: "post",
+        TrackingState.INCIDENT: "search",
+        TrackingState.DENIED: "inquiry",
+        TrackingState.DISPUTED: "inquiry",
+    }
+
+
+def test_what_the_post_office_holds_is_told_without_a_code():
+    house = House().with_post()
+    house.notices.clear()
+    house.ok(house.scan(Scan.HELD, "sc_held"), actor="postal")
+    assert [(one.template, one.facts) for one in house.notices] == [("held_at_post_office", {})]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import pytest
 
+from safehand.authority.app import OWN_SQL as AUTHORITY_SQL
 from safehand.house import closing, erasing, parking
 from safehand.house.database import KERNEL_SQL
 from safehand.kernel.migrations import migrate
@@ -20,7 +21,7 @@ from tests.simulation.both_stores import BothStores, rows_of
 
 pytestmark = pytest.mark.slow  # two databases and a whole world
 
-SQL_OF = {"authority": None, "post": OWN_SQL}
+SQL_OF = {"authority": AUTHORITY_SQL, "post": OWN_SQL}
 SEED, PEOPLE, DAYS = 3, 24, 10
 
 

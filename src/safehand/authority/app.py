@@ -27,6 +27,7 @@ from safehand.authority.handover.api import Labels, label_route
 from safehand.authority.handover.sealing import told_of_wrong_envelopes
 from safehand.authority.machines import build_machines
 from safehand.authority.notices.building import build_notices, public_address
+from safehand.authority.notices.reminding import Reminding
 from safehand.authority.payment.actions import Paying
 from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
 from safehand.authority.portal.pages import Portal
@@ -246,6 +247,7 @@ def parts_of(
         ],
         border=border,
         chores={
+            "reminders": Reminding(house=house).remind,
             "notices": notices.send_notices,
             "refunds": paying.refund,
             "register_entries": entries.run,

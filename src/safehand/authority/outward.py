@@ -17,6 +17,7 @@ from safehand.authority.made_documents import Account
 from safehand.authority.payment import events as payment
 from safehand.authority.payment import states as payment_states
 from safehand.authority.payment.states import PaymentState
+from safehand.authority.production import events as production
 from safehand.authority.production import states as production_states
 from safehand.authority.production.states import Production, ProductionState
 from safehand.authority.returns import events as returns
@@ -196,22 +197,42 @@ def speaks(case: Case, event: Any, key: StreamKey) -> Sequence[Outgoing]:
     return () if message is None else (message(case, event),)
 
 
-def _scanned(case: Case, event: tracking.ScanRecorded) -> tuple[str, dict[str, str | int]] | None:
+Told = tuple[str, dict[str, str | int]]
+
+
+def _scanned(case: Case, event: tracking.ScanRecorded) -> Told | None:
     """The courier is on the way, unless that is old news: then a code at the door would only help a fraud."""
     step = case.tracking
     on_the_way = step.state is TrackingState.ON_THE_WAY and event.scan_id not in step.voided
+    if on_the_way and event.scan == Scan.HELD:
+        return "held_at_post_office", {}
     if event.scan != Scan.OUT_FOR_DELIVERY or not on_the_way:
         return None
     # The order alone: the code is made from it when the text is sent, and lies nowhere.
     return "courier_on_the_way", {"order": step.order}
 
 
-_NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], tuple[str, dict[str, str | int]] | None]]] = {
+_OVERDUE: Final = {
+    TrackingState.ON_THE_WAY: "post",
+    TrackingState.INCIDENT: "search",
+    TrackingState.DENIED: "inquiry",
+    TrackingState.DISPUTED: "inquiry",
+}
+
+
+def _overdue(case: Case, event: tracking.TrackingRanLate) -> Told | None:
+    """What was promised is late. A report that the recipient left unanswered is not: there the manager only follows."""
+    step = _OVERDUE.get(case.tracking.state)
+    return None if step is None else ("running_late", {"step": step})
+
+
+_NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     application.ApplicationSubmitted: lambda case, e: ("application_received", {"document": e.document}),
     application.CorrectionOpened: lambda case, e: (
         "correction_asked",
         {"defects": ",".join(e.defects), "due_at": e.due_at.isoformat()},
     ),
+    application.ApplicationCorrected: lambda case, e: ("correction_received", {}),
     application.ApplicationWithdrawn: lambda case, e: ("application_withdrawn", {}),
     application.ApplicationDeemedWithdrawn: lambda case, e: (
         "application_deemed_withdrawn",
@@ -223,9 +244,16 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], tuple[str, dict[str, 
         "payment_due",
         {"fee_fen": e.fee_fen, "due_at": e.due_at.isoformat()},
     ),
+    payment.PaymentSettled: lambda case, e: ("payment_received", {"amount_fen": e.amount_fen}),
+    payment.PaymentKept: lambda case, e: ("fee_kept", {}),
     payment.PaymentCameLate: lambda case, e: ("payment_goes_back", {"amount_fen": e.amount_fen}),
     payment.PaymentCameTwice: lambda case, e: ("payment_goes_back", {"amount_fen": e.amount_fen}),
     payment.RefundRecorded: lambda case, e: ("payment_refunded", {"amount_fen": e.amount_fen}),
+    examination.ExaminationRanLate: lambda case, e: ("running_late", {"step": "examination"}),
+    production.ProductionRanLate: lambda case, e: ("running_late", {"step": "production"}),
+    handover.HandoverRanLate: lambda case, e: ("running_late", {"step": "handover"}),
+    handover.ChangedToPickup: lambda case, e: ("changed_to_pickup", {}),
+    handover.PickedUp: lambda case, e: ("picked_up", {}),
     handover.OrderRefused: lambda case, e: ("fetch_at_counter_instead", {}),
     handover.ReadyForPickup: lambda case, e: (
         "ready_for_pickup",
@@ -247,10 +275,17 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], tuple[str, dict[str, 
     tracking.ReceiptDenied: lambda case, e: ("denial_taken", {}),
     tracking.IncidentRecorded: lambda case, e: ("incident_opened", {}),
     tracking.DeliveryContradicted: lambda case, e: ("incident_opened", {}),
+    tracking.DisputeSettled: lambda case, e: ("inquiry_ended", {}),
+    tracking.ContradictionEnded: lambda case, e: ("inquiry_ended", {}),
+    tracking.TurnVoided: lambda case, e: ("delivery_goes_on", {}),
+    tracking.TrackingRanLate: _overdue,
     papers.DocumentInvalidated: lambda case, e: (
         "document_made_again" if e.remake else "document_invalidated",
         {"reason": e.reason},
     ),
+    # After a recall the envelope turns back without another word of the post (process page).
+    returns.RecallAccepted: lambda case, e: ("coming_back", {"reason": int(Reason.RECALLED)}),
+    returns.ReturnsRanLate: lambda case, e: ("running_late", {"step": "returns"}),
     returns.ReturnStarted: lambda case, e: ("coming_back", {"reason": e.reason}),
     returns.ReturnResent: lambda case, e: ("sent_again", {}),
 }
@@ -258,17 +293,24 @@ TEMPLATES: Final = frozenset(
     {
         "application_received",
         "correction_asked",
+        "correction_received",
         "application_withdrawn",
         "application_deemed_withdrawn",
         "application_refused",
         "payment_due",
+        "payment_received",
+        "fee_kept",
         "payment_goes_back",
         "payment_refunded",
+        "running_late",
         "fetch_at_counter_instead",
+        "changed_to_pickup",
+        "picked_up",
         "ready_for_pickup",
         "pickup_lapsed",
         "with_the_post",
         "courier_on_the_way",
+        "held_at_post_office",
         "attempt_failed",
         "please_confirm_receipt",
         "claim_refused",
@@ -278,6 +320,8 @@ TEMPLATES: Final = frozenset(
         "document_made_again",
         "document_invalidated",
         "coming_back",
+        "delivery_goes_on",
+        "inquiry_ended",
         "sent_again",
     }
 )

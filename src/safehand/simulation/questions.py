@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from safehand.authority.app import OWNED
-from safehand.authority.notices import sending
+from safehand.authority.notices import reminding, sending
 from safehand.house import closing, erasing, parking, persons, statements
 from safehand.kernel.machine import StreamKey
+from safehand.kernel.store import NoticeRow
 from safehand.link import log, reader
 from safehand.link.envelope import RUN_BYTES_MAX
 from safehand.postal.app import CLAIMED_LAST_HOUR
@@ -300,6 +301,45 @@ def _settle_notices(
     return []
 
 
+def _near_deadlines(
+    store: SimStore,
+    queues: Sequence[str],
+    templates: Sequence[str],
+    days_left: Sequence[int],
+    after: Sequence[datetime],
+    until: Sequence[datetime],
+    limit: int,
+) -> Sequence[Any]:
+    near = [
+        (row.city, row.stream, template, row.due_at, days, row.narrowed)
+        for queue, template, days, first, last in zip(queues, templates, days_left, after, until, strict=True)
+        for row in store.queues.get(queue, {}).values()
+        if row.due_at is not None
+        and first < row.due_at <= last
+        and (row.city, row.stream, template, row.due_at, days) not in store.reminded
+    ]
+    return near[:limit]
+
+
+def _remind(store: SimStore, *columns: Any) -> Sequence[Any]:
+    *keys, facts, now = columns
+    told: list[Any] = []
+    for *key, said in zip(*keys, facts, strict=True):
+        if tuple(key) not in store.reminded:
+            store.reminded.add(tuple(key))
+            store.tell(NoticeRow(key[0], key[1], key[2], said.encode(), now))
+            told.append((len(store.told),))
+    return told
+
+
+def _still_due(
+    store: SimStore, cities: Sequence[int], streams: Sequence[str], queues: Sequence[str]
+) -> Sequence[Any]:
+    asked = zip(cities, streams, queues, strict=True)
+    rows = [store.queues.get(queue, {}).get(StreamKey(city, stream)) for city, stream, queue in asked]
+    return [(row.city, row.stream, row.queue, row.due_at) for row in rows if row is not None]
+
+
 def _claimed_last_hour(store: SimStore, actors: Sequence[str], now: datetime) -> Sequence[Any]:
     since = now - timedelta(hours=1)
     counts = {actor: sum(at > since for at in store.claimed.get(actor, ())) for actor in actors}
@@ -331,5 +371,8 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     parking.TIDY: _tidy,
     sending.TAKE: _take_notices,
     sending.SETTLE: _settle_notices,
+    sending.STILL_DUE: _still_due,
+    reminding.NEAR: _near_deadlines,
+    reminding.REMIND: _remind,
     CLAIMED_LAST_HOUR: _claimed_last_hour,
 }

@@ -67,6 +67,7 @@ class SimStore(MemoryStore):
         self.heads: dict[tuple[str, int], Head] = {}
         self.resolved: dict[tuple[str, int, int], datetime] = {}
         self.told: list[Telling] = []
+        self.reminded: set[tuple[Any, ...]] = set()
         self.owners: dict[tuple[str, bytes], list[tuple[int, str]]] = {}
         self.claimed: dict[str, list[datetime]] = {}
         self.queues: dict[str, dict[StreamKey, WorkRow]] = {}
@@ -154,6 +155,11 @@ class SimStore(MemoryStore):
             key = StreamKey(line.city, line.stream)
             self.queues.setdefault(line.queue, {})[key] = line
             self.lines.setdefault(key, set()).add(line.queue)
+
+    def tell(self, notice: NoticeRow) -> None:
+        """A notice that no event brought: of a deadline that is near."""
+        self.notices.append(notice)
+        self.told.append(Telling())
 
     def notice(self, number: int) -> NoticeRow:
         """A notice by its number, from 1."""

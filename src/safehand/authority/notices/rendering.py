@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -31,6 +31,18 @@ CAUSES: Final[Mapping[str, Both]] = {
     "payment": Both(zh="未在期限内缴费", en="the fee was not paid in time"),
 }
 
+STEPS: Final[Mapping[str, Both]] = {
+    "examination": Both(zh="审核", en="the review"),
+    "production": Both(zh="制证", en="making your document"),
+    "handover": Both(zh="证件的交接", en="handing over your document"),
+    "post": Both(zh="邮政寄递", en="the delivery by the post"),
+    "search": Both(zh="邮政的查找", en="the search by the post"),
+    "inquiry": Both(zh="调查", en="the inquiry"),
+    "returns": Both(zh="退件处理", en="handling what came back"),
+}
+"""What runs late, as an applicant may read it."""
+
+Group = Literal["progress", "deadlines", "delivery"]
 Facts = Mapping[str, str | int]
 CounterWords = Callable[[int, str, Language], str]
 """(city, office, language) -> name and address of the authority's counter."""
@@ -39,6 +51,12 @@ CounterWords = Callable[[int, str, Language], str]
 class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One notice in both channels and both languages."""
 
+    group: Group | None = None
+    """What its channels are chosen by; only the frame has none."""
+    always: bool = False
+    """Goes out whatever was chosen: a decision that the law wants told, the code, what guards against fraud."""
+    at_once: bool = False
+    """Does not wait for the morning."""
     sms_zh: str
     sms_en: str
     subject_zh: str
@@ -102,6 +120,8 @@ class Renderer:
                 return {"reason": reason_words(value, language), "appeal": appeal}
             case "cause":
                 return {"cause": CAUSES[str(value)].in_language(language)}
+            case "step":
+                return {"step": STEPS[str(value)].in_language(language)}
             case "office":
                 return {"office": self._counter(city, str(value), language)}
             case "order":

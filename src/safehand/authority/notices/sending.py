@@ -14,7 +14,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from safehand.authority.application.actions import PERSON_RECORD, PersonRecord
-from safehand.authority.notices.rendering import Renderer, Texts
+from safehand.authority.notices.hours import quiet_until
+from safehand.authority.notices.reminding import QUEUE_OF
+from safehand.authority.notices.rendering import Renderer, Texts, templates
 from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
 from safehand.authority.ports.notices import Mail, Mailer, TextMessage, TextMessages
 from safehand.authority.ports.refusals import SMS_REFUSED
@@ -37,7 +39,12 @@ UNREADABLE: Final = "template"
 """No text can be made of it: a bug; the log names the template."""
 TOO_OLD: Final = "too_old"
 """It could not be sent while it was still news."""
-NEWS_FOR: Final[Mapping[str, timedelta]] = {"courier_on_the_way": timedelta(hours=14)}
+OVERTAKEN: Final = "overtaken"
+"""A reminder of what was done meanwhile."""
+NEWS_FOR: Final[Mapping[str, timedelta]] = {
+    "courier_on_the_way": timedelta(hours=14),
+    **dict.fromkeys(QUEUE_OF, timedelta(hours=13)),
+}
 """How long a notice is still true; "today" and a code for the door must not come tomorrow."""
 NEWS_FOR_USUALLY: Final = timedelta(days=7)
 
@@ -46,6 +53,11 @@ TAKE: Final = (
     " select number from notice where sent_at is null and failed is null"
     " and (retry_at is null or retry_at <= $2) order by number limit $3 for update skip locked)"
     " returning number, city, subject, template, facts, at, attempts"
+)
+STILL_DUE: Final = (
+    "select w.city, w.stream, w.queue, w.due_at from work w"
+    " join unnest($1::int[], $2::text[], $3::text[]) as a (city, stream, queue)"
+    " on w.city = a.city and w.stream = a.stream and w.queue = a.queue"
 )
 SETTLE: Final = (
     "update notice set sent_at = n.sent_at, failed = n.failed, retry_at = n.retry_at"
@@ -115,9 +127,9 @@ class Notices:
 
     async def _round(self, taken: Sequence[_Taken]) -> list[_Settled]:
         now = self._house.clock.now()
-        old = {one for one in taken if now - one.at > NEWS_FOR.get(one.template, NEWS_FOR_USUALLY)}
-        ready, settled = await self._made_ready([one for one in taken if one not in old])
-        settled += [_Settled(one.number, failed=TOO_OLD) for one in old]
+        aside = _set_aside(taken, now) | await self._overtaken(taken)
+        ready, settled = await self._made_ready([one for one in taken if one.number not in aside])
+        settled += aside.values()
         settled += await self._sent(ready, now)
         await self._house.store.fetch(
             SETTLE,
@@ -130,6 +142,20 @@ class Notices:
         if failed:
             log.warning("notices_failed", extra={"count": failed})
         return settled
+
+    async def _overtaken(self, taken: Sequence[_Taken]) -> dict[int, _Settled]:
+        """Reminders of a deadline that has been met, or was set anew, since they were written."""
+        reminders = [one for one in taken if one.template in QUEUE_OF]
+        if not reminders:
+            return {}
+        keys = sorted({(one.city, one.subject, QUEUE_OF[one.template]) for one in reminders})
+        rows = await self._house.store.fetch(STILL_DUE, *[list(column) for column in zip(*keys, strict=True)])
+        due = {(city, stream, queue): due_at for city, stream, queue, due_at in rows}
+        return {
+            one.number: _Settled(one.number, failed=OVERTAKEN)
+            for one in reminders
+            if due.get((one.city, one.subject, QUEUE_OF[one.template])) != _due_at(one)
+        }
 
     async def _made_ready(self, taken: Sequence[_Taken]) -> tuple[list[_Ready], list[_Settled]]:
         """Open the persons in one statement and make the texts; whom nobody can tell is settled at once."""
@@ -203,6 +229,27 @@ class Notices:
             # An address that can't stand in a mail's head.
             return _ended(one.taken, texted, now)
         return _ended(one.taken, None if mailed is None else texted, now)
+
+
+def _set_aside(taken: Sequence[_Taken], now: datetime) -> dict[int, _Settled]:
+    """What is no news any more, and what can wait until the morning."""
+    morning = quiet_until(now)
+    aside: dict[int, _Settled] = {}
+    for one in taken:
+        if now - one.at > NEWS_FOR.get(one.template, NEWS_FOR_USUALLY):
+            aside[one.number] = _Settled(one.number, failed=TOO_OLD)
+        elif morning is not None and not _at_once(one.template):
+            aside[one.number] = _Settled(one.number, retry_at=morning)
+    return aside
+
+
+def _at_once(template: str) -> bool:
+    known = templates().get(template)
+    return known is None or known.at_once
+
+
+def _due_at(reminder: _Taken) -> datetime:
+    return datetime.fromisoformat(msgspec.json.decode(reminder.facts, type=dict[str, str])["due_at"])
 
 
 def language_of(person: PersonRecord) -> Language:
