@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import msgspec
@@ -167,3 +168,28 @@ def test_a_text_with_a_fact_that_is_missing_is_no_text():
         renderer().render(template="payment_due", facts={"fee_fen": 1}, city=310000, name=NAME, language="en")
     with pytest.raises(LookupError):
         renderer().render(template="nothing_known", facts={}, city=310000, name=NAME, language="en")
+
+
+def test_a_mail_as_a_page_holds_paragraphs_and_links_to_our_own_site_and_nothing_else():
+    made = renderer()
+    for language in LANGUAGES:
+        for template, facts in every_notice().items():
+            texts = made.render(template=template, facts=facts, city=310000, name=NAME, language=language)
+            tags = set(re.findall(r"<(/?[a-z!]+)", texts.html))
+            assert tags <= {"!doctype", "html", "meta", "body", "/body", "/html", "p", "/p", "br", "a", "/a"}
+            assert set(re.findall(r'href="([^"]*)"', texts.html)) == {SITE}
+            plain = re.sub(r"<[^>]+>", "", texts.html.partition("<body>")[2].replace("<br>", "\n"))
+            assert "".join(unescape(plain).split()) == "".join(texts.body.split())
+
+
+def test_a_name_that_looks_like_markup_stays_a_name():
+    texts = renderer().render(
+        template="application_received",
+        facts={"document": "passport"},
+        city=310000,
+        name="<b>a href='http://foreign.example'",
+        language="en",
+    )
+    assert "<b>" not in texts.html
+    assert "Dear &lt;" in texts.html
+    assert "foreign" not in texts.html

@@ -33,7 +33,9 @@ async def mailbox(sandbox: Any, query: str = "") -> list[dict[str, Any]]:
 
 def mailer(sandbox: Any) -> SmtpMailer:
     port = int(sandbox.facts["messages"]["smtp_port"])
-    return SmtpMailer(host="127.0.0.1", port=port, sender="Safehand <news@safehand.example>", encrypted=False)
+    return SmtpMailer(
+        host="127.0.0.1", port=port, sender="Safehand <news@safehand.example>", encryption="offered"
+    )
 
 
 def test_a_text_message_is_sent_once_however_often_it_is_asked_for(start, play):

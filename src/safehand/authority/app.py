@@ -26,14 +26,14 @@ from safehand.authority.handover import bag
 from safehand.authority.handover.api import Labels, label_route
 from safehand.authority.handover.sealing import told_of_wrong_envelopes
 from safehand.authority.machines import build_machines
-from safehand.authority.notices.building import build_notices, public_address
+from safehand.authority.notices.building import build_mailer, build_notices, public_address
 from safehand.authority.notices.reminding import Reminding
 from safehand.authority.payment.actions import Paying
 from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.ports.calling import ServiceCaller
-from safehand.authority.ports.notices import HttpTextMessages, TextMessages
+from safehand.authority.ports.notices import HttpTextMessages, Mailer, TextMessages
 from safehand.authority.ports.payment import HttpPayments, Payments
 from safehand.authority.ports.register import HttpRegister, Register
 from safehand.authority.ports.sign_in import OidcSignIn
@@ -196,6 +196,7 @@ class Services:
     texts: TextMessages
     uploads: Uploads | None = None
     """None: pictures are declared by their digests, and none is kept."""
+    mailer: Mailer | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +232,9 @@ def parts_of(
     closing = Closing(house=house, accounts=envelopes.treaty_account, cities=sorted(cities), peer=peer)
     checkpointing = checkpointing_of(house=house, cities=sorted(cities), peer=peer)
     code_secret = secret("door code")
-    notices = build_notices(house=house, cities=cities, code_secret=code_secret, texts=services.texts)
+    notices = build_notices(
+        house=house, cities=cities, code_secret=code_secret, texts=services.texts, mailer=services.mailer
+    )
     heard = AuthorityBorder(house=house, code_secret=code_secret)
     border = DayBorder(inner=WitnessBorder(inner=heard, checkpointing=checkpointing), closing=closing)
     parking = Parking(house=house, border=border, manager="authority_manager")
@@ -278,6 +281,7 @@ async def make_app(settings: Settings) -> Litestar:
         payments=HttpPayments(caller=_caller(settings, "payment")),
         texts=HttpTextMessages(caller=_caller(settings, "sms")),
         uploads=Uploads(house=house, drafts=drafts, required=not settings.pictures_declared),
+        mailer=build_mailer(settings),
     )
     parts = parts_of(
         house=house,

@@ -1,8 +1,10 @@
 """A notice as text: its template filled with plain facts, the masked name, and for the door the code of this moment."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from html import escape
 from pathlib import Path
 from string import Formatter
 from typing import Final, Literal
@@ -75,6 +77,8 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
     sms: str
     subject: str
     body: str
+    html: str
+    """The body once more: paragraphs and links to our own site, nothing else."""
 
 
 @cache
@@ -100,10 +104,12 @@ class Renderer:
             for said, value in self._said(fact, facts[fact], city, language).items()
         }
         said = {field: _fill(one.text(field, language), words) for field in ("sms", "subject", "body")}
+        body = _fill(frame.text("body", language), words | {"text": said["body"]})
         return Texts(
             sms=_fill(frame.text("sms", language), {"text": said["sms"]})[:SMS_LETTERS_MAX],
             subject=_fill(frame.text("subject", language), {"subject": said["subject"]}),
-            body=_fill(frame.text("body", language), words | {"text": said["body"]}),
+            body=body,
+            html=_as_html(body, language=language, links=(self._site,)),
         )
 
     def _said(self, fact: str, value: str | int, city: int, language: Language) -> dict[str, str]:
@@ -136,3 +142,15 @@ def _fill(text: str, words: Mapping[str, str]) -> str:
         literal + (words[field] if field is not None else "")
         for literal, field, _, _ in Formatter().parse(text)
     )
+
+
+def _as_html(body: str, *, language: Language, links: Sequence[str]) -> str:
+    """A page of plain paragraphs. Only addresses of our own become links: whatever else stands in a text stays text."""
+    own = re.compile("|".join(re.escape(escape(link)) for link in links))
+    paragraphs = [
+        own.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', escape(one)).replace("\n", "<br>")
+        for one in body.strip().split("\n\n")
+    ]
+    inside = "".join(f"<p>{one}</p>\n" for one in paragraphs)
+    lang = "zh-CN" if language == "zh" else "en"
+    return f'<!doctype html>\n<html lang="{lang}"><meta charset="utf-8"><body>\n{inside}</body></html>\n'

@@ -217,6 +217,7 @@ class Notices:
             to=one.person.email,
             subject=one.texts.subject,
             text=one.texts.body,
+            html=one.texts.html,
         )
         try:
             async with self._mailing:
