@@ -15,6 +15,7 @@ from PIL import Image
 from pylopdf_fonts_zh_cn import sans_path
 
 from safehand.kernel.outcome import Refusal, sentence, way_out
+from safehand.kernel.typeface import printable_code_points
 from safehand.postal.acceptance.labels.codes import (
     code128_modules,
     item_code_text,
@@ -38,7 +39,6 @@ from safehand.postal.acceptance.labels.label import (
 )
 from safehand.postal.acceptance.labels.manifest import BAG_ITEMS_MAX, ManifestFacts, render_manifest
 from safehand.postal.acceptance.labels.render import render_labels
-from safehand.postal.acceptance.labels.typeface import printable_code_points
 from safehand.postal.acceptance.labels.typesetting import TEMPLATE_FOLDER
 
 SIZES: Final = cast(tuple[LabelSize, ...], get_args(LabelSize))

@@ -7,10 +7,11 @@ from typing import Final
 import msgspec
 
 from safehand.kernel.outcome import Refusal
+from safehand.kernel.typeface import first_unprintable, plain
 from safehand.postal.acceptance.labels import refusals
 from safehand.postal.acceptance.labels.codes import code128_svg
 from safehand.postal.acceptance.labels.label import OFFICE_NAME_CHARS_MAX, waybill_number_is_valid
-from safehand.postal.acceptance.labels.typeface import breakable, first_unprintable, plain
+from safehand.postal.acceptance.labels.typeface import breakable
 from safehand.postal.acceptance.labels.typesetting import TextDoesNotFitError, typeset
 
 BAG_ITEMS_MAX: Final = 1_000

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 import msgspec
 
 from safehand.kernel.outcome import Refusal
+from safehand.kernel.typeface import first_unprintable, plain
 from safehand.postal.acceptance.labels import refusals
 from safehand.postal.acceptance.labels.codes import code128_svg, item_code_text, qr_svg
 from safehand.postal.acceptance.labels.label import (
@@ -25,7 +26,7 @@ from safehand.postal.acceptance.labels.label import (
     Profile,
     waybill_number_is_valid,
 )
-from safehand.postal.acceptance.labels.typeface import breakable, first_unprintable, plain
+from safehand.postal.acceptance.labels.typeface import breakable
 from safehand.postal.acceptance.labels.typesetting import TextDoesNotFitError, typeset
 
 _FEN_PER_YUAN: Final = 100

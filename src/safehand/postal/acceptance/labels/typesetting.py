@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import typst
 
-from safehand.postal.acceptance.labels.typeface import FONT_FAMILY, font_folder
+from safehand.kernel.typeface import FONT_FAMILY, font_folder
 
 TEMPLATE_FOLDER: Final = Path(__file__).parent / "templates"
 # The templates say `panic("does-not-fit", index, field)` when a text is too long for its box at its smallest size.
