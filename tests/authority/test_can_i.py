@@ -296,7 +296,7 @@ def test_each_question_that_is_not_answered_is_named_and_linked(ask):
         ({"until-year": "9999"}, {"until": "date_out_of_range"}),
         ({"until-month": "13"}, {"until": "date_not_real"}),
         ({"until-month": "2"}, {"until": "date_not_real"}),
-        ({"until-year": "", "until-month": "", "until-day": ""}, {"until": "answer_missing"}),
+        ({"until-year": "", "until-month": "", "until-day": ""}, {"until": "date_missing"}),
         ({"birth-year": ""}, {"birth": "date_not_real"}),
         ({"birth-year": "0"}, {"birth": "date_not_real"}),
         ({"birth-year": "-1"}, {"birth": "date_not_real"}),

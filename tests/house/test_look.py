@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from jinja2 import Environment
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from safehand.house.look.frame import FOLDER, environment, style_route, takes_gzip
+from safehand.house.look.design import COLOURS, design_route
+from safehand.house.look.frame import FOLDER, Frame, environment, style_route, takes_gzip
 from safehand.house.look.sheet import COMPONENTS, OWN, PREFIX, VENDOR, pruned, sheet, squeezed
 
 ROOT = Path(__file__).parents[2]
@@ -53,11 +55,14 @@ def test_a_rule_is_kept_only_if_all_its_classes_are_of_parts_that_we_use():
         "@media print{.govuk-tag{color:#fff}}"
         "@media (min-width:40em){.govuk-tag--red{color:var(--govuk-error-colour,#ca3535)!important}.govuk-tabs{top:0}}"
         "@media screen\\0 {.govuk-tag{top:0}}"
+        "@supports not (-ms-ime-align:auto){.govuk-tag{top:0}}"
+        "@supports (-ms-ime-align:auto){.govuk-tag{top:1px}}"
         "p{top:0}"
     )
     assert pruned(css=css, blocks=frozenset({"tag"})) == (
         ".govuk-tag{color:var(--ink)}"
         "@media (min-width:40em){.govuk-tag--red{color:var(--govuk-error-colour)!important}}"
+        ".govuk-tag{top:0}"
     )
 
 
@@ -267,3 +272,40 @@ def test_the_sheet_parses_without_a_fault():
         return found
 
     assert faults(tinycss2.parse_stylesheet(text())) == []
+
+
+def _shown(run: Any, *, live: bool, query: str = "") -> tuple[int, str]:
+    frame = Frame(
+        templates=FOLDER, moment=lambda at, _: at.isoformat(), address="http://house.test", live=live
+    )
+
+    async def scene() -> tuple[int, str]:
+        app = Litestar(
+            route_handlers=[design_route(frame=frame, now=lambda: datetime(2026, 5, 6, tzinfo=UTC))]
+        )
+        async with AsyncTestClient(app=app) as client:
+            answer = await client.get(f"/design{query}")
+            return answer.status_code, answer.text
+
+    return run(scene())
+
+
+def test_the_page_of_all_parts_shows_every_part(run):
+    shown = (FOLDER / "look/design.html").read_text("utf-8") + (FOLDER / "look/page.html").read_text("utf-8")
+    for name in ("form", "show", "way"):
+        parts = re.findall(r"{% macro ([a-z]\w*)", (FOLDER / f"look/{name}.html").read_text("utf-8"))
+        assert len(parts) > 6
+        for part in parts:
+            assert f"{name}.{part}(" in shown, f"{name}.{part} is not on the page of all parts"
+    for query, words in (("?lang=zh", "页面组件"), ("?lang=en", "Parts of pages")):
+        status, page = _shown(run, live=False, query=query)
+        assert status == 200
+        assert words in page
+        ids = re.findall(r'\sid="([^"]+)"', page)
+        assert len(ids) == len(set(ids))
+    assert set(re.findall(r"--([a-z-]+): [#(]", OWN.read_text("utf-8"))) - set(COLOURS) == {"rehearsal"}
+
+
+def test_a_live_house_has_no_page_of_samples(run):
+    with pytest.raises(ValueError, match="live"):
+        _shown(run, live=True)

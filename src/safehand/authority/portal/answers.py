@@ -15,6 +15,7 @@ from safehand.authority.notices.wording import Both, day_words, money_words
 from safehand.authority.portal.refusals import (
     ANSWER_MISSING,
     ANSWER_UNKNOWN,
+    DATE_MISSING,
     DATE_NOT_REAL,
     DATE_OUT_OF_RANGE,
 )
@@ -256,7 +257,7 @@ def _date(fields: Mapping[str, str], name: str, *, first: date, last: date) -> d
     # Chinese keyboards write full-width figures; they mean the same.
     parts = [unicodedata.normalize("NFKC", fields.get(f"{name}-{part}", "")).strip() for part in PARTS]
     if not any(parts):
-        return ANSWER_MISSING(**question)
+        return DATE_MISSING(**question)
     if not all(_NUMBER.fullmatch(part) for part in parts):
         return DATE_NOT_REAL(**question)
     try:

@@ -29,6 +29,7 @@ from safehand.authority.portal.words import words
 from safehand.authority.ports.sign_in import SignIn
 from safehand.authority.rulebook import Rulebook
 from safehand.house.commanded import Owned
+from safehand.house.look.design import design_route
 from safehand.house.look.frame import style_route
 from safehand.house.problems import NOT_FOUND
 from safehand.house.routes import COOKIE
@@ -130,6 +131,7 @@ class Portal:
             *(post(f"{case}/{act}", name=f"act-{act}")(self._act(act)) for act in ACTS),
             *self._signing_in.routes(),
             *self._can_i.routes(),
+            *([] if self._frame.live else [design_route(frame=self._frame, now=self._house.clock.now)]),
         ]
         for handler in handlers:
             handler.include_in_schema = False

@@ -39,8 +39,17 @@ ANSWER_MISSING = define(
     status=422,
     en="“{question}” has no answer yet.",
     zh="“{question}”尚未回答。",
-    way_out_en="Choose an answer, or fill in the date.",
-    way_out_zh="请选择一项，或填写日期。",
+    way_out_en="Choose one.",
+    way_out_zh="请选择一项。",
+    owner=OWNER,
+)
+DATE_MISSING = define(
+    code="portal.date_missing",
+    status=422,
+    en="“{question}” has no answer yet.",
+    zh="“{question}”尚未填写。",
+    way_out_en="Fill in year, month and day.",
+    way_out_zh="请填写年、月、日。",
     owner=OWNER,
 )
 ANSWER_UNKNOWN = define(

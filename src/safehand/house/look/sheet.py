@@ -100,6 +100,8 @@ COLOURS: Final = {
     "#fff": "--paper",
 }
 """Their colours that have no name of their own -> ours. One that is new in a later version is an error, not a leak."""
+EVERY_BROWSER: Final = "not (-ms-ime-align:auto)"
+"""A condition that only browsers fail that are gone."""
 HEX: Final = re.compile(r"#[0-9a-f]{3,8}\b")
 GROUPS: Final = frozenset({"media", "supports"})
 NOTICE: Final = (
@@ -161,7 +163,9 @@ def _kept(rules: Sequence[Any], blocks: frozenset[str]) -> Iterator[str]:
                 inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
                 body = "".join(_kept(inner, blocks))
                 foreign = condition.startswith("print") or any(word in condition for word in OLD)
-                if body and not foreign:
+                if condition == EVERY_BROWSER:
+                    yield body
+                elif body and not foreign:
                     yield f"@{rule.lower_at_keyword} {condition}{{{body}}}"
             case _:
                 # Typefaces, imports, key frames: nothing of these is ours.
