@@ -1,11 +1,11 @@
 """Draws into a picture what was measured and what is wanted: lines and colours only; the words stand beside it."""
 
-import io
 from typing import Final
 
 from PIL import Image, ImageDraw
 
 from safehand.authority.documents.photo_rules import PhotoLimits
+from safehand.authority.pictures import jpeg
 from safehand.authority.pictures.faces import Face
 from safehand.authority.pictures.findings import Finding, Outcome
 from safehand.authority.pictures.id_cards import CardMeasures
@@ -15,6 +15,7 @@ from safehand.authority.pictures.signatures import SignatureMeasures
 from safehand.authority.pictures.uploads import Taken
 
 SIDE_PX_MAX: Final = 800
+QUALITY: Final = 88
 COLOURS: Final[dict[Outcome, tuple[int, int, int]]] = {
     "fits": (0, 112, 60),
     "examiner": (184, 112, 0),
@@ -60,11 +61,9 @@ class Canvas:
         ImageDraw.Draw(shade).polygon([self._at(point) for point in points], fill=(0, 0, 0, 0))
         self.picture.paste(Image.alpha_composite(self.picture.convert("RGBA"), shade).convert("RGB"))
 
-    def png(self) -> bytes:
+    def jpeg(self) -> bytes:
         """The drawn picture."""
-        into = io.BytesIO()
-        self.picture.save(into, "PNG", compress_level=3)
-        return into.getvalue()
+        return jpeg.encoded(picture=self.picture, quality=QUALITY)
 
     def _at(self, point: Point) -> Point:
         return point[0] * self.scale, point[1] * self.scale
@@ -91,7 +90,7 @@ def photo_annotated(
     offer: Mend | None,
     limits: PhotoLimits,
 ) -> bytes:
-    """A PNG of at most 800 px: each face with its box and eye line, head and crown, the wanted eye line, the offer's cut."""
+    """A JPEG of at most 800 px: each face with its box and eye line, head and crown, the wanted eye line, the offer's cut."""
     canvas = Canvas(taken=taken)
     outcomes: dict[str, Outcome] = {finding.code: finding.outcome for finding in findings}
     if offer is not None:
@@ -111,7 +110,7 @@ def photo_annotated(
             height = share * measures.height_px
             canvas.wanted(start=(0, height), end=(measures.width_px * 0.12, height))
             canvas.wanted(start=(measures.width_px * 0.88, height), end=(measures.width_px, height))
-    return canvas.png()
+    return canvas.jpeg()
 
 
 def offer_corners(*, taken: Taken, offer: Mend) -> tuple[Point, ...]:
@@ -167,7 +166,7 @@ def _face(*, canvas: Canvas, face: Face, measures: PhotoMeasures, outcomes: dict
 
 
 def signature_annotated(*, taken: Taken, measures: SignatureMeasures, offer: Mend | None) -> bytes:
-    """A PNG of at most 800 px: the ink's box, and the offer's cut."""
+    """A JPEG of at most 800 px: the ink's box, and the offer's cut."""
     canvas = Canvas(taken=taken)
     if offer is not None:
         corners = offer_corners(taken=taken, offer=offer)
@@ -176,12 +175,12 @@ def signature_annotated(*, taken: Taken, measures: SignatureMeasures, offer: Men
     if measures.box is not None:
         left, top, right, bottom = measures.box
         canvas.outline(points=((left, top), (right, top), (right, bottom), (left, bottom)), outcome="fits")
-    return canvas.png()
+    return canvas.jpeg()
 
 
 def id_card_annotated(*, taken: Taken, measures: CardMeasures) -> bytes:
-    """A PNG of at most 800 px: the card's edges, where they were found."""
+    """A JPEG of at most 800 px: the card's edges, where they were found."""
     canvas = Canvas(taken=taken)
     if measures.corners is not None:
         canvas.outline(points=measures.corners, outcome="fits")
-    return canvas.png()
+    return canvas.jpeg()

@@ -21,7 +21,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
     `verdict` speaks of the picture as it is. With an `offer`, crop, rotation and scaling alone make it fit:
     `verdict_offered` is the verdict after that. `since` is the day from which the rules of `rule_set` hold as they were
-    applied. `annotated` is a PNG.
+    applied. `annotated` is a JPEG.
     """
 
     kind: Kind

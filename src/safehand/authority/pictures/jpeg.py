@@ -45,9 +45,7 @@ def quality_of(picture: Image.Image) -> int | None:
 def encoded(*, picture: Image.Image, quality: int) -> bytes:
     """Pixels as JPEG: 24 bit, every pixel its own colour, no metadata but the dots per inch."""
     into = io.BytesIO()
-    picture.save(
-        into, "JPEG", quality=quality, subsampling=0, optimize=True, dpi=(DOTS_PER_INCH, DOTS_PER_INCH)
-    )
+    picture.save(into, "JPEG", quality=quality, subsampling=0, dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
     return into.getvalue()
 
 

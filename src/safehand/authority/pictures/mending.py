@@ -46,10 +46,16 @@ def mended(*, taken: Taken, mend: Mend) -> Taken:
     picture = taken.pixels()
     if mend.whiten:
         picture = whitened(picture)
+    box, size = mend.box, (mend.width_px, mend.height_px)
     if mend.rotation_degrees:
+        # What is far larger than the end needs no turning in full: twice the end's size keeps every edge.
+        factor = min(1.0, 2 * mend.width_px / (box[2] - box[0]))
+        small = (round(picture.width * factor), round(picture.height * factor))
+        across, down = small[0] / picture.width, small[1] / picture.height
+        picture = picture.resize(small, Image.Resampling.BICUBIC, reducing_gap=2.0)
         picture = picture.rotate(mend.rotation_degrees, Image.Resampling.BICUBIC)
-    size = (mend.width_px, mend.height_px)
-    picture = picture.resize(size, Image.Resampling.LANCZOS, box=mend.box, reducing_gap=3.0)
+        box = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+    picture = picture.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
     scale = mend.width_px / (mend.box[2] - mend.box[0]) * taken.width_px / taken.source.width_px
     source = taken.source
     if scale <= SCALED_ENOUGH:

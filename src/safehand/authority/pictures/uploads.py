@@ -21,8 +21,8 @@ PIXELS_MAX_UNREDUCED: Final = 25_000_000
 """PNG, WebP and progressive JPEG can only be read whole, at 4 to 6 bytes a pixel."""
 SIDE_PX_MAX: Final = 20_000
 SIDE_PX_MIN: Final = 100
-CLEANED_SIDE_PX_MAX: Final = 2_400
-"""Enough for a photo of 640 pixels cut from a fifth of the picture, and for the small print of an ID card."""
+CLEANED_SIDE_PX_MAX: Final = 1_920
+"""Enough for a photo of 640 pixels cut from a third of the picture, and for the small print of an ID card."""
 PROFILE_BYTES_MAX: Final = 1_000_000
 SMALL_PIXELS: Final = 480 * 640
 """Up to here a photo is a finished one and is encoded into the bytes of one."""
@@ -177,7 +177,7 @@ def _decoded(*, data: bytes, kind: Kind) -> Taken | Refusal:
             opened.draft("RGB", (CLEANED_SIDE_PX_MAX, CLEANED_SIDE_PX_MAX))
         opened.load()
         picture = _in_plain_colour(opened)
-    picture.thumbnail((CLEANED_SIDE_PX_MAX, CLEANED_SIDE_PX_MAX), Image.Resampling.LANCZOS)
+    picture.thumbnail((CLEANED_SIDE_PX_MAX, CLEANED_SIDE_PX_MAX), Image.Resampling.BICUBIC)
     if orientation in _TURNS:
         picture = picture.transpose(_TURNS[orientation])
     source = Source(
