@@ -487,6 +487,11 @@ def side_by_side(jobs: list[Callable[[], tuple[int, str, float]]]) -> list[tuple
         return [future.result() for future in [pool.submit(job) for job in jobs]]
 
 
+def photos(arguments: list[str]) -> int:
+    """check every picture of a folder: photos FOLDER (--rules CODE, --json FILE)"""
+    return module("safehand.authority.pictures", arguments, groups=set())
+
+
 def db(arguments: list[str]) -> int:
     """the embedded PostgreSQL: db start|stop|status|verify|psql [DATABASE]|reset [--yes]"""
     word, more = (arguments[0], arguments[1:]) if arguments else ("", [])
@@ -524,7 +529,7 @@ def docs(arguments: list[str]) -> int:
 
 
 COMMANDS: tuple[Callable[[list[str]], int], ...] = (
-    run, test, check, fast, launch, story, rehearse, sim, bench, prove, db, new, docs,
+    run, test, check, fast, launch, story, rehearse, sim, bench, prove, photos, db, new, docs,
 )  # fmt: skip
 
 
