@@ -28,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Reads the command line; 0 when no picture fails, 1 when one does, 2 when nothing could be checked."""
     parser = argparse.ArgumentParser(prog="./do photos", description=(__doc__ or "").split(":")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--rules", default="photo-guide-a", metavar="CODE", help="the photo rules to judge by")
+    parser.add_argument(
+        "--rules", default="photo-guide-a", metavar="CODE", help="the photo rules to judge by"
+    )
     parser.add_argument("--kind", default="photo", choices=KINDS)
     parser.add_argument("--day", type=date.fromisoformat, help="the day whose rules hold (today)")
     parser.add_argument("--language", default="en", choices=LANGUAGES)
