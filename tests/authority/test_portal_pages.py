@@ -298,6 +298,8 @@ def test_every_page_lets_nothing_foreign_in_and_names_nobody(run, fresh_database
                 f"/cases/310000/{case}",
                 f"/cases/310000/{case}/withdraw",
                 "/nation",
+                "/can-i",
+                "/design",
                 "/no-such-page",
                 "/v1/no-such-thing",
             ):
@@ -420,3 +422,53 @@ def test_too_many_sign_ins_under_way_let_the_oldest_go(run, fresh_database):
             await store.close()
 
     run(scene())
+
+
+def test_what_is_said_on_can_i_stands_in_no_log_no_cookie_and_no_table(run, fresh_database, tmp_path, caplog):
+    caplog.set_level("DEBUG")
+    marks = {"birth-year": "1973", "birth-month": "11", "birth-day": "27"}
+    said = {
+        "city": "310000",
+        "document": "passport",
+        "ground": "lost",
+        "held": "valid",
+        "until-year": "2031",
+        "until-month": "3",
+        "until-day": "29",
+        "fingerprints": "yes",
+        "works": "neither",
+        "mainland": "yes",
+    }
+    dsn = fresh_database()
+
+    async def scene():
+        async with living(dsn=dsn, folder=tmp_path) as world:
+            someone = world.person("en")
+            rows = await _counted(dsn)
+            answer = await someone.browser.post("/can-i", data=said | marks)
+            assert answer.status_code == 200
+            assert "You can do this online" in answer.text
+            assert "27 November 1973" in answer.text, "it is shown to whoever said it"
+            assert await _counted(dsn) == rows
+            assert "start" in someone.browser.cookies
+            for written in (str(answer.headers), str(answer.url), caplog.text):
+                assert not any(mark in written for mark in ("1973", "2031"))
+            # A foreign site could send this form too: it opens no door and changes nothing that is ours.
+            foreign = await someone.browser.post(
+                "/can-i", data=said, headers={"origin": "http://elsewhere.test"}
+            )
+            assert foreign.status_code == 422
+
+    run(scene())
+
+
+async def _counted(dsn: str) -> dict[str, int]:
+    """How many rows each table holds."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        tables = await connection.fetch(
+            "select tablename from pg_tables where schemaname = 'public' order by tablename"
+        )
+        return {row[0]: await connection.fetchval(f'select count(*) from "{row[0]}"') for row in tables}
+    finally:
+        await connection.close()

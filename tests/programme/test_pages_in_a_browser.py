@@ -9,15 +9,18 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from typing import Any, Final, Literal, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Response, sync_playwright
 
+from safehand.authority.portal.answers import CHOICES, DATES, QUESTIONS
 from safehand.programme.inhabitants import lives_of
 from safehand.programme.living_world import SEED
 from safehand.programme.setting_up import REPOSITORY, SmallWorld
+from tests.authority.house import loaded
 from tests.conftest import CHROMIUM_NAMES
 from tests.programme.running_world import World
 
@@ -55,6 +58,20 @@ PEOPLE: Final = {
 }
 """Who is looked at, by what they wait for; together they can do everything that an applicant can do."""
 ACTS: Final = ("pay", "withdraw", "at-door", "have-it", "not-here")
+
+
+EVERYBODYS: Final = {
+    "start": "/",
+    "can-i": "/can-i",
+    "nation": "/nation",
+    "design": "/design",
+    "sign-in-first": "/cases/310000/ca_none",
+}
+"""What anybody can open."""
+BYTES_MAX, SCRIPT_BYTES_MAX = 150_000, 60_000
+"""Of the first load of a page, before packing."""
+TABS_MAX: Final = 60
+MAIN_ROLES: Final = ("heading", "combobox", "group", "radio", "textbox", "button", "link")
 
 
 class Looker(NamedTuple):
@@ -136,15 +153,173 @@ def _no_faults(looker: Looker) -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_pages_that_everybody_may_see_have_no_fault(looker: Looker, language: Language):
     page = _page(looker, language)
-    for name, address in (("start", "/"), ("nation", "/nation"), ("no-such-case", "/cases/310000/ca_none")):
+    for name, address in EVERYBODYS.items():
         page.goto(f"{looker.home}{address}?lang={language}")
-        _look(looker, page, name if "case" not in name else "sign-in-first", language)
+        _look(looker, page, name, language)
     page.goto(f"{looker.home}/sign-in/back?code=x&lang={language}")
     _look(looker, page, "problem", language)
     page.context.close()
     # The page of a problem comes with its status, which the console repeats.
     looker.faults[:] = [fault for fault in looker.faults if "status of 401" not in fault]
     _no_faults(looker)
+
+
+@pytest.mark.parametrize("name", EVERYBODYS)
+def test_the_first_load_of_a_page_is_light(looker: Looker, name: str):
+    page = _page(looker, "zh")
+    weighed: dict[str, int] = {}
+    scripts: dict[str, int] = {}
+
+    def weigh(answer: Response) -> None:
+        if answer.status == 200:
+            weighed[answer.url] = len(answer.body())
+            if answer.request.resource_type == "script":
+                scripts[answer.url] = weighed[answer.url]
+
+    page.on("response", weigh)
+    page.goto(f"{looker.home}{EVERYBODYS[name]}", wait_until="networkidle")
+    page.context.close()
+    assert any(url.endswith(".css") for url in weighed)
+    assert sum(weighed.values()) <= BYTES_MAX, weighed
+    assert sum(scripts.values()) <= SCRIPT_BYTES_MAX, scripts
+
+
+def _fill(page: Page, **changes: str) -> None:
+    """Answer `/can-i` as somebody who may renew online, but for the changes."""
+    until = datetime.now(UTC).date() + timedelta(days=90)
+    chosen = {
+        "document": "passport",
+        "ground": "expiring",
+        "held": "valid",
+        "fingerprints": "unknown",
+        "works": "neither",
+        "mainland": "yes",
+    }
+    page.select_option("#city", "310000")
+    for name, value in (chosen | changes).items():
+        page.locator(f'label[for="{page.get_attribute(f"input[name={name}][value={value}]", "id")}"]').click()
+    for name, day in (("until", until), ("birth", date(1990, 5, 31))):
+        for part in ("year", "month", "day"):
+            page.fill(f'[name="{name}-{part}"]', str(getattr(day, part)))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_answers_to_can_i_have_no_fault(looker: Looker, language: Language):
+    page = _page(looker, language)
+    page.goto(f"{looker.home}/can-i?lang={language}")
+    page.click("main button")
+    _look(looker, page, "can-i-faults", language)
+    assert page.title().startswith("有误：" if language == "zh" else "Error: ")
+    page.click(".govuk-error-summary a >> nth=1")
+    assert page.evaluate("document.activeElement.name") == "document"
+    _fill(page)
+    page.click("main button")
+    _look(looker, page, "can-i-yes", language)
+    assert page.get_attribute("main a.govuk-button", "href") == "/apply"
+    page.click("button[name=change]")
+    _look(looker, page, "can-i-changed", language)
+    _fill(page, works="state_staff", mainland="no", ground="changed_data")
+    page.click("main button")
+    _look(looker, page, "can-i-no", language)
+    assert page.locator(".look-card--no").count() == 3
+    # What was said is in no address.
+    assert page.url == f"{looker.home}/can-i"
+    page.context.close()
+    looker.faults[:] = [fault for fault in looker.faults if "status of 422" not in fault]
+    _no_faults(looker)
+
+
+def _tab_to(page: Page, wanted: str) -> None:
+    """Press Tab until the focus is on the field or link of that name, as a person without a mouse does."""
+    for _ in range(TABS_MAX):
+        page.keyboard.press("Tab")
+        name = page.evaluate("(e => e.name || e.getAttribute('href') || e.tagName)(document.activeElement)")
+        if name == wanted:
+            return
+    raise AssertionError(f"{wanted} is not reached in {TABS_MAX} steps")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_keyboard_alone_gets_the_answer_to_can_i(looker: Looker, language: Language):
+    page = _page(looker, language)
+    page.goto(f"{looker.home}/?lang={language}")
+    _tab_to(page, "#main")
+    page.keyboard.press("Enter")
+    _tab_to(page, "/can-i")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{looker.home}/can-i")
+    _tab_to(page, "#main")
+    page.keyboard.press("Enter")
+    _tab_to(page, "city")
+    for _ in range(TABS_MAX):
+        if page.input_value("#city") == "310000":
+            break
+        page.keyboard.press("ArrowDown")
+    assert page.input_value("#city") == "310000"
+    until = datetime.now(UTC).date() + timedelta(days=90)
+    days = {"until": until, "birth": date(1990, 5, 31)}
+    steps = {"document": 1, "ground": 0, "held": 0, "fingerprints": 2, "works": 0, "mainland": 0}
+    for name in [name for name in QUESTIONS if name != "city"]:
+        if name in days:
+            for part in ("year", "month", "day"):
+                _tab_to(page, f"{name}-{part}")
+                page.keyboard.type(str(getattr(days[name], part)))
+        else:
+            _tab_to(page, name)
+            page.keyboard.press("Space")
+            for _ in range(steps[name]):
+                page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".govuk-panel")
+    _tab_to(page, "/apply")
+    page.context.close()
+
+
+def _tree(page: Page) -> list[tuple[str, str]]:
+    """Role and name of what assistive technology meets in the main part, in its order."""
+    lines = page.locator("main").aria_snapshot().splitlines()
+    found = [re.match(r'\s*- (\w+)(?: "((?:[^"\\]|\\.)*)")?', line) for line in lines]
+    return [(one[1], one[2] or "") for one in found if one is not None and one[1] in MAIN_ROLES]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_assistive_technology_meets_the_questions_in_their_order_by_role_and_name(
+    looker: Looker, language: Language
+):
+    page = _page(looker, language)
+    page.goto(f"{looker.home}/?lang={language}")
+    link = "看看能否网上办理" if language == "zh" else "See whether you can do it online"
+    page.get_by_role("link", name=link).click()
+    _, documents = loaded()
+    kinds = {
+        code: one.identity.name_zh if language == "zh" else one.identity.name_en
+        for code, one in documents.items()
+    }
+    parts = ("年", "月", "日") if language == "zh" else ("Year", "Month", "Day")
+    title = "能否网上办理？" if language == "zh" else "Can I do this online?"
+    wanted = [("heading", title)]
+    for name, question in QUESTIONS.items():
+        words = question.in_language(language)
+        wanted.append(("combobox" if name == "city" else "group", words))
+        if name in DATES:
+            wanted += [("textbox", part) for part in parts]
+        choices = CHOICES.get(name, {})
+        wanted += [("radio", both.in_language(language)) for both in choices.values()]
+        if name == "document":
+            wanted += [("radio", words) for words in kinds.values()]
+    wanted.append(("button", "查看结果" if language == "zh" else "See the answer"))
+    assert _tree(page) == wanted
+
+    _fill(page)
+    page.click("main button")
+    done = (
+        ("可以网上办理", "开始申请")
+        if language == "zh"
+        else ("You can do this online", "Start the application")
+    )
+    assert _tree(page)[:2] == [("heading", done[0]), ("link", done[1])]
+    page.context.close()
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -170,8 +345,20 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Looker, who: str, la
         if "withdraw" in actions and who == "pays":
             page.goto(f"{looker.home}{case}/withdraw")
             _look(looker, page, "withdraw", language)
+    if who == "has_it":
+        _look_at_paper(page, f"paper-{language}")
     page.context.close()
     _no_faults(looker)
+
+
+def _look_at_paper(page: Page, name: str) -> None:
+    """The page as it is printed: what can't be pressed on paper is not there, what has happened is."""
+    page.emulate_media(media="print")
+    for hidden in (".look-header", ".look-footer", ".look-rehearsal", ".govuk-back-link", ".look-acts"):
+        assert not any(one.is_visible() for one in page.query_selector_all(hidden)), hidden
+    assert page.is_visible(".look-timeline li")
+    assert page.is_visible(".look-status dd")
+    page.pdf(path=PICTURES / f"{name}.pdf", format="A4")
 
 
 def test_together_these_people_could_do_all_that_an_applicant_can_do(looker: Looker):
