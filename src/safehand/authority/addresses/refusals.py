@@ -133,3 +133,30 @@ NUMBER_MISSING = define(
     status=422,
 )
 """A hint: it is shown, and hinders nobody."""
+CITY_NOT_REACHED = define(
+    code="addresses.city_not_reached",
+    en="Documents are not brought to {place} yet.",
+    zh="目前尚不能寄往{place}。",
+    way_out_en="Give an address in one of these cities: {cities}. Or fetch the document yourself: {counter}.",
+    way_out_zh="请填写以下城市的收件地址：{cities}；或自行到窗口领取：{counter}。",
+    owner=OWNER,
+    status=422,
+)
+AREA_NOT_REACHED = define(
+    code="addresses.area_not_reached",
+    en="Documents can't be brought to {place}: {reason}.",
+    zh="不能寄往{place}：{reason}。",
+    way_out_en="Give another address, or fetch the document yourself: {counter}.",
+    way_out_zh="请填写其他收件地址；或自行到窗口领取：{counter}。",
+    owner=OWNER,
+    status=422,
+)
+POST_OFFICE_NEVER = define(
+    code="addresses.post_office_never",
+    en="The post does not keep documents of this city at its counters.",
+    zh="本市证件不能在邮政网点存局自取。",
+    way_out_en="Choose the way to your door, or the authority's counter.",
+    way_out_zh="请选择寄递上门，或到出入境窗口领取。",
+    owner=OWNER,
+    status=422,
+)

@@ -29,7 +29,18 @@ AmountFen = Annotated[int, Meta(ge=0, le=100_000)]
 
 # The post reads its own sections of the same files (ranges of waybills, delivery offices); the launch its weights.
 _SECTIONS: Final = frozenset(
-    {"city", "launch", "clocks", "handover", "delivery", "postage", "counters", "offices", "waybills"}
+    {
+        "city",
+        "launch",
+        "clocks",
+        "handover",
+        "delivery",
+        "postage",
+        "reach",
+        "counters",
+        "offices",
+        "waybills",
+    }
 )
 
 
@@ -105,6 +116,26 @@ class Postage(_Strict, frozen=True, kw_only=True):
         return getattr(tariff, zone)
 
 
+class NotReached(_Strict, frozen=True, kw_only=True):
+    """A division (2, 4, 6 or 9 digits) to which nothing is brought, with everything in it, and why."""
+
+    code: Annotated[str, Meta(pattern=r"^[1-9][0-9]([0-9]{2}|[0-9]{4}|[0-9]{7})?$")]
+    reason_zh: Text
+    reason_en: Text
+
+
+class Reach(_Strict, frozen=True, kw_only=True):
+    """Where documents of this city can be brought.
+
+    `to_door`: to the cities that have a folder of their own, or anywhere in the mainland; less what is `not_to_door`.
+    `post_office`: whether the post keeps an item at one of its counters, when it is asked to on the way.
+    """
+
+    to_door: Literal["cities", "mainland"]
+    not_to_door: Annotated[tuple[NotReached, ...], Meta(max_length=2_000)]
+    post_office: Literal["on_the_way", "never"]
+
+
 class Counters(_Strict, frozen=True, kw_only=True):
     """The counters open in the city."""
 
@@ -118,6 +149,7 @@ class CityRules(_Strict, frozen=True, kw_only=True):
     handover: Handover
     delivery: Delivery
     postage: Postage
+    reach: Reach
     counters: Counters
 
 
@@ -147,6 +179,7 @@ class CityOn(msgspec.Struct, frozen=True, kw_only=True):
     handover: Handover
     delivery: Delivery
     postage: Postage
+    reach: Reach
     counters: tuple[Counter, ...]
 
     def is_open(self, day: date) -> bool:
@@ -241,5 +274,6 @@ def _resolved(identity: CityIdentity, rules: CityRules) -> CityOn:
         handover=rules.handover,
         delivery=rules.delivery,
         postage=rules.postage,
+        reach=rules.reach,
         counters=rules.counters.open,
     )

@@ -28,7 +28,18 @@ Text = Annotated[str, Meta(min_length=1, max_length=120)]
 Days = Annotated[int, Meta(ge=1, le=365)]
 AmountFen = Annotated[int, Meta(ge=0, le=100_000)]
 _SECTIONS: Final = frozenset(
-    {"city", "launch", "clocks", "handover", "delivery", "postage", "counters", "offices", "waybills"}
+    {
+        "city",
+        "launch",
+        "clocks",
+        "handover",
+        "delivery",
+        "postage",
+        "reach",
+        "counters",
+        "offices",
+        "waybills",
+    }
 )
 
 
