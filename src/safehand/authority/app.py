@@ -11,6 +11,7 @@ import msgspec
 from litestar import Litestar
 
 from safehand.authority import envelopes
+from safehand.authority.addresses.keeping import AddressBooks
 from safehand.authority.application.actions import OWNER, receipts, submit_action
 from safehand.authority.application.commands import CorrectApplication
 from safehand.authority.application.drafts import Drafts
@@ -295,6 +296,8 @@ async def make_app(settings: Settings) -> Litestar:
     under_way = UnderWay(store=house.store, vault=house.vault, ids=SystemIds())
     house.jobs.chores["old_drafts"] = drafts.sweep
     house.jobs.chores["ended_sign_ins"] = lambda: under_way.sweep(now=house.clock.now())
+    books = AddressBooks(store=house.store, vault=house.vault, ids=SystemIds())
+    house.jobs.chores["unused_addresses"] = lambda: books.sweep(now=house.clock.now())
     ownership = parts.ownership
     portal = _portal(house, parts, cities, documents, under_way)
     app = house_app(

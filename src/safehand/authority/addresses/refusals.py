@@ -160,3 +160,29 @@ POST_OFFICE_NEVER = define(
     owner=OWNER,
     status=422,
 )
+BOOK_FULL = define(
+    code="addresses.book_full",
+    en="Your address book is full: it holds {most} addresses.",
+    zh="您的地址簿已满，最多可保存{most}个地址。",
+    way_out_en="Take an address out that you no longer need, or use this one without keeping it.",
+    way_out_zh="请删除不再需要的地址，或仅用于本次申请、不保存。",
+    owner=OWNER,
+)
+NOT_IN_BOOK = define(
+    code="addresses.not_in_book",
+    en="This address is not in your address book (any more).",
+    zh="您的地址簿中没有这个地址（或已删除）。",
+    way_out_en="Look at your address book anew, or type the address.",
+    way_out_zh="请刷新地址簿，或重新填写地址。",
+    owner=OWNER,
+    status=404,
+)
+BOOK_BUSY = define(
+    code="addresses.book_busy",
+    en="Your address book was being changed elsewhere at the same time. Nothing was changed here.",
+    zh="您的地址簿正在其他窗口中修改，本次未作更改。",
+    way_out_en="Do it again; the other change has been kept.",
+    way_out_zh="请再操作一次；另一处修改已保存。",
+    owner=OWNER,
+    status=503,
+)
