@@ -365,7 +365,16 @@ class House:
 
 _STEP_OF = {
     name: name
-    for name in ("application", "examination", "payment", "production", "handover", "tracking", "returns")
+    for name in (
+        "application",
+        "examination",
+        "payment",
+        "production",
+        "handover",
+        "tracking",
+        "returns",
+        "contact",
+    )
 } | {"document": "", "register": "", "erasure": ""}
 
 

@@ -22,6 +22,7 @@ _SAMPLES: dict[str, Any] = {
     "method": 1,
     "work": "issue",
     "remake": True,
+    "by": "message",
     "parts": {},
 }
 

@@ -31,6 +31,7 @@ def test_the_clocks_that_no_source_gives_are_those_that_were_agreed():
         "incident_days": 7,
         "recall_hours": 24,
         "shelf_working_days": 3,
+        "contact_working_days": 2,
     }
 
 

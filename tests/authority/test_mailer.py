@@ -232,7 +232,7 @@ def test_what_the_server_says_of_the_recipient_is_told_apart_from_what_it_says_o
             return "550 5.1.1 No such mailbox"
 
     class Full(Kept):
-        async def handle_DATA(self, *asked: Any) -> str:  # noqa: N802
+        async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
             return "554 5.6.0 Not taken"
 
     class Sender(Kept):

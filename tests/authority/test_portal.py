@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from litestar.testing import RequestFactory
 from safehand.authority.application.commands import CorrectApplication
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import CaseEvent
+from safehand.authority.contact.commands import SettleContact
 from safehand.authority.examination.commands import AskCorrection
 from safehand.authority.made_documents import RegisterWork
 from safehand.authority.outward import _EXCEPTIONS, _WAITS, _WITH_POST, overall
@@ -87,6 +88,7 @@ def test_every_value_that_chooses_a_sentence_has_one():
         "production.opened": ("paid", "lost", "missing", "returned"),
         "handover.opened": ("post", "counter"),
         "register.entry_done": get_args(RegisterWork),
+        "contact.regained": ("message", "erasure", *get_args(get_type_hints(SettleContact)["outcome"])),
     }
     chosen = {name: set(told.of) for name, told in words().events.items() if told.by}
     assert chosen == {name: {str(value) for value in wanted} for name, wanted in values.items()}

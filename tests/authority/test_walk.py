@@ -7,6 +7,7 @@ import pytest
 
 from safehand.authority.application import states as application
 from safehand.authority.case import Case
+from safehand.authority.contact.commands import RecordReached, RecordUnreachable
 from safehand.authority.custody import unit_of
 from safehand.authority.examination.commands import AskCorrection
 from safehand.authority.handover.bag import CloseBag, OfferBag, RecordBagRefusal
@@ -42,6 +43,8 @@ from tests.authority.test_payment import machines_that_keep_the_fee
 from tests.authority.test_process import STEPS, states_of
 from tests.authority.walker import Walker
 
+ASIDE = frozenset({"payment.refund_due", "contact.unreachable"})
+"""What waits beside the case and does not hold it up."""
 STATE_BYTES_MAX = 2_000
 WALKS = 8
 LONG_WALK, SHORT_WALK = 120, 15
@@ -60,7 +63,7 @@ def check(house: House) -> None:
     assert (CLAIM in house.holders) is not ended
     lines = house.waits()
     assert all(line.owner or line.due_at for line in lines.values())
-    steps = [name for name in lines if name.partition(".")[0] in STEPS and name != "payment.refund_due"]
+    steps = [name for name in lines if name.partition(".")[0] in STEPS and name not in ASIDE]
     at_rest = ended and case.tracking.state is not TrackingState.DISPUTED
     assert at_rest or steps, "a case that has not ended always waits for somebody"
 
@@ -127,7 +130,22 @@ def scripted() -> list[House]:
         house.accept("bg_b")
     empty = House().returned()
     empty.ok(ReportEmpty(make=1, second_person="st_two"))
-    return [kept, unpaid, correcting, denied, lost, resent, empty, *numbered_late(), *searched_in_vain()]
+    untold = House().approved()
+    untold.ok(RecordUnreachable(template="payment_due", channels=("sms",), reason="unreachable"))
+    untold.ring("contact.unreachable")
+    untold.ok(RecordReached())
+    return [
+        untold,
+        kept,
+        unpaid,
+        correcting,
+        denied,
+        lost,
+        resent,
+        empty,
+        *numbered_late(),
+        *searched_in_vain(),
+    ]
 
 
 def searched_in_vain() -> list[House]:

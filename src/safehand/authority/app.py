@@ -28,6 +28,7 @@ from safehand.authority.handover.api import Labels, label_route
 from safehand.authority.handover.sealing import told_of_wrong_envelopes
 from safehand.authority.machines import build_machines
 from safehand.authority.notices.building import build_mailer, build_notices, public_address
+from safehand.authority.notices.receipts import Receipts
 from safehand.authority.notices.reminding import Reminding
 from safehand.authority.payment.actions import Paying
 from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
@@ -253,6 +254,7 @@ def parts_of(
         chores={
             "reminders": Reminding(house=house).remind,
             "notices": notices.send_notices,
+            "receipts": Receipts(house=house, texts=services.texts).hear,
             "refunds": paying.refund,
             "register_entries": entries.run,
             "close_days": closing.close_days,

@@ -4,6 +4,8 @@ import msgspec
 
 from safehand.authority.application.events import ApplicationEvent
 from safehand.authority.application.states import Application
+from safehand.authority.contact.events import ContactEvent
+from safehand.authority.contact.states import Contact
 from safehand.authority.examination.events import ExaminationEvent
 from safehand.authority.examination.states import Examination
 from safehand.authority.handover.events import HandoverEvent
@@ -27,6 +29,7 @@ CaseEvent = (
     | HandoverEvent
     | TrackingEvent
     | ReturnsEvent
+    | ContactEvent
     | MadeDocumentEvent
     | ErasureEvent
 )
@@ -43,6 +46,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     handover: Handover = Handover()
     tracking: Tracking = Tracking()
     returns: Returns = Returns()
+    contact: Contact = Contact()
     papers: Papers = Papers()
     erasure: Erasure = Erasure()
 

@@ -13,6 +13,9 @@ from safehand.authority.application import events as application_events
 from safehand.authority.application import rules as application
 from safehand.authority.case import Case, CaseEvent
 from safehand.authority.cities.city import City
+from safehand.authority.contact import commands as contact_commands
+from safehand.authority.contact import events as contact_events
+from safehand.authority.contact import rules as contact
 from safehand.authority.documents.document import Document
 from safehand.authority.examination import commands as examination_commands
 from safehand.authority.examination import events as examination_events
@@ -57,6 +60,7 @@ _FOLDS: Final[dict[type, tuple[str, Callable[[Any, Any, datetime], Any]]]] = {
         ("handover", handover_events.HandoverEvent, handover.fold),
         ("tracking", tracking_events.TrackingEvent, tracking.fold),
         ("returns", returns_events.ReturnsEvent, returns.fold),
+        ("contact", contact_events.ContactEvent, contact.fold),
         ("papers", MadeDocumentEvent, papers.fold),
         ("erasure", erasure.ErasureEvent, erasure.fold),
     )
@@ -176,6 +180,7 @@ _TIMERS: Final[Mapping[str, Command]] = {
     "handover": handover_commands.HandoverExpired(),
     "tracking": tracking_commands.TrackingExpired(),
     "returns": returns_commands.ReturnsExpired(),
+    "contact": contact_commands.ContactExpired(),
 }
 
 

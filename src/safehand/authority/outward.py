@@ -8,6 +8,7 @@ from safehand.authority import made_documents as papers
 from safehand.authority.application import events as application
 from safehand.authority.application import states as application_states
 from safehand.authority.case import Case
+from safehand.authority.contact import states as contact_states
 from safehand.authority.examination import events as examination
 from safehand.authority.examination import states as examination_states
 from safehand.authority.handover import events as handover
@@ -52,6 +53,7 @@ _WAITS: Final[Mapping[str, Mapping[Any, Wait]]] = {
     "handover": handover_states.WAITING,
     "tracking": tracking_states.WAITING,
     "returns": returns_states.WAITING,
+    "contact": contact_states.WAITING,
 }
 
 

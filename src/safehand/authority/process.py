@@ -10,6 +10,8 @@ from typing import Any, Final
 from safehand.authority.application import events as application
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case, CaseEvent
+from safehand.authority.contact import events as contact
+from safehand.authority.contact.states import ContactState
 from safehand.authority.examination import events as examination
 from safehand.authority.examination.reasons import DEFECTS
 from safehand.authority.examination.rules import resumed
@@ -27,6 +29,7 @@ from safehand.authority.rulebook import Moment
 from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking.rules import opened
 from safehand.authority.tracking.states import TrackingState
+from safehand.house import erasure
 from safehand.kernel.ids import readable
 from safehand.kernel.machine import Event
 from safehand.link.messages import Reason
@@ -165,6 +168,10 @@ def _order(case: Case, event: handover.HandoverOpened, m: Moment) -> Sequence[Ev
     return [placed]
 
 
+def _forgotten(case: Case, event: erasure.ErasureOrdered, m: Moment) -> Sequence[Event]:
+    return [contact.ContactRegained(by="erasure")] if case.contact.state is ContactState.UNREACHABLE else []
+
+
 def _interrupted(case: Case) -> list[Event]:
     return [returns.ReturnInterrupted()] if case.returns.state in _WAY_BACK else []
 
@@ -223,5 +230,7 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     returns.ReturnKeptForPickup: lambda case, event, m: [_handed_over(m, mode="counter", free=True)],
     returns.EnvelopeEmpty: lambda case, event, m: [_invalid(case, reason="missing", remake=True)],
     returns.ReturnGivenUp: lambda case, event, m: [_invalid(case, reason="returned", remake=event.remake)],
+    # whoever is forgotten need not be told
+    erasure.ErasureOrdered: _forgotten,
 }
 """The page itself: event of one step -> the events that open (or close) the others."""

@@ -9,6 +9,9 @@ from safehand.authority.application import refusals as application_refusals
 from safehand.authority.application import rules as application_rules
 from safehand.authority.application.states import TERMINAL as ENDED
 from safehand.authority.case import Case
+from safehand.authority.contact import commands as contact
+from safehand.authority.contact import rules as contact_rules
+from safehand.authority.contact.states import QUEUE as CONTACT
 from safehand.authority.examination import commands as examination
 from safehand.authority.examination import rules as examination_rules
 from safehand.authority.handover import commands as handover
@@ -43,6 +46,7 @@ CaseCommand = (
     | handover.HandoverCommand
     | tracking.TrackingCommand
     | returns.ReturnsCommand
+    | contact.ContactCommand
     | papers.RecordRegisterDone
     | erasure.OrderErasure
     | erasure.RecordErased
@@ -56,6 +60,7 @@ STEPS: Final[Mapping[str, Mapping[type, Any]]] = {
     "handover": handover_rules.RULES,
     "tracking": tracking_rules.RULES,
     "returns": returns_rules.RULES,
+    "contact": contact_rules.RULES,
 }
 _RULE_OF: Final[dict[type, tuple[str, Any]]] = {
     command: (step, rule) for step, rules in STEPS.items() for command, rule in rules.items()
@@ -69,6 +74,7 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     **handover.ROLES,
     **tracking.ROLES,
     **returns.ROLES,
+    **contact.ROLES,
     **papers.ROLES,
     erasure.OrderErasure: frozenset({"applicant", "authority_manager"}),
     erasure.RecordErased: frozenset({"system"}),
@@ -239,8 +245,12 @@ def _return_received(case: Case, command: returns.ReceiveReturn, m: Moment) -> A
 
 
 def _erasure(case: Case, command: erasure.OrderErasure | erasure.RecordErased, m: Moment) -> Answer:
-    """Nobody is erased of whom something is still to come: an open step, a refund, an entry in the register."""
-    live = case.application.state not in ENDED or bool(waits(case, StreamKey(m.city, m.stream)))
+    """Nobody is erased of whom something is still to come: an open step, a refund, an entry in the register.
+
+    That nobody could be told of it is nothing to come.
+    """
+    lines = waits(case, StreamKey(m.city, m.stream))
+    live = case.application.state not in ENDED or any(line.queue != CONTACT for line in lines)
     return erasure.decide(case.erasure, command, live=live)
 
 
@@ -259,6 +269,11 @@ def _denial(case: Case, command: tracking.DenyReceipt, m: Moment) -> Answer | No
     return None if case.erasure.state is erasure.ErasureState.NONE else erasure.ERASED()
 
 
+def _unreachable(case: Case, command: contact.RecordUnreachable, m: Moment) -> Answer | None:
+    """Whoever is erased is told nothing any more."""
+    return None if case.erasure.state is erasure.ErasureState.NONE else []
+
+
 _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     application.WithdrawApplication: _withdrawal,
     returns.RecallItem: _recall,
@@ -266,6 +281,7 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     returns.RecordRecallRefused: _recall_answered,
     tracking.JudgeClaim: _claim,
     tracking.DenyReceipt: _denial,
+    contact.RecordUnreachable: _unreachable,
     erasure.OrderErasure: _erasure,
     erasure.RecordErased: _erasure,
     tracking.RecordScan: _news,

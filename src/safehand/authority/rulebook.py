@@ -43,6 +43,8 @@ class HouseClocks(msgspec.Struct, frozen=True, kw_only=True):
     recall_hours: int = 24
     shelf_working_days: int = 3
     """What to do with a returned document."""
+    contact_working_days: int = 2
+    """The manager tells somebody whom no message reached."""
 
 
 class Rulebook:

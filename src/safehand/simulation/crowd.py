@@ -135,6 +135,16 @@ def confirm_or_deny(line: Line, m: Moment, world: World) -> Act | None:
     return Act(m.applicants[line.stream], action, {"city": line.city, "case": line.stream})
 
 
+def settle_contact(line: Line, m: Moment, world: World) -> Act | None:
+    """The manager rings whom no message reached; some take their time."""
+    slow = m.chance.happens(0.25, line.stream, line.since, "rings late") and line.due_at is not None
+    if slow or not m.waited(line, 6 * HOUR, 60 * HOUR):
+        return None
+    outcome = "told_by_phone" if m.chance.happens(0.7, line.stream, "answers the phone") else "tried_in_vain"
+    item = {"city": line.city, "case": line.stream, "outcome": outcome}
+    return Act(staff("authority_manager", line.city), "contact.settle", item)
+
+
 def settle_differences(line: Line, m: Moment, world: World) -> Act | None:
     """The manager names the cause of each day's differences."""
     if not m.waited(line, 2 * HOUR, 20 * HOUR):
@@ -235,6 +245,7 @@ AT_AUTHORITY: Final[Mapping[str, Look]] = {
     "tracking.denied": settle_dispute,
     "tracking.disputed": settle_dispute,
     "tracking.incident": settle_search,
+    "contact.unreachable": settle_contact,
     "statement.differences": settle_differences,
     "stock.low": more_blanks,
 }

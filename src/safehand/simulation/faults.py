@@ -71,6 +71,11 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     "payment_silent": (0.01, 0.2),
     "payment_answer_lost": (0.01, 0.2),
     "texts_silent": (0.01, 0.2),
+    "mail_silent": (0.01, 0.2),
+    # Of text messages: share that does not arrive; of numbers and addresses: share that are none.
+    "text_undelivered": (0.002, 0.3),
+    "text_number_invalid": (0.002, 0.1),
+    "mail_address_invalid": (0.01, 0.3),
     # Of payments (and of the payer's further tries, and of these): what a bank books is not always what was owed.
     "paid_too_little": (0.005, 0.1),
     "paid_twice": (0.0005, 0.01),

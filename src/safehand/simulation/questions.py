@@ -11,14 +11,23 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from safehand.authority.app import OWNED
-from safehand.authority.notices import reminding, sending
+from safehand.authority.notices import receipts, reminding, sending
 from safehand.house import closing, erasing, parking, persons, statements
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.store import NoticeRow
 from safehand.link import log, reader
 from safehand.link.envelope import RUN_BYTES_MAX
 from safehand.postal.app import CLAIMED_LAST_HOUR
-from safehand.simulation.store import Answer, Head, SentRow, SimStore, SimTransaction, Telling
+from safehand.simulation.store import (
+    NOT_SENT,
+    Answer,
+    Head,
+    Sending,
+    SentRow,
+    SimStore,
+    SimTransaction,
+    Telling,
+)
 
 OVERHEAD_BYTES = 256
 """Of each message on the wire, as the log counts them."""
@@ -274,18 +283,34 @@ def _tidy(store: SimStore, now: datetime, kind: str) -> Sequence[Any]:
     return tidied
 
 
-def _take_notices(store: SimStore, until: datetime, now: datetime, limit: int) -> Sequence[Any]:
-    due = [
-        number
-        for number, told in enumerate(store.told, start=1)
-        if told.sent_at is None and told.failed is None and (told.retry_at is None or told.retry_at <= now)
-    ][:limit]
+def _take_notices(
+    store: SimStore, until: datetime, now: datetime, limit: int, unreachable: str
+) -> Sequence[Any]:
+    due: list[int] = []
+    for number in sorted(store.untold):
+        retry_at = store.told[number - 1].retry_at
+        if retry_at is None or retry_at <= now:
+            due.append(number)
     found: list[Any] = []
-    for number in due:
+    for number in due[:limit]:
         told, row = store.told[number - 1], store.notice(number)
         store.told[number - 1] = told._replace(retry_at=until, attempts=told.attempts + 1)
-        facts = row.facts.decode()
-        found.append((number, row.city, row.subject, row.template, facts, row.at, told.attempts + 1))
+        sms, email = store.texted.get(number, NOT_SENT), store.mailed.get(number, NOT_SENT)
+        found.append(
+            (
+                number,
+                row.city,
+                row.subject,
+                row.template,
+                row.facts.decode(),
+                row.at,
+                told.attempts + 1,
+                *(None, None, None, None),  # nobody chooses in the simulator
+                *(sms.state, sms.sends, email.state, email.sends),
+                sms.reason or email.reason,
+                StreamKey(row.city, row.subject) in store.queues.get(unreachable, {}),
+            )
+        )
     return found
 
 
@@ -295,9 +320,47 @@ def _settle_notices(
     sent: Sequence[datetime | None],
     failed: Sequence[str | None],
     retry: Sequence[datetime | None],
+    *messages: Sequence[Any],
 ) -> Sequence[Any]:
+    for notice, channel, city, subject, state, reason, sends, _ in zip(*messages, strict=True):
+        kept = store.texted if channel == "sms" else store.mailed
+        if state == "failed" or sends > kept.get(notice, NOT_SENT).sends:
+            kept[notice] = Sending(state, reason, sends, city, subject)
     for number, sent_at, why, retry_at in zip(numbers, sent, failed, retry, strict=True):
-        store.told[number - 1] = Telling(sent_at, why, retry_at, store.told[number - 1].attempts)
+        store.retell(number, Telling(sent_at, why, retry_at, store.told[number - 1].attempts))
+    return []
+
+
+def _receipts_read(store: SimStore, service: str) -> Sequence[Any]:
+    return [(store.receipts_read,)] if store.receipts_read else []
+
+
+def _sent_texts(store: SimStore, notices: Sequence[int], unreachable: str) -> Sequence[Any]:
+    waiting = store.queues.get(unreachable, {})
+    known = [(notice, store.texted[notice]) for notice in notices if notice in store.texted]
+    return [
+        (notice, one.city, one.subject, one.sends, StreamKey(one.city, one.subject) in waiting)
+        for notice, one in known
+    ]
+
+
+def _heard_receipts(
+    store: SimStore,
+    notices: Sequence[int],
+    states: Sequence[str],
+    reasons: Sequence[str],
+    at: Sequence[datetime],
+    sends: Sequence[int],
+    *opened: Any,
+) -> Sequence[Any]:
+    for notice, state, reason, which in zip(notices, states, reasons, sends, strict=True):
+        one = store.texted.get(notice)
+        if one is not None and one.sends == which:
+            store.texted[notice] = one._replace(state=state, reason=reason)
+    numbers, retry, _, position = opened
+    for number, retry_at in zip(numbers, retry, strict=True):
+        store.retell(number, Telling(None, None, retry_at, store.told[number - 1].attempts))
+    store.receipts_read = max(store.receipts_read, position)
     return []
 
 
@@ -372,6 +435,9 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     sending.TAKE: _take_notices,
     sending.SETTLE: _settle_notices,
     sending.STILL_DUE: _still_due,
+    receipts.POSITION: _receipts_read,
+    receipts.SENT: _sent_texts,
+    receipts.HEARD: _heard_receipts,
     reminding.NEAR: _near_deadlines,
     reminding.REMIND: _remind,
     CLAIMED_LAST_HOUR: _claimed_last_hour,

@@ -54,7 +54,7 @@ from safehand.simulation.nonsense import Nonsense
 from safehand.simulation.payers import ANSWERED_LATER, Payers
 from safehand.simulation.plan import START, Ended, Plan, shaped
 from safehand.simulation.processes import REPOSITORY
-from safehand.simulation.services import SimPayments, SimRegister, SimTexts
+from safehand.simulation.services import SimMail, SimPayments, SimRegister, SimTexts
 from safehand.simulation.story import told
 from safehand.simulation.weather import BEDLAM, Weather
 from safehand.simulation.wire import Network, SimWire
@@ -83,6 +83,10 @@ def _data() -> tuple[dict[int, City], dict[str, Document], dict[str, PostalCity]
     return cities, load_documents(folder / "documents"), load_postal_cities(folder / "cities")
 
 
+MAIL_SHARE: Final = 0.25
+"""In so many seeds the house sends e-mail too: each mail is a conversation of its own, and costs as much."""
+
+
 class Run:
     """The run of one seed."""
 
@@ -95,7 +99,9 @@ class Run:
         self.network = Network(faults=self.faults, clock=self.clock)
         self.register = SimRegister(faults=self.faults)
         self.payments = SimPayments(faults=self.faults, clock=self.clock)
-        self.texts = SimTexts(faults=self.faults)
+        self.texts = SimTexts(faults=self.faults, clock=self.clock)
+        with_mail = random.Random(f"mail {plan.seed}").random() < MAIL_SHARE
+        self.mail = SimMail(faults=self.faults, codes=self.texts.codes) if with_mail else None
         self.world = World()
         self.files = PostalFiles(
             real=_data()[2],
@@ -140,7 +146,7 @@ class Run:
 
         def authority_parts(house: House) -> tuple[Sequence[Action], Border, Chores]:
             services = authority_app.Services(
-                register=self.register, payments=self.payments, texts=self.texts
+                register=self.register, payments=self.payments, texts=self.texts, mailer=self.mail
             )
             parts = authority_app.parts_of(
                 house=house, cities=cities, documents=documents, services=services, secret=secret

@@ -13,7 +13,7 @@ import msgspec
 from safehand.authority.border.door_code import CODE_DIGITS
 from safehand.authority.payment.refusals import AMOUNT_DIFFERS, TOO_MANY
 from safehand.authority.ports.calling import ServiceUnavailable
-from safehand.authority.ports.notices import TextMessage, TextReceipt
+from safehand.authority.ports.notices import Mail, TextMessage, TextReceipt
 from safehand.authority.ports.payment import (
     PaymentSeen,
     PaymentToOpen,
@@ -21,7 +21,12 @@ from safehand.authority.ports.payment import (
     RefundToMake,
     StatementLine,
 )
-from safehand.authority.ports.refusals import PERSON_UNKNOWN, REGISTER_ENTRY_REFUSED
+from safehand.authority.ports.refusals import (
+    MAIL_REFUSED,
+    PERSON_UNKNOWN,
+    REGISTER_ENTRY_REFUSED,
+    SMS_NUMBER_INVALID,
+)
 from safehand.authority.ports.register import DocumentToCancel, DocumentToEnter
 from safehand.authority.register.facts import DocumentFact, RegisterFacts
 from safehand.kernel.clock import Clock
@@ -32,6 +37,8 @@ PAID_WITHOUT_END: Final = 25
 """More than anybody takes in for one fee."""
 GIVEN_BACK: Final = frozenset({AMOUNT_DIFFERS.code, TOO_MANY.code})
 """Said to a payment that the service then gives back of its own accord."""
+RECEIPTS_AT_ONCE: Final = 500
+NO_SUCH_MAILBOX: Final = 550
 _NUMBER: Final = re.compile(r"[0-9]+")
 
 
@@ -204,23 +211,71 @@ def _opened(one: PaymentToOpen) -> PaymentSeen:
     )
 
 
-class SimTexts:
-    """The SMS gateway: what it took is kept, so that the simulator can read codes and look for persons in the texts."""
+def codes_in(text: str) -> list[str]:
+    """What may be a code for the door in a text."""
+    return [run for run in _NUMBER.findall(text) if len(run) == CODE_DIGITS]
 
-    def __init__(self, *, faults: Faults) -> None:
-        self._faults = faults
+
+class SimTexts:
+    """The SMS gateway: what it took is kept, so that the simulator can read codes and look for persons in the texts.
+
+    Some numbers are none, some phones are never reached, and some messages do not arrive.
+    """
+
+    def __init__(self, *, faults: Faults, clock: Clock) -> None:
+        self._faults, self._clock = faults, clock
         self.sent: dict[str, TextMessage] = {}
         self.codes: set[str] = set()
+        self._said: list[TextReceipt] = []
+        self._invalid: dict[str, bool] = {}
 
     async def send(self, *, messages: Sequence[TextMessage]) -> list[Refusal | None]:
         """See `TextMessages.send`."""
         if self._faults.happens("texts_silent"):
             raise ServiceUnavailable(service="sms", reason="silent")
-        for one in messages:
-            self.sent.setdefault(one.key, one)
-            self.codes.update(run for run in _NUMBER.findall(one.text) if len(run) == CODE_DIGITS)
-        return [None for _ in messages]
+        return [self._send(one) for one in messages]
+
+    def _send(self, one: TextMessage) -> Refusal | None:
+        if one.to not in self._invalid:
+            self._invalid[one.to] = self._faults.happens("text_number_invalid")
+        if self._invalid[one.to]:
+            return SMS_NUMBER_INVALID()
+        if one.key in self.sent:
+            return None
+        self.sent[one.key] = one
+        lost = self._faults.happens("text_undelivered")
+        if not lost:
+            self.codes.update(codes_in(one.text))
+        receipt = TextReceipt(
+            number=len(self._said) + 1,
+            key=one.key,
+            state="failed" if lost else "delivered",
+            reason="unreachable" if lost else "",
+            at=self._clock.now(),
+        )
+        self._said.append(receipt)
+        return None
 
     async def receipts(self, *, after: int) -> tuple[list[TextReceipt], int]:
-        """Nobody asks for them yet."""
-        return [], after
+        """See `TextMessages.receipts`."""
+        found = self._said[after : after + RECEIPTS_AT_ONCE]
+        return found, after + len(found)
+
+
+class SimMail:
+    """The mail server: some addresses are none, and now and then it can't take anything."""
+
+    def __init__(self, *, faults: Faults, codes: set[str]) -> None:
+        self._faults, self._codes = faults, codes
+        self._invalid: dict[str, bool] = {}
+
+    async def send(self, *, mail: Mail, now: datetime) -> Refusal | None:
+        """See `Mailer.send`."""
+        if self._faults.happens("mail_silent"):
+            raise ServiceUnavailable(service="smtp", reason="silent")
+        if mail.to not in self._invalid:
+            self._invalid[mail.to] = self._faults.happens("mail_address_invalid")
+        if self._invalid[mail.to]:
+            return MAIL_REFUSED(reply=NO_SUCH_MAILBOX)
+        self._codes.update(codes_in(mail.text))
+        return None

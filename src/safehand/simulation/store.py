@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.points import passed
@@ -55,6 +55,19 @@ class Telling(NamedTuple):
     attempts: int = 0
 
 
+class Sending(NamedTuple):
+    """What became of a notice on one way."""
+
+    state: str | None
+    reason: str
+    sends: int
+    city: int
+    subject: str
+
+
+NOT_SENT: Final = Sending(None, "", 0, 0, "")
+
+
 class SimStore(MemoryStore):
     """A house's disk: it outlives every life of the house. `answers`: statement -> what it does here."""
 
@@ -67,6 +80,11 @@ class SimStore(MemoryStore):
         self.heads: dict[tuple[str, int], Head] = {}
         self.resolved: dict[tuple[str, int, int], datetime] = {}
         self.told: list[Telling] = []
+        self.untold: set[int] = set()
+        """Numbers of the notices that are neither told nor given up."""
+        self.texted: dict[int, Sending] = {}
+        self.mailed: dict[int, Sending] = {}
+        self.receipts_read = 0
         self.reminded: set[tuple[Any, ...]] = set()
         self.owners: dict[tuple[str, bytes], list[tuple[int, str]]] = {}
         self.claimed: dict[str, list[datetime]] = {}
@@ -141,7 +159,9 @@ class SimStore(MemoryStore):
         for message in writes.messages:
             self.outbox_ids += 1
             self.outbox_numbered.append((self.outbox_ids, message))
-        self.told.extend(Telling() for _ in writes.notices)
+        for _ in writes.notices:
+            self.told.append(Telling())
+            self.untold.add(len(self.told))
         for row in writes.blind:
             self.owners.setdefault((row.purpose, row.digest), []).append((row.city, row.subject))
         for event in writes.events:
@@ -160,6 +180,15 @@ class SimStore(MemoryStore):
         """A notice that no event brought: of a deadline that is near."""
         self.notices.append(notice)
         self.told.append(Telling())
+        self.untold.add(len(self.told))
+
+    def retell(self, number: int, telling: Telling) -> None:
+        """What became of a notice; or it is opened once more."""
+        self.told[number - 1] = telling
+        if telling.sent_at is None and telling.failed is None:
+            self.untold.add(number)
+        else:
+            self.untold.discard(number)
 
     def notice(self, number: int) -> NoticeRow:
         """A notice by its number, from 1."""

@@ -2,7 +2,8 @@
 
 A notice is taken for two minutes before anything leaves (`retry_at`), so two senders never work on the same one and a
 killed sender's notices come up again. The gateway knows each text message by its key and sends it once however often
-it is repeated. Mail comes last, when the text message is settled, because mail has no such key.
+it is repeated; mail has no such key, and a killed sender may have sent it. What became of a notice is kept by way
+(`planning.py`): what failed on one is tried on the other, and whom nothing reached is told by a manager (`contact/`).
 """
 
 import asyncio
@@ -14,7 +15,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from safehand.authority.application.actions import PERSON_RECORD, PersonRecord
+from safehand.authority.contact.commands import Channel, RecordReached, RecordUnreachable
+from safehand.authority.contact.states import QUEUE as UNREACHABLE
 from safehand.authority.notices.hours import quiet_until
+from safehand.authority.notices.planning import Choice, State, Ways, is_told, to_send, ways_of
 from safehand.authority.notices.reminding import QUEUE_OF
 from safehand.authority.notices.rendering import Renderer, Texts, templates
 from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
@@ -24,6 +28,7 @@ from safehand.house.persons import read_persons
 from safehand.house.runtime import House
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Language, Refusal
+from safehand.kernel.shell import Call
 
 AT_ONCE_MAX: Final = 500
 ROUNDS_MAX: Final = 20
@@ -41,6 +46,12 @@ TOO_OLD: Final = "too_old"
 """It could not be sent while it was still news."""
 OVERTAKEN: Final = "overtaken"
 """A reminder of what was done meanwhile."""
+DECLINED: Final = "declined"
+"""The applicant wants no messages of this group, or none on a way on which there is one."""
+SILENT: Final = "mail_silent"
+"""The mail server could not take it, ten times in a row."""
+UNFIT: Final = "mail_unfit"
+"""The address can't stand in a mail's head."""
 NEWS_FOR: Final[Mapping[str, timedelta]] = {
     "courier_on_the_way": timedelta(hours=14),
     **dict.fromkeys(QUEUE_OF, timedelta(hours=13)),
@@ -49,18 +60,31 @@ NEWS_FOR: Final[Mapping[str, timedelta]] = {
 NEWS_FOR_USUALLY: Final = timedelta(days=7)
 
 TAKE: Final = (
-    "update notice set retry_at = $1, attempts = attempts + 1 where number in ("
+    "with taken as (update notice set retry_at = $1, attempts = attempts + 1 where number in ("
     " select number from notice where sent_at is null and failed is null"
     " and (retry_at is null or retry_at <= $2) order by number limit $3 for update skip locked)"
-    " returning number, city, subject, template, facts, at, attempts"
+    " returning number, city, subject, template, facts, at, attempts)"
+    " select t.number, t.city, t.subject, t.template, t.facts, t.at, t.attempts,"
+    " c.progress, c.deadlines, c.delivery, c.other_way, s.state, coalesce(s.sends, 0), e.state, coalesce(e.sends, 0),"
+    " coalesce(nullif(s.reason, ''), e.reason, ''),"
+    " exists (select from work w where w.city = t.city and w.stream = t.subject and w.queue = $4)"
+    " from taken t left join message_choice c on c.city = t.city and c.subject = t.subject"
+    " left join message s on s.notice = t.number and s.channel = 'sms'"
+    " left join message e on e.notice = t.number and e.channel = 'email'"
 )
 STILL_DUE: Final = (
     "select w.city, w.stream, w.queue, w.due_at from work w"
     " join unnest($1::int[], $2::text[], $3::text[]) as a (city, stream, queue)"
     " on w.city = a.city and w.stream = a.stream and w.queue = a.queue"
 )
+# A receipt may have been heard of the same sending before this: it knows better.
 SETTLE: Final = (
-    "update notice set sent_at = n.sent_at, failed = n.failed, retry_at = n.retry_at"
+    "with told as (insert into message (notice, channel, city, subject, state, reason, sends, at)"
+    " select * from unnest($5::bigint[], $6::text[], $7::int[], $8::text[], $9::text[], $10::text[], $11::int[],"
+    " $12::timestamptz[]) on conflict (notice, channel) do update set state = excluded.state,"
+    " reason = excluded.reason, sends = excluded.sends, at = excluded.at"
+    " where excluded.sends > message.sends or excluded.state = 'failed')"
+    " update notice set sent_at = n.sent_at, failed = n.failed, retry_at = n.retry_at"
     " from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::timestamptz[])"
     " as n (number, sent_at, failed, retry_at) where notice.number = n.number"
 )
@@ -76,6 +100,32 @@ class _Taken(NamedTuple):
     facts: str
     at: datetime
     attempts: int
+    progress: int | None
+    deadlines: int | None
+    delivery: int | None
+    other_way: bool | None
+    sms: State | None
+    sms_sends: int
+    email: State | None
+    email_sends: int
+    reason: str
+    """Why it failed on one way, if it did."""
+    troubled: bool
+    """Somebody whom the last message did not reach: a manager waits to tell them."""
+
+    @property
+    def choice(self) -> Choice:
+        if self.progress is None or self.deadlines is None or self.delivery is None:
+            return Choice()
+        return Choice(self.progress, self.deadlines, self.delivery, bool(self.other_way))
+
+    @property
+    def states(self) -> dict[Channel, State]:
+        known: tuple[tuple[Channel, State | None], ...] = (("sms", self.sms), ("email", self.email))
+        return {channel: state for channel, state in known if state is not None}
+
+    def sends(self, channel: Channel) -> int:
+        return self.sms_sends if channel == "sms" else self.email_sends
 
 
 class _Ready(NamedTuple):
@@ -84,6 +134,8 @@ class _Ready(NamedTuple):
     taken: _Taken
     person: PersonRecord
     texts: Texts
+    ways: Ways
+    now_by: tuple[Channel, ...]
 
 
 class _Settled(NamedTuple):
@@ -93,6 +145,19 @@ class _Settled(NamedTuple):
     sent_at: datetime | None = None
     failed: str | None = None
     retry_at: datetime | None = None
+
+
+class _Message(NamedTuple):
+    """What became of it on one way."""
+
+    notice: int
+    channel: Channel
+    city: int
+    subject: str
+    state: State
+    reason: str
+    sends: int
+    at: datetime
 
 
 class Notices:
@@ -109,20 +174,22 @@ class Notices:
         self._persons = msgspec.json.Decoder(PersonRecord)
 
     async def send_notices(self) -> int:
-        """The job: send what is due, up to 20 rounds of 500; returns how many were sent."""
-        sent = 0
+        """The job: send what is due, up to 20 rounds of 500; returns how many were told."""
+        told = 0
         for _ in range(ROUNDS_MAX):
             taken = await self._take()
             settled = await self._round(taken) if taken else []
-            now_sent = sum(one.sent_at is not None for one in settled)
-            sent += now_sent
-            if len(taken) < AT_ONCE_MAX or not now_sent:
+            now_told = sum(one.sent_at is not None for one in settled)
+            told += now_told
+            now = self._house.clock.now()
+            on_the_other_way = any(one.retry_at is not None and one.retry_at <= now for one in settled)
+            if not on_the_other_way and (len(taken) < AT_ONCE_MAX or not now_told):
                 break
-        return sent
+        return told
 
     async def _take(self) -> list[_Taken]:
         now = self._house.clock.now()
-        rows = await self._house.store.fetch(TAKE, now + TAKEN_FOR, now, AT_ONCE_MAX)
+        rows = await self._house.store.fetch(TAKE, now + TAKEN_FOR, now, AT_ONCE_MAX, UNREACHABLE)
         return sorted(_Taken(*row) for row in rows)
 
     async def _round(self, taken: Sequence[_Taken]) -> list[_Settled]:
@@ -130,18 +197,28 @@ class Notices:
         aside = _set_aside(taken, now) | await self._overtaken(taken)
         ready, settled = await self._made_ready([one for one in taken if one.number not in aside])
         settled += aside.values()
-        settled += await self._sent(ready, now)
+        messages = _given_up(taken, aside, now)
+        calls: list[Call] = []
+        for one, came in await self._sent(ready, now):
+            states = _states_after(one, came)
+            messages += came
+            settled.append(_settled(one, states, came, now))
+            calls += _about_contact(one, settled[-1], states, came)
+        if calls:
+            # Before the notice is settled: a job that is killed in between says it once more, and it is so already.
+            await self._house.shell.run(calls)
+        await self._write(settled, messages)
+        return settled
+
+    async def _write(self, settled: Sequence[_Settled], messages: Sequence[_Message]) -> None:
         await self._house.store.fetch(
             SETTLE,
-            [one.number for one in settled],
-            [one.sent_at for one in settled],
-            [one.failed for one in settled],
-            [one.retry_at for one in settled],
+            *[[getattr(one, name) for one in settled] for name in _Settled._fields],
+            *[[getattr(one, name) for one in messages] for name in _Message._fields],
         )
         failed = sum(one.failed is not None for one in settled)
         if failed:
             log.warning("notices_failed", extra={"count": failed})
-        return settled
 
     async def _overtaken(self, taken: Sequence[_Taken]) -> dict[int, _Settled]:
         """Reminders of a deadline that has been met, or was set anew, since they were written."""
@@ -183,14 +260,40 @@ class Notices:
                 log.error("notice_unreadable", extra={"kind": one.template, "reason": type(broken).__name__})
                 settled.append(_Settled(one.number, failed=UNREADABLE))
                 continue
-            ready.append(_Ready(one, person, texts))
+            ways = self._ways(one, person)
+            now_by = to_send(ways, one.states)
+            if now_by or "failed" in one.states.values():
+                ready.append(_Ready(one, person, texts, ways, now_by))
+            else:
+                # Whatever was sent of it once is told; else nobody wants to be told.
+                settled.append(_told(one) if is_told(one.states) else _Settled(one.number, failed=DECLINED))
         return ready, settled
 
-    async def _sent(self, ready: Sequence[_Ready], now: datetime) -> list[_Settled]:
+    def _ways(self, one: _Taken, person: PersonRecord) -> Ways:
+        has: set[Channel] = {"sms"} if person.phone else set()
+        if self._mailer is not None and person.email:
+            has.add("email")
+        template = templates()[one.template]
+        assert template.group is not None, "a notice has a group"
+        return ways_of(group=template.group, always=template.always, choice=one.choice, has=frozenset(has))
+
+    async def _sent(self, ready: Sequence[_Ready], now: datetime) -> list[tuple[_Ready, list[_Message]]]:
+        """Each notice with what became of it on the ways that were tried; nothing where it must be tried again."""
         if not ready:
             return []
+        texted = await self._texted([one for one in ready if "sms" in one.now_by], now)
+        mailed = await self._mailed([one for one in ready if "email" in one.now_by], now)
+        return [
+            (one, [*texted.get(one.taken.number, ()), *mailed.get(one.taken.number, ())]) for one in ready
+        ]
+
+    async def _texted(self, ready: Sequence[_Ready], now: datetime) -> dict[int, list[_Message]]:
+        if not ready:
+            return {}
         messages = [
-            TextMessage(key=f"notice/{one.taken.number}", to=one.person.phone, text=one.texts.sms)
+            TextMessage(
+                key=text_key(one.taken.number, one.taken.sms_sends), to=one.person.phone, text=one.texts.sms
+            )
             for one in ready
         ]
         try:
@@ -198,20 +301,25 @@ class Notices:
         except (ServiceUnavailable, ServiceFault) as silent:
             log.warning("text_messages_wait", extra={"count": len(ready), "reason": type(silent).__name__})
             # The gateway's silence is no fault of the notice: it waits until it is no news any more.
-            return [_later(one.taken, now) for one in ready]
-        return list(
-            await asyncio.gather(
-                *(self._with_mail(one, outcome, now) for one, outcome in zip(ready, outcomes, strict=True))
-            )
-        )
+            return {}
+        return {
+            one.taken.number: [_message(one.taken, "sms", "" if outcome is None else outcome.code, now)]
+            for one, outcome in zip(ready, outcomes, strict=True)
+            if outcome is None or not _may_come_later(outcome) or one.taken.attempts >= ATTEMPTS_MAX
+        }
 
-    async def _with_mail(self, one: _Ready, texted: Refusal | None, now: datetime) -> _Settled:
-        """The mail, once the text message is settled; either channel alone is enough to have told somebody."""
-        if texted is not None and _may_come_later(texted):
-            used_up = one.taken.attempts >= ATTEMPTS_MAX
-            return _ended(one.taken, texted, now) if used_up else _later(one.taken, now)
-        if self._mailer is None or not one.person.email:
-            return _ended(one.taken, texted, now)
+    async def _mailed(self, ready: Sequence[_Ready], now: datetime) -> dict[int, list[_Message]]:
+        if not ready or self._mailer is None:
+            return {}
+        reasons = await asyncio.gather(*(self._mail(self._mailer, one, now) for one in ready))
+        return {
+            one.taken.number: [_message(one.taken, "email", reason, now)]
+            for one, reason in zip(ready, reasons, strict=True)
+            if reason is not None
+        }
+
+    async def _mail(self, mailer: Mailer, one: _Ready, now: datetime) -> str | None:
+        """Why it failed for good; empty: it was taken; none: to be tried again."""
         mail = Mail(
             key=f"notice-{one.taken.number}",
             to=one.person.email,
@@ -221,15 +329,17 @@ class Notices:
         )
         try:
             async with self._mailing:
-                mailed = await self._mailer.send(mail=mail, now=now)
+                refused = await mailer.send(mail=mail, now=now)
         except ServiceUnavailable:
-            if one.taken.attempts >= ATTEMPTS_MAX:
-                return _ended(one.taken, texted, now)
-            return _later(one.taken, now)
+            return SILENT if one.taken.attempts >= ATTEMPTS_MAX else None
         except ValueError:
-            # An address that can't stand in a mail's head.
-            return _ended(one.taken, texted, now)
-        return _ended(one.taken, None if mailed is None else texted, now)
+            return UNFIT
+        return "" if refused is None else refused.code
+
+
+def text_key(notice: int, sends: int) -> str:
+    """What the gateway knows a text message by: the notice, and from the second sending on, which one."""
+    return f"notice/{notice}/{sends + 1}" if sends else f"notice/{notice}"
 
 
 def _set_aside(taken: Sequence[_Taken], now: datetime) -> dict[int, _Settled]:
@@ -238,10 +348,63 @@ def _set_aside(taken: Sequence[_Taken], now: datetime) -> dict[int, _Settled]:
     aside: dict[int, _Settled] = {}
     for one in taken:
         if now - one.at > NEWS_FOR.get(one.template, NEWS_FOR_USUALLY):
-            aside[one.number] = _Settled(one.number, failed=TOO_OLD)
+            aside[one.number] = _told(one) if is_told(one.states) else _Settled(one.number, failed=TOO_OLD)
         elif morning is not None and not _at_once(one.template):
             aside[one.number] = _Settled(one.number, retry_at=morning)
     return aside
+
+
+def _given_up(taken: Sequence[_Taken], aside: Mapping[int, _Settled], now: datetime) -> list[_Message]:
+    """What was to be sent once more, and is no news any more."""
+    return [
+        _Message(one.number, "sms", one.city, one.subject, "failed", TOO_OLD, one.sms_sends, now)
+        for one in taken
+        if one.sms == "again" and one.number in aside and aside[one.number].retry_at is None
+    ]
+
+
+def _settled(
+    one: _Ready, states: Mapping[Channel, State], came: Sequence[_Message], now: datetime
+) -> _Settled:
+    number, still = one.taken.number, to_send(one.ways, states)
+    if still:
+        newly = not set(still) & set(one.now_by)
+        return _Settled(number, retry_at=now) if newly else _later(one.taken, now)
+    if is_told(states):
+        return _Settled(number, sent_at=now)
+    return _Settled(number, failed=came[-1].reason if came else one.taken.reason)
+
+
+def _states_after(one: _Ready, came: Sequence[_Message]) -> dict[Channel, State]:
+    states = dict(one.taken.states)
+    for message in came:
+        states[message.channel] = message.state
+    return states
+
+
+def _about_contact(
+    one: _Ready, settled: _Settled, states: Mapping[Channel, State], came: Sequence[_Message]
+) -> list[Call]:
+    """What the case must know: nothing reached the applicant, or a mail does again (a text message says so by receipt)."""
+    taken, command = one.taken, None
+    if settled.failed is not None:
+        failed: tuple[Channel, ...] = tuple(way for way, state in states.items() if state == "failed")
+        command = RecordUnreachable(template=taken.template, channels=failed, reason=settled.failed)
+    elif taken.troubled and any(message.channel == "email" and message.state == "sent" for message in came):
+        command = RecordReached()
+    if command is None:
+        return []
+    return [Call(stream=StreamKey(taken.city, taken.subject), kind="case", command=command, actor="notices")]
+
+
+def _message(taken: _Taken, channel: Channel, reason: str, now: datetime) -> _Message:
+    state: State = "failed" if reason else "sent"
+    sends = taken.sends(channel) + 1
+    return _Message(taken.number, channel, taken.city, taken.subject, state, reason, sends, now)
+
+
+def _told(one: _Taken) -> _Settled:
+    return _Settled(one.number, sent_at=one.at)
 
 
 def _at_once(template: str) -> bool:
@@ -260,12 +423,6 @@ def language_of(person: PersonRecord) -> Language:
 
 def _may_come_later(refusal: Refusal) -> bool:
     return refusal.code == SMS_REFUSED.code
-
-
-def _ended(taken: _Taken, refusal: Refusal | None, now: datetime) -> _Settled:
-    if refusal is None:
-        return _Settled(taken.number, sent_at=now)
-    return _Settled(taken.number, failed=refusal.code)
 
 
 def _later(taken: _Taken, now: datetime) -> _Settled:

@@ -14,6 +14,7 @@ from safehand.authority.application.actions import OWNER
 from safehand.authority.case import Case, CaseEvent
 from safehand.authority.cities.city import City
 from safehand.authority.documents.document import Document
+from safehand.authority.notices.seen import trouble_of
 from safehand.authority.notices.wording import Both
 from safehand.authority.outward import overall
 from safehand.authority.payment.refusals import NOT_PAID_YET
@@ -195,6 +196,7 @@ class Portal:
             kind=self._document_words(state, language),
             case=timeline(case=state, waits=waits, events=events, now=now, language=language),
             note=said.in_language(language) if said is not None else "",
+            trouble=await trouble_of(house=self._house, key=key),
             version=row.version,
             csrf=self._forms.token(request),
             now=now,
