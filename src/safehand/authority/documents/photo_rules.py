@@ -75,7 +75,6 @@ class Face(_Strict, frozen=True, kw_only=True):
     pitch_doubt_degrees: Degrees
     eye_opening_percent_min: Percent
     mouth_gap_percent_max: Percent
-    mouth_gap_percent_fails: Percent
 
 
 class Background(_Strict, frozen=True, kw_only=True):

@@ -55,7 +55,9 @@ def mended(*, taken: Taken, mend: Mend) -> Taken:
         picture = picture.resize(small, Image.Resampling.BICUBIC, reducing_gap=2.0)
         picture = picture.rotate(mend.rotation_degrees, Image.Resampling.BICUBIC)
         box = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
-    picture = picture.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    # Half a pixel beyond the edge is allowed to an offer, not to a resize.
+    inside = (max(0.0, box[0]), max(0.0, box[1]), min(picture.width, box[2]), min(picture.height, box[3]))
+    picture = picture.resize(size, Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
     scale = mend.width_px / (mend.box[2] - mend.box[0]) * taken.width_px / taken.source.width_px
     source = taken.source
     if scale <= SCALED_ENOUGH:

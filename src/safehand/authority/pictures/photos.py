@@ -8,12 +8,14 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from safehand.authority.pictures.faces import Face, Faces, faces_in
 from safehand.authority.pictures.pixels import (
+    WHITE,
     Colour,
     Floats,
     Mask,
     blur_px,
     chroma,
     colour_of,
+    eroded,
     hsl_light,
     luminance,
     rgb,
@@ -26,6 +28,8 @@ LOOKED_AT_WIDTH_PX: Final = 360
 """Background and light are measured in a copy of this width: about that of the smallest photo."""
 STEP_MAX: Final = 12.0
 """A step of more than 5 % of white within two pixels is an edge, not a shadow."""
+EDGE_PX: Final = 4
+"""So near to an edge a blurred picture mixes both its sides."""
 BORDER_SHARE: Final = 0.03
 SHADOW_PERCENT_MAX: Final = 30.0
 """A shadow beside the head is at most so much darker than the rest of the background; hair is darker."""
@@ -45,9 +49,12 @@ COLOURLESS_PERCENT: Final = 3.0
 
 
 class BackgroundMeasures(msgspec.Struct, frozen=True, kw_only=True):
-    """Background colour, the spread of its light in percent, and how much of it is hidden by things with edges."""
+    """Background colour, the spread of its light in percent, and how much of it is hidden by things with edges.
 
-    colour: Colour
+    `colour` is None where the head leaves no background to be seen.
+    """
+
+    colour: Colour | None
     spread_percent: float
     hidden_percent: float
 
@@ -121,19 +128,24 @@ def _background(
     chin = height if face is None else int(np.clip(face.chin[1] * scale, 8, height))
     above = pixels[:chin]
     strip = max(2, round(width * BORDER_SHARE))
-    reached, rows = smooth_runs(above, step_max=STEP_MAX, length_min=strip)
+    # In a dark picture every step is smaller.
+    step_max = STEP_MAX * max(0.15, float(np.percentile(above, 90)) / WHITE)
+    reached, rows = smooth_runs(above, step_max=step_max, length_min=strip)
+    whole, reached = reached, eroded(reached, by_px=EDGE_PX)
+    border = np.zeros(above.shape[:2], dtype=np.bool_)
+    border[:strip] = True
     clear = np.ones(above.shape[:2], dtype=np.bool_) if face is None else _clear_of_head(above, face, scale)
     # Hair and collar may reach the border as well. Beside the head only what looks like the rest is background.
-    light = hsl_light(above)
-    seen = reached & clear
-    usual = float(np.median(light[seen])) if seen.any() else float(np.median(light[:strip]))
+    light, seen = hsl_light(above), reached & clear
+    usual = float(np.median(light[seen if seen.any() else border]))
     background = seen | (reached & (np.abs(light - usual) <= SHADOW_PERCENT_MAX))
+    told = clear.mean() >= CLEAR_SHARE_MIN
     if not background.any():
-        background[:strip] = True
+        background = border
     even = BackgroundMeasures(
-        colour=colour_of(above[background]),
+        colour=colour_of(above[background]) if told else None,
         spread_percent=spread(light[background], low=3, high=97),
-        hidden_percent=100 * float((~reached[clear]).mean()) if clear.mean() >= CLEAR_SHARE_MIN else 0.0,
+        hidden_percent=100 * float((~whole[clear]).mean()) if told else 0.0,
     )
     if face is None:
         return even, None

@@ -115,3 +115,9 @@ def smooth_runs(pixels: Floats, *, step_max: float, length_min: int) -> tuple[Ma
 
 def _long_enough(runs: Mask, *, length_min: int, axis: int) -> Mask:
     return runs & (runs.sum(axis=axis, keepdims=True) >= length_min)
+
+
+def eroded(mask: Mask, *, by_px: int) -> Mask:
+    """The mask less what lies within `by_px` of its edge; the picture's own edge is none."""
+    picture = Image.fromarray(mask.astype(np.uint8))
+    return np.asarray(picture.filter(ImageFilter.MinFilter(2 * by_px + 1)), dtype=np.bool_)
