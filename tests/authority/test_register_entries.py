@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from safehand.authority.application.actions import PersonRecord
+from safehand.authority.application.persons import PersonRecord
 from safehand.authority.register.actions import Due, RegisterEntries
 from safehand.authority.register.facts import DocumentFact
 from safehand.authority.returns.commands import DestroyDocument, InvalidateReturn

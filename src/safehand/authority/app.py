@@ -32,6 +32,7 @@ from safehand.authority.notices.receipts import Receipts
 from safehand.authority.notices.reminding import Reminding
 from safehand.authority.payment.actions import Paying
 from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
+from safehand.authority.portal.applying.building import build_applying
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.ports.calling import ServiceCaller
@@ -279,12 +280,8 @@ async def make_app(settings: Settings) -> Litestar:
         settings=settings, machines=machines_of(cities, documents, peer, key_ring(settings)), sql=OWN_SQL
     )
     drafts = Drafts(house=house)
-    services = Services(
-        register=HttpRegister(caller=_caller(settings, "register")),
-        payments=HttpPayments(caller=_caller(settings, "payment")),
-        texts=HttpTextMessages(caller=_caller(settings, "sms")),
-        uploads=Uploads(house=house, drafts=drafts, required=not settings.pictures_declared),
-        mailer=build_mailer(settings),
+    services = _services(
+        settings, Uploads(house=house, drafts=drafts, required=not settings.pictures_declared)
     )
     parts = parts_of(
         house=house,
@@ -302,6 +299,17 @@ async def make_app(settings: Settings) -> Litestar:
     house.jobs.chores["unused_addresses"] = lambda: books.sweep(now=house.clock.now())
     ownership = parts.ownership
     portal = _portal(house, parts, cities, documents, under_way)
+    applying = build_applying(
+        house=house,
+        portal=portal,
+        drafts=drafts,
+        register=services.register,
+        book=parts.book,
+        owned=ownership.owned,
+        cities=cities,
+        documents=documents,
+        folder=folder,
+    )
     app = house_app(
         house=house,
         title="Safehand: the authority",
@@ -313,11 +321,22 @@ async def make_app(settings: Settings) -> Litestar:
             label_route(labels=Labels(house=house)),
             *_reading(house, ownership),
         ],
-        pages=[*portal.routes(), _callbacks(house, parts.paying, cities)],
+        pages=[*portal.routes(), *applying.routes, _callbacks(house, parts.paying, cities)],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
     )
     app.state.problem_page = portal.problem
+    app.on_shutdown.append(applying.looking.close)
     return app
+
+
+def _services(settings: Settings, uploads: Uploads) -> Services:
+    return Services(
+        register=HttpRegister(caller=_caller(settings, "register")),
+        payments=HttpPayments(caller=_caller(settings, "payment")),
+        texts=HttpTextMessages(caller=_caller(settings, "sms")),
+        uploads=uploads,
+        mailer=build_mailer(settings),
+    )
 
 
 def _callbacks(house: House, paying: Paying, cities: Mapping[int, City]) -> Any:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from safehand.authority.application.commands import Digest, Mode, SubmitApplication
+from safehand.authority.application.persons import person_records
 from safehand.authority.application.refusals import RECEIPT_TAKEN
 from safehand.authority.application.uploads import Uploads
 from safehand.authority.documents.document import Ground
@@ -26,10 +27,7 @@ from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.shell import Call, Done
 from safehand.kernel.vault import seal_all
-from safehand.link.log import DELIVERY_RECORD
-from safehand.link.messages import DeliveryPart
 
-PERSON_RECORD = "person"
 OWNER = "owner"
 RECEIPT = "receipt"
 DRAWS_MAX = 8
@@ -77,18 +75,6 @@ class SubmitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     signature: Digest
     id_card_front: Digest
     id_card_back: Digest
-
-
-class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What the vault keeps of an applicant, sealed under the case's key."""
-
-    name: str
-    id_number: str
-    phone: str
-    email: str
-    address: str
-    language: str
-    consents_to_face_comparison: bool
 
 
 class Submitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,14 +236,12 @@ def _call(
 
 
 def _records(item: SubmitRequest, person: Identity) -> dict[str, bytes]:
-    record = PersonRecord(
-        name=person.name,
-        id_number=person.id_number,
+    return person_records(
+        person=person,
         phone=item.phone,
         email=item.email,
         address=item.address,
+        destination=item.destination,
         language=item.language,
         consents_to_face_comparison=item.consents_to_face_comparison,
     )
-    part = DeliveryPart(name=person.name, phone=item.phone, region=item.destination, address=item.address)
-    return {PERSON_RECORD: msgspec.json.encode(record), DELIVERY_RECORD: msgspec.json.encode(part)}

@@ -5,12 +5,14 @@ person can't overwrite each other: whoever saves says what version was read.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final, Literal
 
 import msgspec
 
 from safehand.authority.application.commands import Part
+from safehand.authority.notices.wording import Both
+from safehand.authority.pictures.uploads import Source
 from safehand.house.runtime import House
 from safehand.kernel.ids import readable
 from safehand.kernel.store import VaultKeyRow, VaultRow
@@ -61,6 +63,18 @@ _FORGET: Final = """
 _OVER: Final = "select subject from draft where touched_at <= $1 order by touched_at limit $2"
 
 
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule's word on a picture: measured, wanted, and what to do, in both languages."""
+
+    code: str
+    outcome: Literal["fits", "examiner", "fails"]
+    name: Both
+    advice: Both
+    """What to do, or why the examiner decides; empty where it fits."""
+    measured: str
+    wanted: str
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """An uploaded picture as it was judged. The picture itself is a record of its own, named after its part.
 
@@ -71,8 +85,13 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the cleaned picture, in hexadecimal."""
     verdict: Literal["fits", "examiner", "fails"]
     rule_set: str
-    findings: tuple[str, ...]
-    """Codes of what does not fit, or is for the examiner to decide."""
+    rules_from: date | None = None
+    """The day since which those rules hold."""
+    findings: tuple[Judgement, ...] = ()
+    source: Source | None = None
+    """What the upload was before it was cleaned: some rules speak of that."""
+    can_be_mended: bool = False
+    """Cropping, turning and scaling alone would make it fit."""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +111,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The division that the document goes to, by its code."""
     destination: int = 0
     address: str = ""
+    """The one line that goes to the post, or the counter's own."""
+    address_text: str = ""
+    """Street, house and room, as they were typed."""
     travels: bool | None = None
     consents_to_face_comparison: bool | None = None
+    form_digest: str = ""
+    """Of a correction's filled-in form (see `uploads.form_digest`)."""
     pictures: Mapping[Part, Picture] = {}
 
 

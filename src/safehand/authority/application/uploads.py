@@ -4,13 +4,15 @@ A request names pictures by their SHA-256 alone. Where uploads are `required` ea
 use; in a rehearsal that plays thousands of applications pictures may be declared only, and those that are there still go.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
 from safehand.authority.application.commands import Part
-from safehand.authority.application.drafts import Drafts, Held, correction_of
+from safehand.authority.application.drafts import Draft, Drafts, Held, correction_of
+from safehand.authority.application.persons import person_records
 from safehand.authority.application.refusals import PICTURES_NOT_UPLOADED, PICTURES_UNFIT
 from safehand.house.front import Action, Asked
 from safehand.house.runtime import House
@@ -27,6 +29,12 @@ KEYS = (
     "select k.city, k.subject, k.wrapped from keys.case_key k"
     " join unnest($1::int[], $2::text[]) as w (city, subject) on k.city = w.city and k.subject = w.subject"
 )
+
+
+def form_digest(draft: Draft) -> str:
+    """What a corrected form is named by: SHA-256 of its answers, in hexadecimal."""
+    told = (draft.phone, draft.email, draft.address, draft.language)
+    return hashlib.sha256("\x1f".join(told).encode()).hexdigest()
 
 
 class Uploads:
@@ -50,7 +58,11 @@ class Uploads:
             {part: digest for part, digest in one.item.parts.items() if part in UPLOADED and digest}
             for one in asked
         ]
-        taken = await self._taken(owners, named)
+        helds = await self._drafts.read_all(owners=owners)
+        taken = [
+            pictures if isinstance(pictures, Refusal) else self._with_form(one, helds.get(owner), pictures)
+            for one, owner, pictures in zip(asked, owners, await self._taken(owners, named), strict=True)
+        ]
         keys = await self._keys([(one.item.city, one.item.case) for one in asked])
         return [
             records if isinstance(records, Refusal) else self._sealed(one, records, keys)
@@ -106,6 +118,27 @@ class Uploads:
             return PICTURES_UNFIT(parts=",".join(unfit))
         verdicts = {f"{VERDICT}{part}": msgspec.json.encode(judged[part]) for part in there}
         return {**verdicts, **{part: pictures[part] for part in there}}
+
+    def _with_form(
+        self, one: Asked, held: Held | None, pictures: Mapping[str, bytes]
+    ) -> dict[str, bytes] | Refusal:
+        """The person's records too, where the form itself was to come again."""
+        digest, person = one.item.parts.get("form", ""), one.session.identity
+        if not digest:
+            return dict(pictures)
+        if held is None or person is None or held.draft.form_digest != digest:
+            return PICTURES_NOT_UPLOADED(parts="form") if self._required else dict(pictures)
+        draft = held.draft
+        records = person_records(
+            person=person,
+            phone=draft.phone,
+            email=draft.email,
+            address=draft.address,
+            destination=draft.destination,
+            language=draft.language,
+            consents_to_face_comparison=bool(draft.consents_to_face_comparison),
+        )
+        return {**pictures, **records}
 
     async def _keys(self, places: Sequence[tuple[int, str]]) -> dict[tuple[int, str], bytes]:
         rows = await self._house.store.fetch(KEYS, [city for city, _ in places], [case for _, case in places])

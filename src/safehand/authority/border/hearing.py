@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from safehand.authority.application.actions import PERSON_RECORD
+from safehand.authority.application.persons import PERSON_RECORD
 from safehand.authority.border.door_code import fits
 from safehand.authority.handover import bag
 from safehand.authority.handover import commands as handover

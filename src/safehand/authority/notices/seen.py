@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from safehand.authority.application.actions import PERSON_RECORD, PersonRecord
+from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.contact.commands import Channel
 from safehand.house.persons import read_persons
 from safehand.house.runtime import House

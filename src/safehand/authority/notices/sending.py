@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from safehand.authority.application.actions import PERSON_RECORD, PersonRecord
+from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.contact.commands import Channel, RecordReached, RecordUnreachable
 from safehand.authority.contact.states import QUEUE as UNREACHABLE
 from safehand.authority.notices.hours import quiet_until

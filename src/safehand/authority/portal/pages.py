@@ -21,6 +21,7 @@ from safehand.authority.payment.refusals import NOT_PAID_YET
 from safehand.authority.portal.can_i import CanI
 from safehand.authority.portal.forms import Forms
 from safehand.authority.portal.frame import Frame, Web, language_of, wants_page
+from safehand.authority.portal.keys import is_case_key
 from safehand.authority.portal.nation import tables
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
 from safehand.authority.portal.sign_in import SigningIn
@@ -43,8 +44,6 @@ from safehand.kernel.store import StreamRow
 CASES_SHOWN_MAX: Final = 100
 EVENTS_AT_ONCE: Final = 500
 EVENTS_SHOWN_MAX: Final = 2_000
-_CITY: Final = re.compile(r"[1-8][0-9]{5}")
-_CASE: Final = re.compile(r"ca_[A-Za-z0-9_-]{4,60}")
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
 
 ACTS: Final[Mapping[str, str]] = {
@@ -65,6 +64,11 @@ DONE: Final[Mapping[str, Both]] = {
         zh="已记录：您没有拿到。主管人员会调查并答复您。",
         en="Noted: you don't have it. The manager looks into it and answers you.",
     ),
+    "submitted": Both(
+        zh="已提交。您会收到短信；请记下受理编号，并在本页查看进度。",
+        en="It is sent. You get a text message; note the receipt number, and watch the progress on this page.",
+    ),
+    "corrected": Both(zh="补正已提交，审核继续。", en="Your correction is sent. The review goes on."),
     "withdraw": Both(zh="申请已撤回。", en="The application is withdrawn."),
     "paid": Both(zh="缴费成功，谢谢。", en="Your payment arrived. Thank you."),
     "paid-back": Both(
@@ -81,7 +85,7 @@ GOES_BACK: Final = frozenset({"payment.came_late", "payment.came_twice"})
 
 
 class Portal:
-    """All pages. `owned` tells whose case it is; `form_secret` makes the tokens that bind forms to sessions."""
+    """The pages but those of applying. `owned` tells whose case it is; `form_secret` makes the tokens that bind forms to sessions."""
 
     def __init__(
         self,
@@ -101,13 +105,14 @@ class Portal:
         self._cities = cities
         self._documents = documents
         settings = house.settings
-        self._frame = Frame(
+        self.frame = Frame(
             address=address, pays_at=settings.services.get("payment", ""), live=settings.mode == "live"
         )
-        self._forms = Forms(house=house, frame=self._frame, secret=form_secret)
-        self._signing_in = SigningIn(house=house, frame=self._frame, sign_in=sign_in, under_way=under_way)
+        self.form_secret = form_secret
+        self.forms = Forms(house=house, frame=self.frame, secret=form_secret)
+        self._signing_in = SigningIn(house=house, frame=self.frame, sign_in=sign_in, under_way=under_way)
         self._can_i = CanI(
-            frame=self._frame,
+            frame=self.frame,
             cities=cities,
             documents=documents,
             book=book,
@@ -132,7 +137,7 @@ class Portal:
             *(post(f"{case}/{act}", name=f"act-{act}")(self._act(act)) for act in ACTS),
             *self._signing_in.routes(),
             *self._can_i.routes(),
-            *([] if self._frame.live else [design_route(frame=self._frame, now=self._house.clock.now)]),
+            *([] if self.frame.live else [design_route(frame=self.frame, now=self._house.clock.now)]),
         ]
         for handler in handlers:
             handler.include_in_schema = False
@@ -140,12 +145,12 @@ class Portal:
 
     def problem(self, request: Web, refusal: Refusal) -> Response[bytes] | None:
         """The page of a refusal where a browser asks, else none: programs get the problem document."""
-        return self._frame.problem(request=request, refusal=refusal) if wants_page(request) else None
+        return self.frame.problem(request=request, refusal=refusal) if wants_page(request) else None
 
     async def start(self, request: Web) -> Response[bytes]:
         """GET /: what this is."""
-        session = await self._forms.session(request)
-        return self._frame.page(request=request, template="start.html", signed_in=session is not None)
+        session = await self.forms.session(request)
+        return self.frame.page(request=request, template="start.html", signed_in=session is not None)
 
     async def nation(self, request: Web) -> Response[bytes]:
         """GET /nation: how the nation stands, from the rolled-up counts; no person, no case."""
@@ -153,13 +158,13 @@ class Portal:
             tallies=await self._house.store.tallies(), cities=self._cities, language=language_of(request)
         )
         now = self._house.clock.now()
-        return self._frame.page(request=request, template="nation.html", tables=shown, now=now)
+        return self.frame.page(request=request, template="nation.html", tables=shown, now=now)
 
     async def mine(self, request: Web) -> Response[bytes]:
         """GET /my: one's own applications, newest first."""
-        session = await self._forms.session(request)
+        session = await self.forms.session(request)
         if session is None:
-            return self._frame.redirect("/sign-in?to=/my")
+            return self.frame.redirect("/sign-in?to=/my")
         language = language_of(request)
         cases = [
             (
@@ -170,18 +175,18 @@ class Portal:
             )
             for key, case, at in await self._cases_of(session)
         ]
-        return self._frame.page(
-            request=request, template="my.html", cases=cases, csrf=self._forms.token(request)
+        return self.frame.page(
+            request=request, template="my.html", cases=cases, csrf=self.forms.token(request)
         )
 
     async def case(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """GET /cases/{city}/{case}: the timeline. Another person's case answers exactly as an unknown one."""
-        session = await self._forms.session(request)
+        session = await self.forms.session(request)
         if session is None:
             return self._to_sign_in(city, case)
         row = await self._own(session, city, case)
         if row is None:
-            return self._frame.problem(request=request, refusal=NOT_FOUND())
+            return self.frame.problem(request=request, refusal=NOT_FOUND())
         language = language_of(request)
         state = self._cases.decode(row.state)
         key = StreamKey(row.city, row.stream)
@@ -189,7 +194,7 @@ class Portal:
         waits = self._house.shell.machines["case"].waits(state, key)
         now = self._house.clock.now()
         said = DONE.get(request.query_params.get("done", ""))
-        return self._frame.page(
+        return self.frame.page(
             request=request,
             template="case.html",
             address=f"/cases/{row.city}/{row.stream}",
@@ -198,68 +203,68 @@ class Portal:
             note=said.in_language(language) if said is not None else "",
             trouble=await trouble_of(house=self._house, key=key),
             version=row.version,
-            csrf=self._forms.token(request),
+            csrf=self.forms.token(request),
             now=now,
         )
 
     async def ask_withdraw(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """GET …/withdraw: asked once more, because it can't be undone."""
-        session = await self._forms.session(request)
+        session = await self.forms.session(request)
         if session is None:
             return self._to_sign_in(city, case)
         row = await self._own(session, city, case)
         if row is None:
-            return self._frame.problem(request=request, refusal=NOT_FOUND())
-        return self._frame.page(
+            return self.frame.problem(request=request, refusal=NOT_FOUND())
+        return self.frame.page(
             request=request,
             template="withdraw.html",
             address=f"/cases/{row.city}/{row.stream}",
             version=row.version,
-            csrf=self._forms.token(request),
+            csrf=self.forms.token(request),
         )
 
     async def paid(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """GET …/paid: back from paying. The payment service is asked; coming back proves nothing."""
-        session = await self._forms.session(request)
+        session = await self.forms.session(request)
         if session is None:
             return self._to_sign_in(city, case)
-        if not _is_key(city, case):
-            return self._frame.problem(request=request, refusal=NOT_FOUND())
+        if not is_case_key(city, case):
+            return self.frame.problem(request=request, refusal=NOT_FOUND())
         outcome = await self._call("payment.check", session, city, case, key=f"back-{case}")
         if isinstance(outcome, Refusal) and outcome.code != NOT_PAID_YET.code:
-            return self._frame.problem(request=request, refusal=outcome)
+            return self.frame.problem(request=request, refusal=outcome)
         if isinstance(outcome, Refusal):
             done = "not-paid"
         else:
             done = "paid-back" if GOES_BACK.intersection(outcome.events) else "paid"
-        return self._frame.redirect(f"/cases/{city}/{case}?done={done}")
+        return self.frame.redirect(f"/cases/{city}/{case}?done={done}")
 
     async def sign_out(self, request: Web) -> Response[bytes]:
         """POST /sign-out."""
-        sent = await self._forms.sent(request)
+        sent = await self.forms.sent(request)
         if isinstance(sent, Refusal):
-            return self._frame.problem(request=request, refusal=sent)
+            return self.frame.problem(request=request, refusal=sent)
         await self._house.sessions.end(token=request.cookies.get(COOKIE, ""))
-        return self._frame.redirect("/", cookies=[self._frame.cookie(COOKIE, "", seconds=0)])
+        return self.frame.redirect("/", cookies=[self.frame.cookie(COOKIE, "", seconds=0)])
 
     def _act(self, act: str) -> Any:
         async def handle(request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
-            session = await self._forms.session(request)
+            session = await self.forms.session(request)
             if session is None:
                 return self._to_sign_in(city, case)
-            sent = NOT_FOUND() if not _is_key(city, case) else await self._forms.sent(request)
+            sent = NOT_FOUND() if not is_case_key(city, case) else await self.forms.sent(request)
             if isinstance(sent, Refusal):
-                return self._frame.problem(request=request, refusal=sent)
+                return self.frame.problem(request=request, refusal=sent)
             version = sent["version"]
             if not _VERSION.fullmatch(version):
-                return self._frame.problem(request=request, refusal=FORM_NOT_YOURS())
+                return self.frame.problem(request=request, refusal=FORM_NOT_YOURS())
             # The same button on the same page is the same request, however often it is pressed.
             key = f"{case}-{act}-{version}"
             outcome = await self._call(ACTS[act], session, city, case, key=key)
             if isinstance(outcome, Refusal):
-                return self._frame.problem(request=request, refusal=outcome)
+                return self.frame.problem(request=request, refusal=outcome)
             address = f"/cases/{city}/{case}?done={act}" if act in DONE else _pay_address(outcome)
-            return self._frame.redirect(address)
+            return self.frame.redirect(address)
 
         handle.__name__ = f"act_{act.replace('-', '_')}"
         return handle
@@ -272,11 +277,11 @@ class Portal:
         return done if isinstance(done, Refusal) else front.answer(name=name, done=done)
 
     def _to_sign_in(self, city: str, case: str) -> Response[bytes]:
-        to = f"/cases/{city}/{case}" if _is_key(city, case) else "/my"
-        return self._frame.redirect(f"/sign-in?to={to}")
+        to = f"/cases/{city}/{case}" if is_case_key(city, case) else "/my"
+        return self.frame.redirect(f"/sign-in?to={to}")
 
     async def _own(self, session: Session, city: str, case: str) -> StreamRow | None:
-        if not _is_key(city, case):
+        if not is_case_key(city, case):
             return None
         key = StreamKey(int(city), case)
         own = await self._owned([(session.actor, key)])
@@ -311,10 +316,6 @@ class Portal:
         if document is None:
             return case.application.document
         return document.identity.name_zh if language == "zh" else document.identity.name_en
-
-
-def _is_key(city: str, case: str) -> bool:
-    return _CITY.fullmatch(city) is not None and _CASE.fullmatch(case) is not None
 
 
 def _pay_address(opened: Any) -> str:

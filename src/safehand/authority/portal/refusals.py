@@ -88,3 +88,12 @@ FORM_UNREADABLE = define(
     way_out_zh="请在本页重新填写。",
     owner=OWNER,
 )
+DRAFT_CHANGED = define(
+    code="portal.draft_changed",
+    status=409,
+    en="Your application was changed in another window meanwhile. Nothing of this page was kept.",
+    zh="您的申请已在另一个窗口中更改，本页内容未保存。",
+    way_out_en="Open your application anew and look whether the answer is still missing there.",
+    way_out_zh="请重新打开申请，查看该项是否仍需填写。",
+    owner=OWNER,
+)

@@ -21,7 +21,7 @@ PENDING_COOKIE: Final = "sign_in"
 PARAMETERS_MAX: Final = 10
 PARAMETER_LETTERS_MAX: Final = 2_000
 ACTOR_BYTES: Final = 16
-_TO: Final = re.compile(r"/my|/cases/[0-9]{6}/ca_[A-Za-z0-9_-]{4,60}")
+_TO: Final = re.compile(r"/my|/apply|/cases/[0-9]{6}/ca_[A-Za-z0-9_-]{4,60}")
 """Where a sign-in may lead: pages of the portal, never another site."""
 
 log = logging.getLogger("safehand.portal")

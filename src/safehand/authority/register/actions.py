@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from safehand.authority.application.actions import PERSON_RECORD, PersonRecord
+from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.case import Case
 from safehand.authority.documents.numbers import number_of_blank
 from safehand.authority.made_documents import RecordRegisterDone, RegisterEntry

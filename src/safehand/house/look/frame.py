@@ -102,7 +102,7 @@ class Frame:
         # A redirect after a posted form counts as its target (CSP 3, form-action).
         targets = " ".join(["'self'", *leads_to])
         self._headers = {
-            "content-security-policy": f"default-src 'none'; style-src 'self'; form-action {targets};"
+            "content-security-policy": f"default-src 'none'; style-src 'self'; img-src 'self'; form-action {targets};"
             " frame-ancestors 'none'; base-uri 'none'",
             "x-content-type-options": "nosniff",
             "x-frame-options": "DENY",
@@ -156,6 +156,10 @@ class Frame:
             headers=self._headers,
             cookies=[*kept, *cookies],
         )
+
+    def picture(self, data: bytes) -> Response[bytes]:
+        """A JPEG that is for its owner alone: shown within a page, kept nowhere."""
+        return Response(content=data, media_type="image/jpeg", headers=self._headers)
 
     def redirect(self, address: str, *, cookies: Sequence[Cookie] = ()) -> Response[bytes]:
         """A 303: the browser fetches `address` with GET (RFC 9110 §15.4.4)."""

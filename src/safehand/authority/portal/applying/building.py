@@ -1,0 +1,66 @@
+"""Puts the pages of applying and correcting together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safehand.authority.addresses.divisions import load_divisions
+from safehand.authority.application.drafts import Drafts
+from safehand.authority.cities.city import City
+from safehand.authority.documents.document import Document
+from safehand.authority.documents.photo_rules import load_photo_rules
+from safehand.authority.pictures.examining import Examining
+from safehand.authority.portal.applying.correcting import Correcting
+from safehand.authority.portal.applying.looking import Looking
+from safehand.authority.portal.applying.pages import Applying
+from safehand.authority.portal.applying.picture_steps import PictureSteps
+from safehand.authority.portal.pages import Portal
+from safehand.authority.ports.register import Register
+from safehand.authority.rulebook import Rulebook
+from safehand.house.commanded import Owned
+from safehand.house.runtime import House
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyingPages:
+    """The routes, and what must be ended with the house."""
+
+    routes: list[Any]
+    looking: Looking
+
+
+def build_applying(
+    *,
+    house: House,
+    portal: Portal,
+    drafts: Drafts,
+    register: Register,
+    book: Rulebook,
+    owned: Owned,
+    cities: Mapping[int, City],
+    documents: Mapping[str, Document],
+    folder: Path,
+) -> ApplyingPages:
+    """`folder` holds `documents/_photo`."""
+    looking = Looking(examining=Examining(photo_rules=load_photo_rules(folder / "documents" / "_photo")))
+    steps = PictureSteps(frame=portal.frame, forms=portal.forms, drafts=drafts, looking=looking)
+    applying = Applying(
+        house=house,
+        frame=portal.frame,
+        forms=portal.forms,
+        drafts=drafts,
+        steps=steps,
+        register=register,
+        book=book,
+        divisions=load_divisions(cities=cities.values()),
+        form_secret=portal.form_secret,
+        city_names={
+            code: (city.identity.name_zh, city.identity.name_en) for code, city in sorted(cities.items())
+        },
+        document_names={
+            code: (one.identity.name_zh, one.identity.name_en) for code, one in sorted(documents.items())
+        },
+    )
+    correcting = Correcting(house=house, owned=owned, steps=steps, book=book)
+    return ApplyingPages(routes=[*applying.routes(), *correcting.routes()], looking=looking)
