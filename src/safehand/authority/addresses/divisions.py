@@ -159,10 +159,11 @@ class Divisions:
     def search(self, text: str, *, limit: int = FOUND_MAX) -> tuple[Division, ...]:
         """Divisions by a part of their name, with or without 省, 市, 区, 县, 镇, 街道; larger ones before it narrow it down.
 
-        `朝阳`, `朝阳区`, `北京朝阳`, `广东省广州市天河区`. The best first, at most `limit`; empty for less than two characters.
+        `朝阳`, `朝阳区`, `北京朝阳`, `广东省广州市天河区`. The best first, at most `limit`;
+        empty for less than two characters, and for a mere kind of division (街道).
         """
         asked = _asked(text)
-        if len(asked) < QUERY_CHARACTERS_MIN or len(asked) > QUERY_CHARACTERS_MAX:
+        if not QUERY_CHARACTERS_MIN <= len(asked) <= QUERY_CHARACTERS_MAX or asked in _ENDINGS:
             return ()
         ranked: dict[int, tuple[int, int, int]] = {}
         for scope, rest in self._readings(asked):
