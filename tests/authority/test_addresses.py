@@ -96,6 +96,9 @@ def test_divisions_that_are_typed_again_are_taken_out_but_no_roads_that_are_call
         ("工体北路8号物业代收点", ["not_in_person"]),
         ("北京2015信箱3分箱", ["not_in_person"]),
         ("P. O. Box 123 Beijing", ["not_in_person"]),
+        ("Beijing PO-Box 123", ["not_in_person"]),
+        ("小区南门丰-巢（3号）", ["not_in_person"]),
+        ("工体北路8号菜鸟·驿站", ["not_in_person"]),
         ("8 Gongti Road, Parcel Locker 3", ["not_in_person"]),
         (f"工体北路8号 {PHONE}", ["number_of_person"]),
         ("工体北路8号 199-0000-0001", ["number_of_person"]),
@@ -137,6 +140,23 @@ def test_an_address_without_a_number_is_taken_with_a_hint():
     assert [one.code for one in result.hints] == ["addresses.number_missing"]
     assert checked("工体北路8号").hints == ()
     assert checked("幸福里小区物业旁").hints == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("上海市浦东新区世纪大道1号", "上海市"),
+        ("广东省深圳市福田区1号", "广东省"),
+        ("石家庄市长安区1号", "石家庄市"),
+        ("上海路8号", ""),
+        ("北京市工体北路8号", ""),
+        ("朝阳区工体北路8号", ""),
+    ],
+)
+def test_an_address_that_begins_with_another_city_is_taken_with_a_hint(text: str, place: str):
+    result = checked(text)
+    assert result.address is not None
+    assert [one.facts["place"] for one in result.hints] == ([place] if place else [])
 
 
 @pytest.mark.parametrize(

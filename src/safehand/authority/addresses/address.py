@@ -43,6 +43,7 @@ _NUMBER_OR_BUILDING: Final = re.compile(
     r"[0-9]|[一二三四五六七八九十百][号栋幢座楼层室组队]|号|楼|栋|幢|座|单元|室|大厦|广场|公寓|小区|花园|院|组|队|屯|学校|大学|中学|小学|酒店|宾馆|商场|中心"
     r"|(?i:building|tower|block|house|room|hotel|plaza)"
 )
+_SIGNS: Final = re.compile(r"[\W_]+")
 _LONG_NUMBER: Final = re.compile(r"[0-9](?:[ \-–—]?[0-9]){10,}[Xx]?")
 _PICTURES: Final = (
     (0x1F000, 0x1FAFF),
@@ -89,7 +90,7 @@ def check_address(
     of_text = _defects_of_text(written, day)
     digits = normalised_phone(phone)
     of_phone = () if PHONE.fullmatch(digits) else (refusals.PHONE_MALFORMED(),)
-    hints = () if of_text or _NUMBER_OR_BUILDING.search(written) else (refusals.NUMBER_MISSING(),)
+    hints = () if of_text else _hints(written, path, divisions)
     if of_region or of_text or of_phone:
         return Checked(address=None, region=of_region, text=of_text, phone=of_phone, hints=hints)
     found = divisions.find(region)
@@ -165,6 +166,22 @@ def _defects_of_text(text: str, day: date) -> tuple[Refusal, ...]:
     return tuple(found)
 
 
+def _hints(text: str, path: Sequence[str], divisions: Divisions) -> tuple[Refusal, ...]:
+    """What may be a mistake: no house, or the name of another province or city in front."""
+    found: list[Refusal] = []
+    if not _NUMBER_OR_BUILDING.search(text):
+        found.append(refusals.NUMBER_MISSING())
+    provinces = divisions.children()
+    for division in (
+        *provinces,
+        *(one for province in provinces for one in divisions.children(province.code)),
+    ):
+        if division.level != "county" and text.startswith(division.name) and division.name not in path:
+            found.append(refusals.OTHER_PLACE(place=division.name))
+            break
+    return tuple(found)
+
+
 def _unfit_character(text: str) -> Refusal | None:
     """The first character that no label may carry."""
     for letter in text:
@@ -181,7 +198,7 @@ def _unfit_character(text: str) -> Refusal | None:
 
 def _not_in_person(text: str, day: date) -> str | None:
     """The word by which the address names a locker, a box or a station."""
-    plain = text.casefold().replace(" ", "")
+    plain = _SIGNS.sub("", text.casefold())
     anywhere, ending = _words()
     for word in anywhere.value_on(day):
         if word in plain:

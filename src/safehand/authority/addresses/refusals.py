@@ -133,6 +133,16 @@ NUMBER_MISSING = define(
     status=422,
 )
 """A hint: it is shown, and hinders nobody."""
+OTHER_PLACE = define(
+    code="addresses.other_place",
+    en="The street and house begin with {place}, which is not the place chosen above.",
+    zh="详细地址以“{place}”开头，与上方所选地区不同。",
+    way_out_en="Choose the right place above, or go on if the road is called so.",
+    way_out_zh="请核对并选择正确的地区；如果路名如此，可以按原样继续。",
+    owner=OWNER,
+    status=422,
+)
+"""A hint, too."""
 CITY_NOT_REACHED = define(
     code="addresses.city_not_reached",
     en="Documents are not brought to {place} yet.",
