@@ -29,7 +29,10 @@ from tests.authority.house import House
 from tests.authority.sample_events import sample
 
 SECRET = b"s" * 32
-SITE = "http://authority.test/my"
+HOME = "http://authority.test"
+SITE = f"{HOME}/my"
+CASE = "ca_a"
+CHOICES = f"{HOME}/cases/310000/{CASE}/messages"
 NAME = "王安宁"
 DUE = datetime(2024, 5, 12, 16, 0, tzinfo=UTC)
 ORDER = "or_" + "a" * 26
@@ -38,7 +41,7 @@ FIELDS = ("sms", "subject", "body")
 
 def renderer() -> Renderer:
     return Renderer(
-        site=SITE, code_secret=SECRET, counter=lambda city, office, language: f"Counter {office} of {city}"
+        address=HOME, code_secret=SECRET, counter=lambda city, office, language: f"Counter {office} of {city}"
     )
 
 
@@ -72,7 +75,9 @@ def test_a_template_says_the_same_in_both_languages_and_needs_no_fact_that_is_no
     for field in FIELDS:
         assert placeholders_of(one.text(field, "zh")) == placeholders_of(one.text(field, "en"))
     for language in LANGUAGES:
-        texts = renderer().render(template=template, facts=facts, city=310000, name=NAME, language=language)
+        texts = renderer().render(
+            template=template, facts=facts, city=310000, case=CASE, name=NAME, language=language
+        )
         for text in (texts.sms, texts.subject, texts.body):
             assert text
             assert "{" not in text
@@ -88,7 +93,12 @@ def test_a_template_says_the_same_in_both_languages_and_needs_no_fact_that_is_no
 def test_whatever_runs_late_is_named(step: str):
     for language in LANGUAGES:
         texts = renderer().render(
-            template="running_late", facts={"step": step}, city=310000, name=NAME, language=language
+            template="running_late",
+            facts={"step": step},
+            city=310000,
+            case=CASE,
+            name=NAME,
+            language=language,
         )
         assert STEPS[step].in_language(language) in texts.sms
         assert STEPS[step].in_language(language) in texts.body
@@ -110,7 +120,7 @@ def test_the_delivery_code_is_made_while_the_text_is_made_and_only_for_the_door(
     assert code not in str(facts)
     for language in LANGUAGES:
         texts = renderer().render(
-            template="courier_on_the_way", facts=facts, city=310000, name=NAME, language=language
+            template="courier_on_the_way", facts=facts, city=310000, case=CASE, name=NAME, language=language
         )
         assert code in texts.sms
         assert code in texts.body
@@ -165,19 +175,26 @@ def test_days_and_sums_are_said_as_people_say_them():
 
 def test_a_text_with_a_fact_that_is_missing_is_no_text():
     with pytest.raises(LookupError):
-        renderer().render(template="payment_due", facts={"fee_fen": 1}, city=310000, name=NAME, language="en")
+        renderer().render(
+            template="payment_due", facts={"fee_fen": 1}, city=310000, case=CASE, name=NAME, language="en"
+        )
     with pytest.raises(LookupError):
-        renderer().render(template="nothing_known", facts={}, city=310000, name=NAME, language="en")
+        renderer().render(
+            template="nothing_known", facts={}, city=310000, case=CASE, name=NAME, language="en"
+        )
 
 
 def test_a_mail_as_a_page_holds_paragraphs_and_links_to_our_own_site_and_nothing_else():
     made = renderer()
     for language in LANGUAGES:
         for template, facts in every_notice().items():
-            texts = made.render(template=template, facts=facts, city=310000, name=NAME, language=language)
+            texts = made.render(
+                template=template, facts=facts, city=310000, case=CASE, name=NAME, language=language
+            )
             tags = set(re.findall(r"<(/?[a-z!]+)", texts.html))
             assert tags <= {"!doctype", "html", "meta", "body", "/body", "/html", "p", "/p", "br", "a", "/a"}
-            assert set(re.findall(r'href="([^"]*)"', texts.html)) == {SITE}
+            assert set(re.findall(r'href="([^"]*)"', texts.html)) == {SITE, CHOICES}
+            assert texts.choices == CHOICES
             plain = re.sub(r"<[^>]+>", "", texts.html.partition("<body>")[2].replace("<br>", "\n"))
             assert "".join(unescape(plain).split()) == "".join(texts.body.split())
 
@@ -187,6 +204,7 @@ def test_a_name_that_looks_like_markup_stays_a_name():
         template="application_received",
         facts={"document": "passport"},
         city=310000,
+        case=CASE,
         name="<b>a href='http://foreign.example'",
         language="en",
     )

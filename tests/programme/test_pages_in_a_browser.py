@@ -342,6 +342,19 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Looker, who: str, la
         _look(looker, page, f"case-{who}-{number}", language)
         actions = re.findall(r'(?:action|href)="/cases/[^"]*/([a-z-]+)"', page.content())
         looker.acts.update(actions)
+        if number == 0 and who in ("pays", "has_it"):
+            page.goto(f"{looker.home}{case}/messages")
+            _look(looker, page, f"messages-{who}", language)
+            # By keyboard alone: the first box is unticked, and the form sent.
+            page.locator("#progress-sms").focus()
+            page.keyboard.press("Space")
+            page.keyboard.press("Enter")
+            page.wait_for_url("**/messages?saved=yes")
+            assert not page.locator("#progress-sms").is_checked()
+            assert page.locator("#deadlines-sms").is_checked()
+            _look(looker, page, f"messages-saved-{who}", language)
+            page.locator("#progress-sms").check()
+            page.locator("main button").click()
         if "withdraw" in actions and who == "pays":
             page.goto(f"{looker.home}{case}/withdraw")
             _look(looker, page, "withdraw", language)

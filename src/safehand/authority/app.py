@@ -33,6 +33,7 @@ from safehand.authority.notices.reminding import Reminding
 from safehand.authority.payment.actions import Paying
 from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
 from safehand.authority.portal.applying.building import build_applying
+from safehand.authority.portal.messages import Messages
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.ports.calling import ServiceCaller
@@ -321,7 +322,12 @@ async def make_app(settings: Settings) -> Litestar:
             label_route(labels=Labels(house=house)),
             *_reading(house, ownership),
         ],
-        pages=[*portal.routes(), *applying.routes, _callbacks(house, parts.paying, cities)],
+        pages=[
+            *portal.routes(),
+            *applying.routes,
+            *Messages(house=house, portal=portal).routes(),
+            _callbacks(house, parts.paying, cities),
+        ],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
     )
     app.state.problem_page = portal.problem

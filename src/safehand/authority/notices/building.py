@@ -43,7 +43,7 @@ def build_notices(
 
     return Notices(
         house=house,
-        renderer=Renderer(site=f"{public_address(settings)}/my", code_secret=code_secret, counter=counter),
+        renderer=Renderer(address=public_address(settings), code_secret=code_secret, counter=counter),
         texts=texts,
         mailer=mailer,
     )

@@ -79,6 +79,8 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
     body: str
     html: str
     """The body once more: paragraphs and links to our own site, nothing else."""
+    choices: str
+    """Address of the page on which the applicant chooses what comes by which way; it opens to its owner only."""
 
 
 @cache
@@ -90,12 +92,15 @@ def templates() -> dict[str, Template]:
 class Renderer:
     """Fills templates. Holds the house's secret for door codes, so that a code exists only while a text is made."""
 
-    def __init__(self, *, site: str, code_secret: bytes, counter: CounterWords) -> None:
-        self._site = site
+    def __init__(self, *, address: str, code_secret: bytes, counter: CounterWords) -> None:
+        self._address = address
+        self._site = f"{address}/my"
         self._code_secret = code_secret
         self._counter = counter
 
-    def render(self, *, template: str, facts: Facts, city: int, name: str, language: Language) -> Texts:
+    def render(
+        self, *, template: str, facts: Facts, city: int, case: str, name: str, language: Language
+    ) -> Texts:
         """The texts of one notice. Raises `LookupError` for an unknown template or a fact that is missing."""
         one, frame = templates()[template], templates()[FRAME]
         words = {"name": masked_name(name), "site": self._site} | {
@@ -104,12 +109,14 @@ class Renderer:
             for said, value in self._said(fact, facts[fact], city, language).items()
         }
         said = {field: _fill(one.text(field, language), words) for field in ("sms", "subject", "body")}
-        body = _fill(frame.text("body", language), words | {"text": said["body"]})
+        choices = f"{self._address}/cases/{city}/{case}/messages"
+        body = _fill(frame.text("body", language), words | {"text": said["body"], "choices": choices})
         return Texts(
             sms=_fill(frame.text("sms", language), {"text": said["sms"]})[:SMS_LETTERS_MAX],
             subject=_fill(frame.text("subject", language), {"subject": said["subject"]}),
             body=body,
-            html=_as_html(body, language=language, links=(self._site,)),
+            html=_as_html(body, language=language, links=(self._site, choices)),
+            choices=choices,
         )
 
     def _said(self, fact: str, value: str | int, city: int, language: Language) -> dict[str, str]:

@@ -216,7 +216,7 @@ class Notices:
             *[[getattr(one, name) for one in settled] for name in _Settled._fields],
             *[[getattr(one, name) for one in messages] for name in _Message._fields],
         )
-        failed = sum(one.failed is not None for one in settled)
+        failed = sum(one.failed not in (None, DECLINED, OVERTAKEN) for one in settled)
         if failed:
             log.warning("notices_failed", extra={"count": failed})
 
@@ -252,6 +252,7 @@ class Notices:
                     template=one.template,
                     facts=msgspec.json.decode(one.facts, type=dict[str, str | int]),
                     city=one.city,
+                    case=one.subject,
                     name=person.name,
                     language=language_of(person),
                 )
@@ -326,6 +327,7 @@ class Notices:
             subject=one.texts.subject,
             text=one.texts.body,
             html=one.texts.html,
+            choices=one.texts.choices,
         )
         try:
             async with self._mailing:

@@ -269,6 +269,25 @@ class Portal:
         handle.__name__ = f"act_{act.replace('-', '_')}"
         return handle
 
+    async def visited(
+        self, request: Web, city: str, case: str, *, posted: bool = False
+    ) -> StreamRow | Response[bytes]:
+        """The visitor's own case; else the answer: to the sign-in, or a page that betrays nothing.
+
+        `posted`: it must also be a form of our own page.
+        """
+        session = await self.forms.session(request)
+        if session is None:
+            return self._to_sign_in(city, case)
+        refusal = NOT_FOUND() if not is_case_key(city, case) else None
+        if refusal is None and posted:
+            sent = await self.forms.sent(request)
+            refusal = sent if isinstance(sent, Refusal) else None
+        row = await self._own(session, city, case) if refusal is None else None
+        if row is None:
+            return self.frame.problem(request=request, refusal=refusal or NOT_FOUND())
+        return row
+
     async def _call(self, name: str, session: Session, city: str, case: str, *, key: str) -> Any:
         """Through the front door; the shown answer, or a refusal."""
         front = self._house.front

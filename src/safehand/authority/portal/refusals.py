@@ -15,6 +15,15 @@ FORM_NOT_YOURS = define(
     way_out_zh="请重新打开您的申请页面，再进行操作。",
     owner=OWNER,
 )
+CHOICE_UNKNOWN = define(
+    code="portal.choice_unknown",
+    status=422,
+    en="This is no choice of messages that the page offers. Nothing was changed.",
+    zh="提交的内容不是页面提供的选项，未作任何更改。",
+    way_out_en="Open the page of your messages anew, tick what you want, and save.",
+    way_out_zh="请重新打开短信和邮件设置页面，勾选后保存。",
+    owner=OWNER,
+)
 SIGN_IN_LOST = define(
     code="portal.sign_in_lost",
     status=400,

@@ -237,7 +237,7 @@ class Launch:
         )
         if _hour(m.now) in CHORES_AT:
             # Nobody of this crowd reads text messages: what they would be told stays in the house, unsent.
-            await self.authority.chores(without=["notices"])
+            await self.authority.chores(without=["notices", "receipts", "reminders"])
         return acts
 
     async def _arrive(self, m: Moment) -> int:
