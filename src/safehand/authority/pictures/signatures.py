@@ -36,6 +36,7 @@ SHADE_PERCENT_MAX, SHADE_PERCENT_FAILS = 30.0, 50.0
 INK_WIDTH_PX: Final = 600.0
 """Blur is told in pixels of a signature this wide."""
 BLUR_PX_MAX, BLUR_PX_FAILS = 2.6, 4.0
+AFTER_CROP: Final = frozenset({"signature.size", "signature.whole", "signature.sharpness"})
 ROOM_OFFERED: Final = 0.12
 OFFERED_WIDTH_PX_MAX: Final = 1_200
 INK_PERCENTILE: Final = 0.2
@@ -74,17 +75,17 @@ def examine_signature(*, taken: Taken) -> ExaminedSignature:
     offer = _offer(measures=measures) if worst(findings) != "fails" else None
     offered: Outcome | None = None
     if offer is not None:
-        # Lines, colour and shadow of the paper were judged before they were whitened away: they stay as found.
-        after = tuple(judged(measures=measured(taken=mended(taken=taken, mend=offer))))
-        offered = worst((*findings, *after)) if worst(after) != "fails" else None
-        offer = offer if offered is not None else None
+        # Paper, lines and ink were judged before the crop whitened the one and filled itself with the other.
+        after = judged(measures=measured(taken=mended(taken=taken, mend=offer), lines=measures.lines))
+        offered = worst((*findings, *(one for one in after if one.code in AFTER_CROP)))
+        offer, offered = (None, None) if offered == "fails" else (offer, offered)
     return ExaminedSignature(
         measures=measures, findings=findings, verdict=worst(findings), offer=offer, verdict_offered=offered
     )
 
 
-def measured(*, taken: Taken) -> SignatureMeasures:
-    """Measures paper and ink of a clean picture."""
+def measured(*, taken: Taken, lines: int | None = None) -> SignatureMeasures:
+    """Measures paper and ink of a clean picture; lines are looked for unless their number is known."""
     picture = taken.pixels()
     small = picture.copy()
     small.thumbnail((LOOKED_AT_PX_MAX, LOOKED_AT_PX_MAX), Image.Resampling.BOX)
@@ -100,7 +101,7 @@ def measured(*, taken: Taken) -> SignatureMeasures:
         width_px=taken.width_px,
         height_px=taken.height_px,
         paper=colour_of(paper),
-        lines=ruled_lines(picture),
+        lines=ruled_lines(picture) if lines is None else lines,
         ink_percent=float(ink.mean()) * 100,
         ink=colour_of(pixels[even < np.percentile(even[ink], 50)]) if box is not None else None,
         box=None if box is None else (box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale),
