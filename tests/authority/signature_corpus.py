@@ -96,7 +96,7 @@ def sheets() -> Iterator[Sheet]:
     yield Sheet(name="cut off", verdict="fails", found=frozenset({"signature.whole"}), moved=0.3)
     yield Sheet(name="shade", verdict="examiner", found=frozenset({"signature.shadow"}), falls=0.43)
     yield Sheet(name="deep shade", verdict="fails", found=frozenset({"signature.shadow"}), falls=0.7)
-    yield Sheet(name="blurred", verdict="fails", found=frozenset({"signature.sharpness"}), blur_px=6.0)
+    yield Sheet(name="blurred", verdict="fails", found=frozenset({"signature.sharpness"}), blur_px=9.0)
 
 
 def examined(sheet: Sheet) -> tuple[Taken, ExaminedSignature]:

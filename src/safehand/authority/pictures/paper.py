@@ -17,14 +17,14 @@ INK_BELOW: Final = 0.65
 INK_BLACK: Final = 0.30
 WHITE_FROM: Final = 0.85
 
-LINES_LOOKED_AT_PX: Final = 540
+LINES_LOOKED_AT_PX: Final = 420
 LINE_DEGREES_MAX: Final = 8.0
-LINE_DEGREES_STEP: Final = 0.25
+LINE_DEGREES_STEP: Final = 0.3
 LINE_DEPTH_MIN: Final = 0.025
 """A line is at least this share darker than its paper: pale blue print on white is 0.1 to 0.3."""
 LINE_NOISE_TIMES: Final = 8.0
 """and stands out from the grain of the paper this many times."""
-LINE_WIDTH_PX_MAX: Final = 7
+LINE_WIDTH_PX_MAX: Final = 6
 PARTS: Final = 3
 """A ruled line runs through at least two thirds of the picture; a stroke of a pen seldom does, and is then but one."""
 
