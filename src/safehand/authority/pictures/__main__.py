@@ -15,6 +15,7 @@ from safehand.authority.pictures.examination import Judged
 from safehand.authority.pictures.examining import Examining
 from safehand.authority.pictures.uploads import BYTES_MAX, KINDS
 from safehand.kernel.clock import SystemClock
+from safehand.kernel.dated import NotInForceError
 from safehand.kernel.outcome import LANGUAGES, Language, Refusal, sentence, way_out
 
 RULES: Final = Path(__file__).resolve().parents[4] / "documents" / "_photo"
@@ -39,8 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     day: date = options.day or SystemClock().now().date()
     photo_rules = load_photo_rules(RULES)
-    if options.rules not in photo_rules:
-        print(f"There are no photo rules {options.rules!r}. There are: {', '.join(sorted(photo_rules))}.")
+    try:
+        photo_rules[options.rules].on(day)
+    except (KeyError, NotInForceError):
+        print(f"No photo rules {options.rules!r} hold on {day}. There are:")
+        for code, rules in sorted(photo_rules.items()):
+            print(f"  {code} since {rules.limits.first_day}")
         return NOT_AS_ASKED
     if not options.folder.is_dir():
         print(f"{options.folder} is no folder. Say ./do photos FOLDER.")

@@ -83,6 +83,7 @@ class PhotoMeasures(msgspec.Struct, frozen=True, kw_only=True):
     width_px: int
     height_px: int
     bytes: int
+    dots_per_inch: int
     source: Source
     faces: Faces
     background: BackgroundMeasures
@@ -109,6 +110,7 @@ def measured(*, taken: Taken) -> PhotoMeasures:
         width_px=taken.width_px,
         height_px=taken.height_px,
         bytes=len(taken.cleaned),
+        dots_per_inch=round(picture.info.get("dpi", (0, 0))[0]),
         source=taken.source,
         faces=faces,
         background=background,

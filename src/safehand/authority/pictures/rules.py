@@ -35,6 +35,16 @@ def judged(*, measures: PhotoMeasures, limits: PhotoLimits) -> tuple[Finding, ..
 
 def _of_file(measures: PhotoMeasures, limits: PhotoLimits) -> Iterator[Finding]:
     size, file = limits.picture, limits.file
+    # Whatever was sent, the clean picture is a JPEG; what can't become one was refused at the door.
+    yield Finding(
+        code="photo.format",
+        outcome="fits",
+        measured="jpeg" if measures.source.format == "jpeg" else f"{measures.source.format} → jpeg",
+        wanted=", ".join(file.formats),
+    )
+    yield compared(
+        code="photo.dpi", value=measures.dots_per_inch, least=file.dpi_min, most=file.dpi_max, unit=" dpi"
+    )
     width, height = measures.width_px, measures.height_px
     low = width < size.width_px_min or height < size.height_px_min
     high = width > size.width_px_max or height > size.height_px_max
