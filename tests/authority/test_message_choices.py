@@ -45,10 +45,15 @@ async def applied(world: World, **changes: Any) -> tuple[Person, str]:
 
 
 def ticked(page: str) -> set[str]:
-    """The boxes that are ticked, by their ids."""
+    """The boxes that are ticked: what is chosen, and the way."""
     boxes = re.findall(r'<input class="govuk-checkboxes__input"[^>]*>', page)
     assert boxes
-    return {box.split('id="')[1].split('"')[0] for box in boxes if " checked" in box}
+    names = [
+        [re.search(f'{word}="([^"]*)"', box)[1] for word in ("name", "value")]
+        for box in boxes
+        if " checked" in box
+    ]
+    return {f"{name}-{value}" for name, value in names}
 
 
 async def kinds(world: World) -> list[str]:
@@ -101,7 +106,7 @@ def test_who_chose_nothing_finds_everything_ticked_and_what_was_chosen_is_kept(r
                 for group in ("progress", "deadlines", "delivery")
                 for way in ("sms", "email")
             }
-            assert ticked(page) == ways | {"other-way"}
+            assert ticked(page) == ways | {"other_way-yes"}
             person = world.cast.person("applicant")
             for marker in (person.phone, person.email, person.name_zh, person.id_number):
                 assert marker not in page

@@ -291,14 +291,14 @@ async def make_app(settings: Settings) -> Litestar:
         services=services,
         secret=partial(secret_for, settings),
     )
-    house.jobs.chores |= parts.chores
     # Tokens are secrets, also where identifiers are repeatable.
     under_way = UnderWay(store=house.store, vault=house.vault, ids=SystemIds())
-    house.jobs.chores["old_drafts"] = drafts.sweep
-    house.jobs.chores["ended_sign_ins"] = lambda: under_way.sweep(now=house.clock.now())
     books = AddressBooks(store=house.store, vault=house.vault, ids=SystemIds())
-    house.jobs.chores["unused_addresses"] = lambda: books.sweep(now=house.clock.now())
-    ownership = parts.ownership
+    house.jobs.chores |= parts.chores | {
+        "old_drafts": drafts.sweep,
+        "ended_sign_ins": lambda: under_way.sweep(now=house.clock.now()),
+        "unused_addresses": lambda: books.sweep(now=house.clock.now()),
+    }
     portal = _portal(house, parts, cities, documents, under_way)
     applying = build_applying(
         house=house,
@@ -306,7 +306,7 @@ async def make_app(settings: Settings) -> Litestar:
         drafts=drafts,
         register=services.register,
         book=parts.book,
-        owned=ownership.owned,
+        owned=parts.ownership.owned,
         cities=cities,
         documents=documents,
         folder=folder,
@@ -316,12 +316,7 @@ async def make_app(settings: Settings) -> Litestar:
         title="Safehand: the authority",
         actions=parts.actions,
         border=parts.border,
-        routes=[
-            eligibility_route(house=house, register=services.register, book=parts.book),
-            parked_route(parking=parts.parking),
-            label_route(labels=Labels(house=house)),
-            *_reading(house, ownership),
-        ],
+        routes=_routes(house, parts, services.register),
         pages=[
             *portal.routes(),
             *applying.routes,
@@ -333,6 +328,16 @@ async def make_app(settings: Settings) -> Litestar:
     app.state.problem_page = portal.problem
     app.on_shutdown.append(applying.looking.close)
     return app
+
+
+def _routes(house: House, parts: Parts, register: Register) -> list[Any]:
+    """What is under /v1 beside actions and worklists."""
+    return [
+        eligibility_route(house=house, register=register, book=parts.book),
+        parked_route(parking=parts.parking),
+        label_route(labels=Labels(house=house)),
+        *_reading(house, parts.ownership),
+    ]
 
 
 def _services(settings: Settings, uploads: Uploads) -> Services:
