@@ -11,6 +11,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from safehand.authority.application.actions import OWNER
+from safehand.authority.application.drafts import Drafts
 from safehand.authority.case import Case, CaseEvent
 from safehand.authority.cities.city import City
 from safehand.authority.documents.document import Document
@@ -109,6 +110,7 @@ class Portal:
             address=address, pays_at=settings.services.get("payment", ""), live=settings.mode == "live"
         )
         self.form_secret = form_secret
+        self._drafts = Drafts(house=house)
         self.forms = Forms(house=house, frame=self.frame, secret=form_secret)
         self._signing_in = SigningIn(house=house, frame=self.frame, sign_in=sign_in, under_way=under_way)
         self._can_i = CanI(
@@ -176,7 +178,11 @@ class Portal:
             for key, case, at in await self._cases_of(session)
         ]
         return self.frame.page(
-            request=request, template="my.html", cases=cases, csrf=self.forms.token(request)
+            request=request,
+            template="my.html",
+            cases=cases,
+            draft=await self._drafts.read(owner=session.actor) is not None,
+            csrf=self.forms.token(request),
         )
 
     async def case(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:

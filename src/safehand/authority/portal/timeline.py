@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from safehand.authority.application import events as application
-from safehand.authority.application.states import TERMINAL
+from safehand.authority.application.states import TERMINAL, ApplicationState
 from safehand.authority.case import Case, CaseEvent
 from safehand.authority.handover import events as handover
 from safehand.authority.notices.wording import deadline_words
@@ -174,6 +174,8 @@ def clock_of(*, events: Sequence[Dated], now: datetime, ended: bool) -> Clock:
 def acts_of(case: Case) -> frozenset[str]:
     """What the applicant can do now. The process decides; this only spares people buttons that would be refused."""
     tracked, acts = case.tracking.state, set[str]()
+    if case.application.state is ApplicationState.CORRECTING:
+        acts.add("correct")
     if case.payment.state is PaymentState.AWAITING:
         acts.add("pay")
     if case.application.state not in TERMINAL and not case.production.make:
