@@ -15,6 +15,7 @@ from tests.authority.test_notices_sending import applied, rows
 
 pytestmark = pytest.mark.slow
 NO_NUMBER, FULL, LATE, UNREACHABLE = ("19900009901", "19900009902", "19900009903", "19900009904")
+AT_THE_THIRD = "19900009905"
 NOWHERE = "unknown@mail.example"
 
 
@@ -81,6 +82,21 @@ def test_a_phone_that_is_never_reached_is_tried_three_times_and_then_the_manager
             await world.do(case, Approve())
             await passes(world, hours=1)
             assert len(await rows(dsn, "select from event where kind = 'contact.lost'")) == 1
+
+    run(scene())
+
+
+def test_a_phone_that_is_reached_at_the_third_time_was_told_once(run, fresh_database, tmp_path):
+    dsn = fresh_database()
+
+    async def scene():
+        async with living(dsn=dsn, folder=tmp_path) as world:
+            await applied(world, phone=AT_THE_THIRD)
+            await passes(world, hours=1)
+            assert await messages(dsn) == [("sms", "delivered", "", 3)]
+            assert len(await world.mailbox()) == 1
+            assert await on_the_list(dsn) == []
+            assert await rows(dsn, "select from notice where sent_at is null") == []
 
     run(scene())
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from safehand.authority.application import states as application
+from safehand.authority.contact import states as contact
 from safehand.authority.examination import states as examination
 from safehand.authority.handover import states as handover
 from safehand.authority.payment import states as payment
@@ -38,6 +39,7 @@ AUTHORITY: dict[str, type[StrEnum]] = {
     "handover": handover.HandoverState,
     "tracking": tracking.TrackingState,
     "returns": returns.ReturnsState,
+    "contact": contact.ContactState,
 }
 POST: dict[str, type[StrEnum]] = {
     "acceptance": acceptance.State,

@@ -55,6 +55,7 @@ PEOPLE: Final = {
     "says_no": "authority:tracking.disputed",
     "gets_it_back": "authority:returns.coming_back",
     "has_it": "authority:application.completed",
+    "hears_nothing": "authority:contact.unreachable",
 }
 """Who is looked at, by what they wait for; together they can do everything that an applicant can do."""
 ACTS: Final = ("pay", "withdraw", "at-door", "have-it", "not-here")

@@ -78,6 +78,17 @@ def test_magic_numbers_fail_as_real_ones_do(start, play):
             assert [(one["key"], one["state"]) for one in late["receipts"]] == [("k3", "delivered")]
 
 
+def test_one_number_is_reached_by_the_third_message_and_hears_the_first_ones_never(start, play):
+    @play
+    async def scene():
+        async with start("messages") as sandbox:
+            for key in ("k1", "k1", "k2", "k3", "k4"):
+                await sent(sandbox, sms(key, "19900009905", text=key))
+            assert [message["text"] for message in await mailbox(sandbox)] == ["k3", "k4"]
+            receipts = (await sandbox.get("messages", "/v1/receipts")).json()["receipts"]
+            assert [one["state"] for one in receipts] == ["failed", "failed", "delivered", "delivered"]
+
+
 def test_the_mailbox_keeps_the_newest(start, play):
     @play
     async def scene():

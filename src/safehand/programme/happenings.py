@@ -36,6 +36,8 @@ class Resident:
     """Which of the day's bags of the city the envelope goes into."""
     destination: int = 0
     """Another district or city than the person's own."""
+    phone: str = ""
+    """Another number than the person's own, and no e-mail address."""
 
 
 @dataclass

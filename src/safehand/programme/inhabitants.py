@@ -64,6 +64,7 @@ def _one(
     mode: str = "post",
     bag: str = "",
     destination: int = 0,
+    phone: str = "",
 ) -> Resident:
     return Resident(
         who=who,
@@ -74,6 +75,7 @@ def _one(
         mode=mode,
         bag=bag,
         destination=destination,
+        phone=phone,
     )
 
 
@@ -97,6 +99,14 @@ RESIDENTS: Final[tuple[Resident, ...]] = (
     _one(
         9, GUANGZHOU, ["applied", "approved", "paid", "withdrawn"], "authority:application.withdrawn"
     ),  # refunded
+    # Whom no message reaches: a number of the sandbox that is none.
+    _one(
+        55,
+        SHANGHAI,
+        ["applied", "approved"],
+        "authority:payment.awaiting authority:contact.unreachable",
+        phone="19900009901",
+    ),
     # Production.
     _one(10, SHANGHAI, _ISSUED[:3], "authority:production.waiting_blank"),
     _one(11, SHANGHAI, _ISSUED[:4], "authority:production.started"),
@@ -268,8 +278,8 @@ def lives_of(*, world: SmallWorld) -> list[Life]:
             Life(
                 resident=resident,
                 sign_in=person.key,
-                phone=person.phone,
-                email=person.email,
+                phone=resident.phone or person.phone,
+                email="" if resident.phone else person.email,
                 address=person.address.line_zh,
                 destination=resident.destination or int(person.address.destination_code[:6]),
             )

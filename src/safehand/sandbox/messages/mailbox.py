@@ -20,10 +20,18 @@ from safehand.sandbox.moments import moment, stamp
 from safehand.sandbox.refusals import KEY_WITH_OTHER_BODY
 from safehand.sandbox.storage import Storage, content_hash
 
-MAGIC_ENDINGS: Final = {"9901": "invalid", "9902": "full", "9903": "late_receipt", "9904": "unreachable"}
+MAGIC_ENDINGS: Final = {
+    "9901": "invalid",
+    "9902": "full",
+    "9903": "late_receipt",
+    "9904": "unreachable",
+    "9905": "at_the_third",
+}
 """Last four digits of a number that begins with 1990000, so that no other number has magic."""
 MAGIC_START: Final = "1990000"
 LATE_RECEIPT_SECONDS: Final = 300
+TRIES_IN_VAIN: Final = 2
+"""So many messages to the number that is reached at the third do not arrive."""
 RECEIPTS_KEPT_MAX: Final = 200_000
 KEYS_KEPT_MAX: Final = 1_000_000
 RECEIPTS_AT_ONCE_MAX: Final = 10_000
@@ -41,6 +49,8 @@ create index if not exists message_address on message (address, number);
 create table if not exists accepted (
     number integer primary key autoincrement, key text not null unique, content_hash blob not null, id text not null
 ) strict;
+create table if not exists tried (number integer primary key autoincrement, address text not null) strict;
+create index if not exists tried_address on tried (address);
 create table if not exists receipt_to_come (
     due_at integer not null, id text not null, key text not null, state text not null, reason text not null
 ) strict;
@@ -181,6 +191,8 @@ class MailStore:
         if magic == "full":
             return refusals.BOX_FULL()
         message_id = self._ids.new(prefix="sms", basis=f"sms\x1f{item.key}")
+        if magic == "at_the_third":
+            magic = "unreachable" if self._sent_to(writing, item.to) < TRIES_IN_VAIN else None
         if magic != "unreachable":
             self._put(
                 writing,
@@ -195,6 +207,8 @@ class MailStore:
         writing.execute(
             "insert into accepted (key, content_hash, id) values (?, ?, ?)", (item.key, hashed, message_id)
         )
+        if item.to.startswith(MAGIC_START):
+            writing.execute("insert into tried (address) values (?)", (item.to,))
         state, reason = ("failed", "unreachable") if magic == "unreachable" else ("delivered", "")
         delay = LATE_RECEIPT_SECONDS if magic == "late_receipt" else 0
         writing.execute(
@@ -202,6 +216,9 @@ class MailStore:
             (stamp(now + timedelta(seconds=delay)), message_id, item.key, state, reason),
         )
         return message_id, parts_of(item.text)
+
+    def _sent_to(self, writing: sqlite3.Connection, address: str) -> int:
+        return writing.execute("select count(*) from tried where address = ?", (address,)).fetchone()[0]
 
     def _put(
         self,
@@ -241,6 +258,7 @@ class MailStore:
             ("message", self._messages_max),
             ("receipt", RECEIPTS_KEPT_MAX),
             ("accepted", KEYS_KEPT_MAX),
+            ("tried", KEYS_KEPT_MAX),
             ("receipt_to_come", RECEIPTS_KEPT_MAX),
         ):
             column = "rowid" if table == "receipt_to_come" else "number"
