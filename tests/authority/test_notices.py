@@ -211,3 +211,13 @@ def test_a_name_that_looks_like_markup_stays_a_name():
     assert "<b>" not in texts.html
     assert "Dear &lt;" in texts.html
     assert "foreign" not in texts.html
+
+
+def test_an_address_ends_where_its_text_goes_on():
+    """A phone makes a link of an address and of whatever letters follow it without a space."""
+    for name, template in templates().items():
+        for field in FIELDS:
+            for language in LANGUAGES:
+                text = template.text(field, language)
+                after = re.findall(r"\{(?:site|choices)\}(.?)", text, re.DOTALL)
+                assert set(after) <= {"", " ", "\n"}, name

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable
 from email import message_from_bytes, policy
 from email.errors import MessageError
@@ -77,6 +78,8 @@ class MailDoor:
 
 async def serve_mail(*, door: MailDoor, listen: Listen) -> None:
     """Serve until cancelled."""
+    # The library writes every recipient down; what is no fault belongs in no log.
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
     loop = asyncio.get_running_loop()
     server = await listen(
         lambda: SMTP(
