@@ -22,6 +22,7 @@ COMMANDS = (
     "sim",
     "bench",
     "prove",
+    "photos",
     "db",
     "new",
     "docs",
