@@ -12,6 +12,7 @@ from PIL import Image
 from safehand.authority.documents import PhotoRules, load_photo_rules
 from safehand.authority.pictures import Examining, Judged
 from safehand.kernel.outcome import Refusal, sentence, way_out
+from tests.authority.hostile_uploads import saved, still
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 1, 1)
@@ -104,3 +105,35 @@ def test_more_than_may_wait_are_asked_to_come_again_and_none_of_the_others_is_lo
     answers = asyncio.run(go())
     assert [isinstance(one, Judged) for one in answers] == [True, True, True, False, False]
     assert {one.code for one in answers if isinstance(one, Refusal)} == {"picture.busy"}
+
+
+def test_a_picture_that_needs_more_memory_than_it_may_have_is_refused_and_the_worker_goes_on(
+    photo_rules: dict[str, PhotoRules],
+):
+    # 24 million pixels of nothing: a file of some kilobytes that becomes 70 MB.
+    large = saved(Image.new("RGB", (4_900, 4_900)), "PNG")
+
+    async def go() -> list[Judged | Refusal]:
+        async with Examining(photo_rules=photo_rules, memory_bytes_max=60_000_000) as examining:
+            return [
+                await examining.examine(data=data, kind="signature", rule_set="photo-guide-a", day=DAY)
+                for data in (large, saved(still(), "PNG"))
+            ]
+
+    refused, judged = asyncio.run(go())
+    assert isinstance(refused, Refusal)
+    assert refused.code == "picture.too_much_work"
+    assert isinstance(judged, Judged)
+
+
+def test_what_was_kept_and_is_damaged_is_an_answer_too(photo_rules: dict[str, PhotoRules]):
+    async def go() -> Judged | Refusal:
+        async with Examining(photo_rules=photo_rules) as examining:
+            asked = {"kind": "photo", "rule_set": "photo-guide-a", "day": DAY}
+            first = await examining.examine(data=_plain(), **asked)
+            assert isinstance(first, Judged)
+            return await examining.examine(data=first.cleaned[:3_000], source=first.source, **asked)
+
+    answer = asyncio.run(go())
+    assert isinstance(answer, Refusal)
+    assert answer.code == "picture.broken"

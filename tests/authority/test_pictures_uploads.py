@@ -130,3 +130,20 @@ def test_a_kind_that_does_not_exist_is_refused_with_those_that_do():
     assert refused(saved(still(), "JPEG"), kind="passport") == "picture.unknown_kind"
     for kind in KINDS:
         assert isinstance(taken_in(data=saved(still(), "JPEG"), kind=kind), Taken)
+
+
+SHAPES = ((100, 100), (100, 20_000), (20_000, 100), (101, 377), (1_920, 100))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pictures_of_nothing_and_of_any_shape_are_judged(kind: str):
+    rules = load_photo_rules(ROOT / "documents" / "_photo")["photo-guide-a"]
+    for size in SHAPES:
+        for picture in (
+            Image.new("RGB", size),
+            Image.new("RGB", size, (255, 255, 255)),
+            still().resize(size),
+        ):
+            answer = taken_in(data=saved(picture, "PNG"), kind=kind)
+            assert isinstance(answer, Taken)
+            assert examine(taken=answer, rule_set=rules, day=DAY).verdict == "fails", (size, kind)

@@ -22,7 +22,7 @@ from safehand.authority.documents.photo_rules import PhotoRules
 from safehand.authority.pictures import models, refusals
 from safehand.authority.pictures.examination import Judged, examine
 from safehand.authority.pictures.mending import mended
-from safehand.authority.pictures.uploads import SECONDS_MAX, Kind, Source, Taken, reopened, taken_in
+from safehand.authority.pictures.uploads import KINDS, SECONDS_MAX, Kind, Source, Taken, reopened, taken_in
 from safehand.kernel.dated import NotInForceError
 from safehand.kernel.outcome import Refusal
 
@@ -100,7 +100,7 @@ class Examining:
         )
 
     async def _done(self, job: Job) -> Judged | Refusal:
-        refused = _without_rules(job=job, photo_rules=self._photo_rules)
+        refused = _not_as_asked(job=job, photo_rules=self._photo_rules)
         if refused is not None:
             return refused
         if self._waiting >= self._waiting_max:
@@ -115,6 +115,10 @@ class Examining:
                 pool.shutdown(wait=False)
                 pool = self._new_pool()
                 return refusals.TOO_MUCH_WORK(seconds_max=ceil(self._seconds_max))
+            except Exception as bug:
+                # What a picture can make us stumble over is a bug, for the operator; for its sender it is an answer.
+                _LOG.error("picture.examination_failed", extra={"error": type(bug).__name__})
+                return refusals.BROKEN()
             finally:
                 self._idle.put_nowait(pool)
         finally:
@@ -130,7 +134,9 @@ class Examining:
         )
 
 
-def _without_rules(*, job: Job, photo_rules: dict[str, PhotoRules]) -> Refusal | None:
+def _not_as_asked(*, job: Job, photo_rules: dict[str, PhotoRules]) -> Refusal | None:
+    if job.kind not in KINDS:
+        return refusals.UNKNOWN_KIND(kinds=", ".join(KINDS))
     try:
         photo_rules[job.rule_set].on(job.day)
     except (KeyError, NotInForceError):

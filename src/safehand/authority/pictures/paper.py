@@ -25,6 +25,8 @@ LINE_DEPTH_MIN: Final = 0.025
 LINE_NOISE_TIMES: Final = 8.0
 """and stands out from the grain of the paper this many times."""
 LINE_WIDTH_PX_MAX: Final = 6
+NARROW_PX: Final = 24
+"""In a strip as narrow as this there is no line to be told from a dot."""
 PARTS: Final = 3
 """A ruled line runs through at least two thirds of the picture; a stroke of a pen seldom does, and is then but one."""
 
@@ -78,6 +80,8 @@ def ruled_lines(picture: Image.Image) -> int:
 def _lines_across(even: Floats) -> int:
     """Lines that run from left to right, give or take a few degrees: the most that any one direction shows."""
     height, width = even.shape
+    if min(height, width) < NARROW_PX:
+        return 0
     edges = np.linspace(0, width, PARTS + 1).astype(int)
     best = 0
     for degrees in np.arange(-LINE_DEGREES_MAX, LINE_DEGREES_MAX + 0.01, LINE_DEGREES_STEP):

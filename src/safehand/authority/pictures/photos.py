@@ -156,7 +156,9 @@ def _background(
     low, high = int(max(0, middle - reach)), int(min(width, middle + reach + 1))
     if high - low < 3:
         return even, None
-    return even, float(np.percentile(rows[low:high], 5)) / scale
+    crown = float(np.percentile(rows[low:high], 5)) / scale
+    # White hair before a white wall, or none: the run goes on down to the forehead and tells nothing of the crown.
+    return even, crown if crown < face.top[1] else None
 
 
 def _clear_of_head(pixels: Floats, face: Face, scale: float) -> Mask:

@@ -103,7 +103,7 @@ def measured(*, taken: Taken, lines: int | None = None) -> SignatureMeasures:
         paper=colour_of(paper),
         lines=ruled_lines(picture) if lines is None else lines,
         ink_percent=float(ink.mean()) * 100,
-        ink=colour_of(pixels[even < np.percentile(even[ink], 50)]) if box is not None else None,
+        ink=colour_of(pixels[even <= np.percentile(even[ink], 50)]) if box is not None else None,
         box=None if box is None else (box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale),
         room_percent=_room(box=box, width=small.width, height=small.height),
         shade_percent=spread(light, low=3, high=97) / max(float(light.max()), 1.0) * 100,
