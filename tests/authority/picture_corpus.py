@@ -16,7 +16,10 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
+from scipy import interpolate
 from scipy import ndimage as untyped_ndimage
+
+from safehand.authority.pictures import faces
 
 Pixels = NDArray[np.float64]
 ndimage: Any = untyped_ndimage
@@ -501,3 +504,38 @@ def difference(case: Case, answer: Any) -> str:
         else case.failing <= outcomes["fails"]
     )
     return "" if same and verdict == case.verdict else f"{told}; {wanted}"
+
+
+def turned_head(*, yaw_degrees: float = 0.0, pitch_degrees: float = 0.0) -> Image.Image:
+    """A portrait whose face is turned in space, as far as one picture allows: by the depths of its own mesh.
+
+    The mesh is the one that measures, and it is shallower than a face: what such a head shows is the direction of a turn and
+    that more of it reads as more, not its degrees.
+    """
+    base = portrait(Made(width_px=480, height_px=640, face_share=0.5, eye_line=0.45))
+    [(_, points), *_] = faces._candidates(picture=base)
+    _, mesh = faces._refined(picture=base, points=points)
+    depth = mesh[:, 2] - (mesh[234, 2] + mesh[454, 2]) / 2
+    middle, reach = mesh[:, :2].mean(axis=0), np.ptp(mesh[:, :2], axis=0) * 0.95
+    turned = mesh[:, :2].copy()
+    for axis, degrees in enumerate((yaw_degrees, pitch_degrees)):
+        angle = math.radians(degrees)
+        turned[:, axis] = (
+            middle[axis] + (mesh[:, axis] - middle[axis]) * math.cos(angle) - depth * math.sin(angle)
+        )
+    around = np.linspace(0, 2 * math.pi, 40, endpoint=False)
+    ring = middle + np.column_stack([reach[0] * np.cos(around), reach[1] * np.sin(around)])
+    still = np.concatenate(
+        [ring, [[0, 0], [base.width - 1, 0], [0, base.height - 1], [base.width - 1, base.height - 1]]]
+    )
+    find: Any = interpolate.LinearNDInterpolator(
+        np.concatenate([turned, still]), np.concatenate([mesh[:, :2], still])
+    )
+    y, x = np.mgrid[: base.height, : base.width]
+    found = find(np.column_stack([x.ravel(), y.ravel()])).reshape(base.height, base.width, 2)
+    source = np.asarray(base, dtype=np.float64)
+    layers = [
+        ndimage.map_coordinates(source[..., one], [found[..., 1], found[..., 0]], order=1, mode="nearest")
+        for one in range(3)
+    ]
+    return Image.fromarray(np.clip(np.stack(layers, axis=-1), 0, 255).astype(np.uint8))

@@ -20,9 +20,19 @@ from safehand.authority.pictures import (
     reopened,
     taken_in,
 )
+from safehand.authority.pictures.faces import faces_in
 from safehand.authority.pictures.findings import Words, words
 from safehand.kernel.outcome import Refusal
-from tests.authority.picture_corpus import LARGE, Made, cases, content_of, difference, encoded, portraits
+from tests.authority.picture_corpus import (
+    LARGE,
+    Made,
+    cases,
+    content_of,
+    difference,
+    encoded,
+    portraits,
+    turned_head,
+)
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 1, 1)
@@ -139,3 +149,32 @@ def test_a_photo_rule_set_that_does_not_hold_yet_judges_nothing():
     assert not isinstance(taken, Refusal)
     with pytest.raises(LookupError):
         examine_photo(taken=taken, rule_set=GUIDE_A, day=date(2020, 1, 1))
+
+
+def test_a_head_that_is_turned_reads_as_turned_to_that_side_and_the_more_the_further():
+    def yaw(degrees: float) -> float:
+        [face] = faces_in(picture=turned_head(yaw_degrees=degrees)).sure
+        return face.yaw_degrees
+
+    read = [yaw(degrees) for degrees in (-30.0, -15.0, 0.0, 15.0, 30.0)]
+    assert read == sorted(read)
+    assert abs(read[2]) < 3
+    for one, degrees in zip(read, (-30, -15, 0, 15, 30), strict=True):
+        assert abs(one - 0.7 * degrees) < 4
+
+
+def test_a_head_that_nods_reads_as_nodding_that_way_and_the_more_the_further():
+    def pitch(degrees: float) -> float:
+        [face] = faces_in(picture=turned_head(pitch_degrees=degrees)).sure
+        return face.pitch_degrees
+
+    read = [pitch(degrees) for degrees in (-20.0, 0.0, 20.0)]
+    assert read == sorted(read)
+    assert read[-1] - read[0] > 25
+
+
+def test_a_head_turned_far_is_never_said_to_fit():
+    for degrees in (-30.0, 20.0):
+        found = {one.code: one for one in judged(encoded(turned_head(yaw_degrees=degrees))).findings}
+        assert found["photo.yaw"].outcome in {"examiner", "fails"}
+        assert found["photo.yaw"].advice("zh")
