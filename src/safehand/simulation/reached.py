@@ -33,6 +33,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "payment.callback_": "the payment service's own address: tests/authority/test_payment_callback.py",
     "population_register.": "the register as a service of its own: tests/sandbox/test_register.py",
     "notices.": "answers of the SMS gateway and the mail server: tests/authority/test_notices_sending.py",
+    "picture.": "the simulator's people send digests, no pictures: tests/authority/test_pictures_examining.py",
     "eligibility.": "persons of the register's magic cases: tests/authority/test_eligibility.py",
     "acceptance.not_taken_in": "a bag with what was signed for already comes from no honest authority: tests/postal/test_acceptance.py",
     "acceptance.waybill_taken": "numbers come from the city's range, each once: tests/postal/test_acceptance.py",
