@@ -39,7 +39,6 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "acceptance.waybill_taken": "numbers come from the city's range, each once: tests/postal/test_acceptance.py",
     "application.already_submitted": "the application's name is made of its key, which is never given again: tests/authority/test_application.py",
     "addresses.": "addresses as people write them, before they apply: tests/authority/test_addresses.py, test_picking.py",
-    "picture.": "pictures as people upload them: tests/authority/test_pictures_uploads.py, test_applying.py",
     "application.pictures_": "people here declare their pictures: tests/authority/test_uploads.py",
     "application.receipt_taken": "that no free number is drawn in many tries: tests/authority/test_receipts.py",
     "handover.not_in_this_bag": "follows from a bag and its cases, which are written together: tests/authority/test_handover.py",
