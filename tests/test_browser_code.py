@@ -36,8 +36,8 @@ class Registry:
             def __init__(self, *given: object) -> None:
                 super().__init__(*given, directory=str(served))  # type: ignore[arg-type]
 
-            def log_message(self, *_: object) -> None:
-                pass
+            def log_message(self, format: str, *args: object) -> None:
+                """Says nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -46,13 +46,15 @@ async def applied(world: World, **changes: Any) -> tuple[Person, str]:
 
 def ticked(page: str) -> set[str]:
     """The boxes that are ticked: what is chosen, and the way."""
+
+    def of(word: str, box: str) -> str:
+        found = re.search(f'{word}="([^"]*)"', box)
+        assert found is not None, box
+        return found[1]
+
     boxes = re.findall(r'<input class="govuk-checkboxes__input"[^>]*>', page)
     assert boxes
-    names = [
-        [re.search(f'{word}="([^"]*)"', box)[1] for word in ("name", "value")]
-        for box in boxes
-        if " checked" in box
-    ]
+    names = [(of("name", box), of("value", box)) for box in boxes if " checked" in box]
     return {f"{name}-{value}" for name, value in names}
 
 

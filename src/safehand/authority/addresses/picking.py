@@ -197,8 +197,12 @@ def _taken(code: str, choices: list[Choice], divisions: Divisions) -> tuple[str,
 
 def _label(inside: tuple[Division, ...]) -> Both:
     """What a list is called: cities and the counties of a province stand in one."""
-    levels = [one.level for one in inside]
-    return _LABELS[min(levels, key=lambda level: (-levels.count(level), level))]
+    levels: list[Level] = [one.level for one in inside]
+
+    def rank(level: Level) -> tuple[int, str]:
+        return -levels.count(level), level
+
+    return _LABELS[min(levels, key=rank)]
 
 
 def _open(select: Select, divisions: Divisions) -> Refusal:

@@ -54,9 +54,8 @@ class Uploads:
     async def of_corrections(self, asked: Sequence[Asked]) -> list[tuple[VaultRow, ...] | Refusal]:
         """For each correction the sealed records that take the place of the old ones, or why it can't be sent."""
         owners = [correction_of(actor=one.session.actor, case=one.item.case) for one in asked]
-        named = [
-            {part: digest for part, digest in one.item.parts.items() if part in UPLOADED and digest}
-            for one in asked
+        named: list[Mapping[Part, str]] = [
+            {part: one.item.parts[part] for part in UPLOADED if one.item.parts.get(part)} for one in asked
         ]
         helds = await self._drafts.read_all(owners=owners)
         taken = [
@@ -107,7 +106,7 @@ class Uploads:
         self, held: Held | None, pictures: Mapping[str, bytes], parts: Mapping[Part, str]
     ) -> dict[str, bytes] | Refusal:
         judged = held.draft.pictures if held is not None else {}
-        there = [
+        there: list[Part] = [
             part
             for part, digest in parts.items()
             if part in judged and judged[part].digest == digest and part in pictures

@@ -155,9 +155,8 @@ class Applying:
             return self.frame.redirect("/apply")
         now = self.house.clock.now()
         start = start_of(request=request, secret=self.form_secret, now=now)
-        return await self._begin_page(
-            request, session, tuple(start) if start is not None else (0, "", ""), {}
-        )
+        chosen = (start.city, start.document, start.ground) if start is not None else (0, "", "")
+        return await self._begin_page(request, session, chosen, {})
 
     async def _begin_page(
         self,
