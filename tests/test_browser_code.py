@@ -36,7 +36,7 @@ class Registry:
             def __init__(self, *given: object) -> None:
                 super().__init__(*given, directory=str(served))  # type: ignore[arg-type]
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
                 """Says nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
