@@ -45,7 +45,7 @@ echo "# 1. A resident of Shanghai signs in: the authority sends the browser to t
 NUMBER=${1:-$((20 * ($(date +%s) % 40000 + 5000) + 4))}
 JAR=$(mktemp)
 trap 'rm -f "$JAR"' EXIT
-AWAY=$(curl -sS -c "$JAR" -o /dev/null -w '%{redirect_url}' "$AUTHORITY/sign-in")
+AWAY=$(curl -sS -c "$JAR" -o /dev/null -w '%{redirect_url}' "$AUTHORITY/sign-in?how=card")
 HOME_AGAIN=$(curl -sS -o /dev/null -w '%{redirect_url}' "$AWAY&prompt=none&login_hint=person_$NUMBER")
 curl -sS -b "$JAR" -c "$JAR" -o /dev/null "$HOME_AGAIN"
 # The browser's cookie is the same token that programs send as Authorization: Bearer.

@@ -73,7 +73,7 @@ class Person:
 
     async def sign_in(self, key: str) -> httpx.Response:
         """Through the sign-in service and back; `key` is one of the cast."""
-        begun = await self.browser.get("/sign-in")
+        begun = await self.browser.get("/sign-in?how=card")
         assert begun.status_code == 303, begun.text
         asked = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
         chosen = urlencode(asked | {"prompt": "none", "login_hint": key})

@@ -102,7 +102,7 @@ def test_the_whole_application_by_pages_alone_is_one_application(run, fresh_data
             sent = await person.browser.post("/apply/send", data=form, headers={"origin": HOME})
             case = re.fullmatch(r"/cases/310000/(ca_[^?]+)\?done=submitted", leads_to(sent))
             assert case is not None
-            assert "It is sent." in await person.page(leads_to(sent))
+            assert "It is sent" in await person.page(leads_to(sent))
             # The draft is done with; the same button again finds nothing to send.
             again = await person.browser.post("/apply/send", data=form, headers={"origin": HOME})
             assert leads_to(again) == "/apply/begin"

@@ -143,7 +143,7 @@ def test_a_sign_in_ends_in_the_browser_where_it_began(run, fresh_database, tmp_p
     async def scene():
         async with living(dsn=fresh_database(), folder=tmp_path) as world:
             begins, other = world.person("en"), world.person("en")
-            begun = await begins.browser.get("/sign-in")
+            begun = await begins.browser.get("/sign-in?how=card")
             there = await begins.browser.get(f"{begun.headers['location']}&prompt=none&login_hint=applicant")
             back = there.headers["location"]
             in_other_browser = await other.browser.get(back)
@@ -152,16 +152,16 @@ def test_a_sign_in_ends_in_the_browser_where_it_began(run, fresh_database, tmp_p
             assert (await begins.browser.get(back)).status_code == 303
             assert (await begins.browser.get(back)).status_code == 400
 
-            late = await other.browser.get("/sign-in")
+            late = await other.browser.get("/sign-in?how=card")
             there = await other.browser.get(f"{late.headers['location']}&prompt=none&login_hint=applicant")
             await world.move_to(START + timedelta(minutes=10))
             assert (await other.browser.get(there.headers["location"])).status_code == 400
 
-            begun = await other.browser.get("/sign-in?to=https://elsewhere.test/")
+            begun = await other.browser.get("/sign-in?how=bank&to=https://elsewhere.test/")
             there = await other.browser.get(f"{begun.headers['location']}&prompt=none&login_hint=applicant")
             assert (await other.browser.get(there.headers["location"])).headers["location"] == "/my"
 
-            begun = await other.browser.get("/sign-in")
+            begun = await other.browser.get("/sign-in?how=card")
             low = f"{begun.headers['location']}&prompt=none&login_hint=applicant&assurance=low"
             there = await other.browser.get(low)
             refused = await other.browser.get(there.headers["location"])
@@ -223,7 +223,7 @@ def test_paying_leads_to_the_payment_service_and_back(run, fresh_database, tmp_p
             assert pays.status_code == 303
             assert pays.headers["location"].startswith(world.services["payment"] + "/")
             policy = pays.headers["content-security-policy"]
-            assert f"form-action 'self' {world.services['payment']};" in policy
+            assert f"form-action 'self' {world.services['payment']} {world.services['sign_in']};" in policy
             pay_page = await someone.browser.get(pays.headers["location"])
             assert f"{HOME}{address}/paid" in pay_page.text
 
@@ -298,6 +298,7 @@ def test_every_page_lets_nothing_foreign_in_and_names_nobody(run, fresh_database
                 f"/cases/310000/{case}",
                 f"/cases/310000/{case}/withdraw",
                 "/nation",
+                "/sign-in?how=",
                 "/can-i",
                 "/design",
                 "/no-such-page",
@@ -333,7 +334,7 @@ def test_a_sign_in_begun_at_one_process_ends_at_another_which_knows_the_person(r
             other = await make_app(world.settings)
             async with other.lifespan():
                 someone = world.person("en")
-                begun = await someone.browser.get("/sign-in?to=/my")
+                begun = await someone.browser.get("/sign-in?how=card&to=/my")
                 there = await someone.browser.get(
                     f"{begun.headers['location']}&prompt=none&login_hint=applicant"
                 )

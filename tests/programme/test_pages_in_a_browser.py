@@ -66,6 +66,8 @@ EVERYBODYS: Final = {
     "can-i": "/can-i",
     "nation": "/nation",
     "design": "/design",
+    "sign-in": "/sign-in",
+    "sign-in-again": "/sign-in?to=/my&fresh=yes",
     "sign-in-first": "/cases/310000/ca_none",
 }
 """What anybody can open."""
@@ -155,7 +157,8 @@ def _no_faults(looker: Looker) -> None:
 def test_pages_that_everybody_may_see_have_no_fault(looker: Looker, language: Language):
     page = _page(looker, language)
     for name, address in EVERYBODYS.items():
-        page.goto(f"{looker.home}{address}?lang={language}")
+        joint = "&" if "?" in address else "?"
+        page.goto(f"{looker.home}{address}{joint}lang={language}")
         _look(looker, page, name, language)
     page.goto(f"{looker.home}/sign-in/back?code=x&lang={language}")
     _look(looker, page, "problem", language)
@@ -327,7 +330,7 @@ def test_assistive_technology_meets_the_questions_in_their_order_by_role_and_nam
 @pytest.mark.parametrize("who", PEOPLE)
 def test_whoever_signs_in_finds_pages_without_fault(looker: Looker, who: str, language: Language):
     page = _page(looker, language)
-    page.goto(f"{looker.home}/sign-in")
+    page.goto(f"{looker.home}/sign-in?how=card")
     if who == "pays":
         page.goto(f"{page.url}&lang={language}")
         _look(looker, page, "sign-in", language)

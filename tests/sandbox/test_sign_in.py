@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -12,13 +12,15 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from safehand.authority.ports.calling import SandboxInLiveMode, ServiceCaller
-from safehand.authority.ports.sign_in import OidcSignIn, ProvenPerson, SignInBegun
+from safehand.authority.ports.sign_in import OidcSignIn, ProvenPerson, SignInAsked, SignInBegun
+from safehand.authority.ports.sign_in_ways import ways_on
 from safehand.kernel.ids import SystemIds
 from safehand.kernel.outcome import Refusal
 
 pytestmark = pytest.mark.slow
 
 REDIRECT = "http://127.0.0.1:9/signed-in"
+TODAY = date(2024, 5, 6)
 SECRET = "sandbox:" + "c" * 32
 
 
@@ -103,6 +105,80 @@ def test_a_sign_in_without_a_look_at_the_face_is_not_enough(start, play):
             assert refusal.code == "sign_in.assurance_too_low"
 
 
+@pytest.mark.parametrize("way", ["face", "card", "bank"])
+def test_every_way_to_sign_in_is_enough_and_the_service_says_which_it_was(start, play, way):
+    @play
+    async def scene():
+        async with start("sign_in") as sandbox:
+            party = relying_party(sandbox)
+            wanted = ways_on(TODAY)[way].assurance_on(TODAY)
+            begun = await party.begin(basis="s", now=sandbox.clock.now(), asked=SignInAsked(assurance=wanted))
+            answer = came_back_with(await authorized(sandbox, begun))
+            person = await party.finish(begun=begun, answer=answer, now=sandbox.clock.now())
+            assert isinstance(person, ProvenPerson)
+            assert person.assurance == wanted
+
+
+def test_a_service_that_knows_none_of_the_assurances_asked_for_gives_its_highest(start, play):
+    @play
+    async def scene():
+        async with start("sign_in") as sandbox:
+            person = await proven(sandbox, relying_party(sandbox), acr_values="urn:other urn:another")
+            assert isinstance(person, ProvenPerson)
+            assert person.assurance == "urn:safehand:assurance:high"
+
+
+def test_the_sign_in_speaks_the_language_of_the_page_that_it_was_asked_from(start, play):
+    @play
+    async def scene():
+        async with start("sign_in") as sandbox:
+            party = relying_party(sandbox)
+            client = sandbox.clients["sign_in"]
+            for language, browser, words in (("en", "zh-CN", "Somebody else"), ("zh", "en-GB", "其他居民")):
+                begun = await party.begin(
+                    basis="s", now=sandbox.clock.now(), asked=SignInAsked(language=language)
+                )
+                query = urlsplit(begun.address).query
+                page = await client.get(f"/authorize?{query}", headers={"accept-language": browser})
+                assert words in page.text
+                switched = await client.get(f"/authorize?{query}&lang={'zh' if language == 'en' else 'en'}")
+                assert words not in switched.text
+
+
+async def proven_anew(sandbox: Any, party: OidcSignIn, *, asked_in: timedelta) -> ProvenPerson | Refusal:
+    """A sign-in that must be fresh, asked for that long after (or before) the service takes it for."""
+    now = sandbox.clock.now()
+    begun = await party.begin(basis="s", now=now + asked_in, asked=SignInAsked(fresh=True))
+    assert dict(parse_qsl(urlsplit(begun.address).query))["max_age"] == "0"
+    answer = came_back_with(await authorized(sandbox, begun))
+    return await party.finish(begun=begun, answer=answer, now=now)
+
+
+def test_who_must_prove_it_anew_is_believed_only_if_it_was_after_the_question(start, play):
+    @play
+    async def scene():
+        async with start("sign_in") as sandbox:
+            party = relying_party(sandbox)
+            new = await proven_anew(sandbox, party, asked_in=timedelta())
+            assert isinstance(new, ProvenPerson)
+            assert new.signed_in_at == sandbox.clock.now().replace(microsecond=0)
+            old = await proven_anew(sandbox, party, asked_in=timedelta(minutes=5))
+            assert isinstance(old, Refusal)
+            assert old.code == "sign_in.not_proven_anew"
+
+
+@pytest.mark.parametrize("said", [None, True, "1714957200", 1.5, -1, 0, 10**30, 4_000_000_000])
+def test_a_moment_of_proof_that_is_none_is_refused(start, play, tmp_path, said):
+    @play
+    async def scene():
+        async with start("sign_in") as sandbox:
+            key = ECKey.import_key((tmp_path / "sandbox" / "sign-in-key.pem").read_bytes())
+            party = forging(sandbox, lambda old: signed(changed(old, "auth_time", said), key))
+            refusal = await proven_anew(sandbox, party, asked_in=timedelta())
+            assert isinstance(refusal, Refusal)
+            assert (refusal.code, refusal.facts["reason"]) == ("sign_in.failed", "auth_time")
+
+
 BROKEN: list[tuple[dict[str, str | None], str]] = [
     ({"code_challenge": None}, "invalid_request"),
     ({"code_challenge_method": "plain"}, "invalid_request"),
@@ -111,6 +187,8 @@ BROKEN: list[tuple[dict[str, str | None], str]] = [
     ({"scope": "profile"}, "invalid_scope"),
     ({"request_uri": "http://127.0.0.1:9/x"}, "request_uri_not_supported"),
     ({"prompt": "consent"}, "invalid_request"),
+    ({"assurance": "highest"}, "invalid_request"),
+    ({"max_age": "soon"}, "invalid_request"),
     ({"login_hint": None}, "login_required"),
     ({"login_hint": "nobody"}, "login_required"),
     ({"scope": "openid " + "x" * 2_000}, "invalid_request"),

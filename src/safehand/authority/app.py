@@ -12,7 +12,7 @@ from litestar import Litestar
 
 from safehand.authority import envelopes
 from safehand.authority.addresses.keeping import AddressBooks
-from safehand.authority.application.actions import OWNER, receipts, submit_action
+from safehand.authority.application.actions import OWNER, ReceiptOf, receipts, submit_action
 from safehand.authority.application.commands import CorrectApplication
 from safehand.authority.application.drafts import Drafts
 from safehand.authority.application.uploads import Uploads
@@ -214,6 +214,7 @@ class Parts:
     ownership: Ownership
     paying: Paying
     parking: Parking
+    receipt_of: ReceiptOf
 
 
 def parts_of(
@@ -268,6 +269,7 @@ def parts_of(
         ownership=ownership,
         paying=paying,
         parking=parking,
+        receipt_of=receipt_of,
     )
 
 
@@ -388,6 +390,7 @@ def _portal(
         documents=documents,
         book=parts.book,
         form_secret=secret_for(settings, "forms"),
+        receipt_of=parts.receipt_of,
     )
 
 

@@ -48,6 +48,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     cities: tuple[int, ...] = ()
     office: str = ""
     identity: Identity | None = None
+    proven_at: datetime | None = None
+    """When the person last proved who they are (by the sign-in service's word); sensitive changes ask how long ago."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -467,7 +467,7 @@ class _Town:
         """As a browser does: off to the sign-in service and back; there the person is named instead of chosen."""
         async with self.doors:
             home = self.world.url("authority")
-            off = await self.client.get(f"{home}/sign-in")
+            off = await self.client.get(f"{home}/sign-in?how=card")
             named = {"prompt": "none", "login_hint": person}
             away = httpx.URL(off.headers.get("location", "")).copy_merge_params(named)
             back = (await self.client.get(away)).headers.get("location", "")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from litestar.datastructures import UploadFile
 
 from safehand.authority.portal.frame import Frame, Web
-from safehand.authority.portal.refusals import FORM_NOT_YOURS
+from safehand.authority.portal.refusals import FORM_NOT_OURS, FORM_NOT_YOURS
 from safehand.house.problems import TOO_LARGE
 from safehand.house.routes import COOKIE
 from safehand.house.runtime import House
@@ -52,6 +52,17 @@ class Forms:
         """Bound to the session: another session's token, or a foreign site's guess, opens nothing."""
         cookie = request.cookies.get(COOKIE, "")
         return readable(hmac.digest(self._secret, f"form\x1f{cookie}".encode(), hashlib.sha256))
+
+    async def unsigned(self, request: Web) -> Sent | Refusal:
+        """A form of somebody who has no session yet: no token can bind it, so it must come from our own page."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != URL_ENCODED or _origin(request) != self._frame.origin:
+            return FORM_NOT_OURS()
+        items = list((await request.form()).multi_items())
+        fields = {str(name): value for name, value in items if isinstance(value, str)}
+        if len(items) > FIELDS_MAX or any(len(value) > FIELD_CHARACTERS_MAX for value in fields.values()):
+            return TOO_LARGE()
+        return Sent(fields=fields, files={})
 
     async def sent(self, request: Web, *, uploads: bool = False) -> Sent | Refusal:
         """The form, if it carries its session's token and came from our own page."""

@@ -17,16 +17,16 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 class Frame(look.Frame):
-    """Renders the portal's pages. `pays_at`: the origin of the payment service, to which the pay button may lead."""
+    """Renders the portal's pages. `pays_at`, `signs_in_at`: the services to which a button may lead, by their addresses."""
 
-    def __init__(self, *, address: str, pays_at: str, live: bool) -> None:
-        payer = urlsplit(pays_at)
+    def __init__(self, *, address: str, pays_at: str, live: bool, signs_in_at: str = "") -> None:
+        services = [urlsplit(one) for one in (pays_at, signs_in_at)]
         super().__init__(
             templates=TEMPLATES,
             moment=moment_words,
             address=address,
             live=live,
-            leads_to=[f"{payer.scheme}://{payer.netloc}"] if payer.netloc else [],
+            leads_to=[f"{one.scheme}://{one.netloc}" for one in services if one.netloc],
         )
 
     def problem(self, *, request: Web, refusal: Refusal) -> Response[bytes]:

@@ -10,7 +10,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from safehand.authority.application.actions import OWNER
+from safehand.authority.application.actions import OWNER, ReceiptOf
 from safehand.authority.application.drafts import Drafts
 from safehand.authority.case import Case, CaseEvent
 from safehand.authority.cities.city import City
@@ -24,8 +24,10 @@ from safehand.authority.portal.forms import Forms
 from safehand.authority.portal.frame import Frame, Web, language_of, wants_page
 from safehand.authority.portal.keys import is_case_key
 from safehand.authority.portal.nation import tables
+from safehand.authority.portal.receipt import receipt_words, terms_of
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
-from safehand.authority.portal.sign_in import SigningIn
+from safehand.authority.portal.sign_in import SigningIn, forgotten_way, way_in
+from safehand.authority.portal.step_up import step_up
 from safehand.authority.portal.timeline import Dated, timeline
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.portal.words import words
@@ -41,6 +43,7 @@ from safehand.house.sessions import Session
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.store import StreamRow
+from safehand.kernel.working_days import local_day
 
 CASES_SHOWN_MAX: Final = 100
 EVENTS_AT_ONCE: Final = 500
@@ -65,10 +68,6 @@ DONE: Final[Mapping[str, Both]] = {
         zh="已记录：您没有拿到。主管人员会调查并答复您。",
         en="Noted: you don't have it. The manager looks into it and answers you.",
     ),
-    "submitted": Both(
-        zh="已提交。您会收到短信；请记下受理编号，并在本页查看进度。",
-        en="It is sent. You get a text message; note the receipt number, and watch the progress on this page.",
-    ),
     "corrected": Both(zh="补正已提交，审核继续。", en="Your correction is sent. The review goes on."),
     "withdraw": Both(zh="申请已撤回。", en="The application is withdrawn."),
     "paid": Both(zh="缴费成功，谢谢。", en="Your payment arrived. Thank you."),
@@ -81,6 +80,8 @@ DONE: Final[Mapping[str, Both]] = {
         en="Your payment has not arrived. If you have just paid, look again in a moment; else pay again.",
     ),
 }
+SUBMITTED: Final = "submitted"
+"""`?done=` of an application that was just sent: its page begins with the receipt."""
 GOES_BACK: Final = frozenset({"payment.came_late", "payment.came_twice"})
 """Events by which money that came is taken in to be given back."""
 
@@ -100,19 +101,27 @@ class Portal:
         documents: Mapping[str, Document],
         book: Rulebook,
         form_secret: bytes,
+        receipt_of: ReceiptOf,
     ) -> None:
         self._house = house
+        self._book = book
+        self._receipt_of = receipt_of
         self._owned = owned
         self._cities = cities
         self._documents = documents
         settings = house.settings
         self.frame = Frame(
-            address=address, pays_at=settings.services.get("payment", ""), live=settings.mode == "live"
+            address=address,
+            pays_at=settings.services.get("payment", ""),
+            signs_in_at=settings.services.get("sign_in", ""),
+            live=settings.mode == "live",
         )
         self.form_secret = form_secret
         self._drafts = Drafts(house=house)
         self.forms = Forms(house=house, frame=self.frame, secret=form_secret)
-        self._signing_in = SigningIn(house=house, frame=self.frame, sign_in=sign_in, under_way=under_way)
+        self._signing_in = SigningIn(
+            house=house, frame=self.frame, forms=self.forms, sign_in=sign_in, under_way=under_way
+        )
         self._can_i = CanI(
             frame=self.frame,
             cities=cities,
@@ -199,7 +208,9 @@ class Portal:
         events = await self._dated(key)
         waits = self._house.shell.machines["case"].waits(state, key)
         now = self._house.clock.now()
-        said = DONE.get(request.query_params.get("done", ""))
+        done = request.query_params.get("done", "")
+        said = DONE.get(done)
+        receipt = self._receipt_of(city=row.city, case=row.stream, draw=state.application.draw)
         return self.frame.page(
             request=request,
             template="case.html",
@@ -207,6 +218,12 @@ class Portal:
             kind=self._document_words(state, language),
             case=timeline(case=state, waits=waits, events=events, now=now, language=language),
             note=said.in_language(language) if said is not None else "",
+            just_sent=done == SUBMITTED,
+            receipt=receipt_words(receipt),
+            terms=[
+                (term.what.in_language(language), term.length.in_language(language))
+                for term in terms_of(book=self._book, case=state, city=row.city, day=local_day(now))
+            ],
             trouble=await trouble_of(house=self._house, key=key),
             version=row.version,
             csrf=self.forms.token(request),
@@ -251,7 +268,8 @@ class Portal:
         if isinstance(sent, Refusal):
             return self.frame.problem(request=request, refusal=sent)
         await self._house.sessions.end(token=request.cookies.get(COOKIE, ""))
-        return self.frame.redirect("/", cookies=[self.frame.cookie(COOKIE, "", seconds=0)])
+        gone = [self.frame.cookie(COOKIE, "", seconds=0), forgotten_way(self.frame)]
+        return self.frame.redirect("/", cookies=gone)
 
     def _act(self, act: str) -> Any:
         async def handle(request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
@@ -293,6 +311,13 @@ class Portal:
         if row is None:
             return self.frame.problem(request=request, refusal=refusal or NOT_FOUND())
         return row
+
+    async def freshly_proven(self, request: Web, *, to: str) -> Response[bytes] | None:
+        """None if whoever asks has just proven who they are; else the way through the sign-in and back to `to`."""
+        session = await self.forms.session(request)
+        if session is None:
+            return self.frame.redirect(way_in(to=to))
+        return step_up(session=session, to=to, frame=self.frame, now=self._house.clock.now())
 
     async def _call(self, name: str, session: Session, city: str, case: str, *, key: str) -> Any:
         """Through the front door; the shown answer, or a refusal."""

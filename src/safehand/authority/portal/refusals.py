@@ -15,6 +15,15 @@ FORM_NOT_YOURS = define(
     way_out_zh="请重新打开您的申请页面，再进行操作。",
     owner=OWNER,
 )
+FORM_NOT_OURS = define(
+    code="portal.form_not_ours",
+    status=403,
+    en="This form was not sent from a page of ours. Nothing was done.",
+    zh="该表单不是从本站页面提交的，未作任何处理。",
+    way_out_en="Open the page here and send it again.",
+    way_out_zh="请在本站打开页面后重新提交。",
+    owner=OWNER,
+)
 CHOICE_UNKNOWN = define(
     code="portal.choice_unknown",
     status=422,
@@ -31,6 +40,24 @@ SIGN_IN_LOST = define(
     zh="本次登录不是在此浏览器中开始的、已被使用，或超过了十分钟。",
     way_out_en="Please sign in again, in one browser and within ten minutes; cookies must be allowed.",
     way_out_zh="请在同一浏览器中十分钟内重新登录，并允许使用 Cookie。",
+    owner=OWNER,
+)
+WAY_MISSING = define(
+    code="portal.sign_in_way_missing",
+    status=422,
+    en="You have not yet chosen how to prove who you are.",
+    zh="您尚未选择核验方式。",
+    way_out_en="Choose one of the ways.",
+    way_out_zh="请选择一种方式。",
+    owner=OWNER,
+)
+CONSENT_MISSING = define(
+    code="portal.face_consent_missing",
+    status=422,
+    en="Without your consent your face is not compared.",
+    zh="未经您同意，不会比对人脸。",
+    way_out_en="Tick the box, or choose a way without your face.",
+    way_out_zh="请勾选同意，或选择不刷脸的方式。",
     owner=OWNER,
 )
 SIGN_IN_SILENT = define(

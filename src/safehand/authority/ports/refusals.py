@@ -79,10 +79,19 @@ SIGN_IN_DECLINED = define(
 ASSURANCE_TOO_LOW = define(
     code="sign_in.assurance_too_low",
     status=403,
-    en="You signed in without the check that compares face, name and number.",
-    zh="您的登录未经过姓名、号码与人脸核验。",
-    way_out_en="Sign in again and choose face verification, or apply at a counter.",
-    way_out_zh="请重新登录并选择人脸核验，或到窗口办理。",
+    en="You signed in without a check that compares you with your ID: a password alone is not enough.",
+    zh="您的登录未经过真实身份核验：仅凭密码不够。",
+    way_out_en="Sign in again by your face, your ID card or your bank card, or apply at a counter.",
+    way_out_zh="请重新登录，选择刷脸、身份证芯片或银行卡核验，或到窗口办理。",
+    owner=OWNER,
+)
+NOT_PROVEN_ANEW = define(
+    code="sign_in.not_proven_anew",
+    status=403,
+    en="The sign-in service did not ask you again who you are, so this can't count as your confirmation.",
+    zh="登录服务没有重新核验您的身份，不能作为本次确认。",
+    way_out_en="Please confirm once more; nothing was changed.",
+    way_out_zh="请再次确认；未作任何更改。",
     owner=OWNER,
 )
 SMS_NUMBER_INVALID = define(

@@ -14,13 +14,21 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from safehand.authority.ports.calling import ServiceCaller, ServiceFault, code_of
-from safehand.authority.ports.refusals import ASSURANCE_TOO_LOW, SIGN_IN_DECLINED, SIGN_IN_FAILED
+from safehand.authority.ports.refusals import (
+    ASSURANCE_TOO_LOW,
+    NOT_PROVEN_ANEW,
+    SIGN_IN_DECLINED,
+    SIGN_IN_FAILED,
+)
+from safehand.authority.ports.sign_in_ways import assurances_on
 from safehand.kernel.ids import Ids, readable
-from safehand.kernel.outcome import Refusal
+from safehand.kernel.outcome import Language, Refusal
+from safehand.kernel.working_days import local_day
 
 ALGORITHMS: Final = ("ES256", "EdDSA", "Ed25519")
 """What an ID token may be signed with: asymmetric only, so that a client secret can never pass for a key."""
-ASSURANCE_HIGH: Final = "urn:safehand:assurance:high"
+LOCALES: Final[Mapping[Language, str]] = {"zh": "zh-CN", "en": "en"}
+"""Languages as the sign-in service is asked for them (`ui_locales`, BCP 47)."""
 DISCOVERY_KEPT_SECONDS: Final = 3_600
 KEYS_ASKED_AGAIN_SECONDS: Final = 60
 CLOCK_LEEWAY_SECONDS: Final = 60
@@ -36,6 +44,17 @@ class SignInBegun(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     nonce: str
     code_verifier: str
+    fresh_since: datetime | None = None
+    """The person must prove it anew, not before this moment; none: an earlier sign-in at the service is enough."""
+
+
+class SignInAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """How somebody wants to sign in. `assurance`: what the service should reach (`acr_values`); empty leaves the choice to it."""
+
+    assurance: str = ""
+    language: Language = "zh"
+    fresh: bool = False
+    """The person must prove it now, also if the service still knows them."""
 
 
 class ProvenPerson(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +68,14 @@ class ProvenPerson(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
 
 
+ANYHOW: Final = SignInAsked()
+"""However the service likes, in Chinese."""
+
+
 class SignIn(Protocol):
     """What the authority asks of the sign-in. May raise `ServiceUnavailable`, `ServiceFault`."""
 
-    async def begin(self, *, basis: str, now: datetime, login_hint: str = "") -> SignInBegun:
+    async def begin(self, *, basis: str, now: datetime, asked: SignInAsked = ANYHOW) -> SignInBegun:
         """Where to send the visitor, and what to keep until they are back; `basis` as for the ids port."""
         ...
 
@@ -112,7 +135,7 @@ class OidcSignIn:
         self._discovery: tuple[_Discovery, datetime] | None = None
         self._keys: tuple[KeySet, datetime] | None = None
 
-    async def begin(self, *, basis: str, now: datetime, login_hint: str = "") -> SignInBegun:
+    async def begin(self, *, basis: str, now: datetime, asked: SignInAsked = ANYHOW) -> SignInBegun:
         """See `SignIn.begin`."""
         discovery = await self._discovered(now=now)
         state, nonce, code_verifier = (
@@ -120,7 +143,7 @@ class OidcSignIn:
             for part in ("state", "nonce", "verifier")
         )
         digest = hashlib.sha256(code_verifier.encode()).digest()
-        asked = {
+        query = {
             "response_type": "code",
             "client_id": self._client_id,
             "redirect_uri": self._redirect_uri,
@@ -129,16 +152,19 @@ class OidcSignIn:
             "nonce": nonce,
             "code_challenge": urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
-            "acr_values": ASSURANCE_HIGH,
+            "acr_values": asked.assurance or " ".join(sorted(assurances_on(local_day(now)))),
+            "ui_locales": LOCALES[asked.language],
         }
-        if login_hint:
-            asked["login_hint"] = login_hint
+        if asked.fresh:
+            # OIDC Core §3.1.2.1: with an age of 0 the service must ask the person again.
+            query["max_age"] = "0"
         joint = "&" if urlsplit(discovery.authorization_endpoint).query else "?"
         return SignInBegun(
-            address=f"{discovery.authorization_endpoint}{joint}{urlencode(asked)}",
+            address=f"{discovery.authorization_endpoint}{joint}{urlencode(query)}",
             state=state,
             nonce=nonce,
             code_verifier=code_verifier,
+            fresh_since=now if asked.fresh else None,
         )
 
     async def finish(
@@ -161,9 +187,12 @@ class OidcSignIn:
         claims = await self._checked_claims(discovery, tokens.id_token, nonce=begun.nonce, now=now)
         if isinstance(claims, Refusal):
             return claims
-        if claims.get("acr") != ASSURANCE_HIGH:
+        if claims.get("acr") not in assurances_on(local_day(now)):
             return ASSURANCE_TOO_LOW()
-        return await self._person(discovery, tokens, claims, now=now)
+        proven_at = _proven_at(claims, fresh_since=begun.fresh_since, now=now)
+        if isinstance(proven_at, Refusal):
+            return proven_at
+        return await self._person(discovery, tokens, claims, proven_at=proven_at)
 
     async def _exchanged(self, discovery: _Discovery, *, code: str, code_verifier: str) -> _Tokens | Refusal:
         """The code for tokens: once, never repeated, because a second use would take back the first (RFC 6749)."""
@@ -229,7 +258,7 @@ class OidcSignIn:
         return claims
 
     async def _person(
-        self, discovery: _Discovery, tokens: _Tokens, claims: Mapping[str, Any], *, now: datetime
+        self, discovery: _Discovery, tokens: _Tokens, claims: Mapping[str, Any], *, proven_at: datetime
     ) -> ProvenPerson | Refusal:
         answer = await self._caller.call(
             method="GET",
@@ -242,13 +271,10 @@ class OidcSignIn:
         # OIDC Core §5.3.2: facts of another subject would be somebody else's.
         if person.sub != claims["sub"]:
             return SIGN_IN_FAILED(reason="sub")
-        signed_in = claims.get("auth_time", claims["iat"])
-        if not isinstance(signed_in, int):
-            return SIGN_IN_FAILED(reason="auth_time")
         return ProvenPerson(
             subject=person.sub,
             assurance=str(claims["acr"]),
-            signed_in_at=datetime.fromtimestamp(signed_in, UTC),
+            signed_in_at=proven_at,
             name=person.name,
             resident_id_number=person.resident_id_number,
             phone=person.phone_number,
@@ -289,3 +315,18 @@ class OidcSignIn:
             raise ServiceFault(service=self._caller.service, reason="keys that can't be read") from None
         self._keys = (keys, now)
         return keys
+
+
+def _proven_at(
+    claims: Mapping[str, Any], *, fresh_since: datetime | None, now: datetime
+) -> datetime | Refusal:
+    """When the person proved who they are. Who was asked for a fresh proof must say when it was (OIDC Core §3.1.3.7, 13)."""
+    said = claims.get("auth_time", claims["iat"] if fresh_since is None else None)
+    latest = now.timestamp() + CLOCK_LEEWAY_SECONDS
+    earliest = 0.0 if fresh_since is None else fresh_since.timestamp() - CLOCK_LEEWAY_SECONDS
+    # A bool is an int to Python; a far number is no moment that `datetime` knows.
+    if type(said) is not int or not 0 < said <= latest:
+        return SIGN_IN_FAILED(reason="auth_time")
+    if said < earliest:
+        return NOT_PROVEN_ANEW()
+    return datetime.fromtimestamp(said, UTC)

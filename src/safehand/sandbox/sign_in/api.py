@@ -13,12 +13,14 @@ from litestar import Response, get, post
 
 from safehand.kernel.clock import Clock
 from safehand.kernel.ids import Ids, readable
+from safehand.kernel.outcome import Language
 from safehand.sandbox import refusals as shared_refusals
 from safehand.sandbox.key_files import write_secret
 from safehand.sandbox.settings import ClientSettings, SignInSettings
 from safehand.sandbox.sign_in import refusals
 from safehand.sandbox.sign_in.asking import (
     ASSURANCES,
+    METHODS,
     AuthorizeRequest,
     RequestError,
     authorize_request_of,
@@ -115,6 +117,7 @@ class SignInService:
                 "claims_supported": ["sub", "name", "phone_number", "resident_id_number"],
                 "acr_values_supported": sorted(ASSURANCES.values()),
                 "prompt_values_supported": ["none", "login"],
+                "ui_locales_supported": ["zh-CN", "en"],
                 "authorization_response_iss_parameter_supported": True,
             }
         )
@@ -203,7 +206,7 @@ class SignInService:
         )
 
     def _chooser(self, request: AnyRequest, asked: AuthorizeRequest) -> Response[bytes]:
-        language = language_of(request)
+        language = _language_of(request, asked)
         query = {name: str(value) for name, value in request.query_params.multi_items()}
         other = urlencode(query | {"lang": "en" if language == "zh" else "zh"})
         return page(
@@ -275,7 +278,7 @@ class SignInService:
             "auth_time": int(grant.signed_in_at.timestamp()),
             "nonce": grant.nonce,
             "acr": ASSURANCES[grant.assurance],
-            "amr": ["face"] if grant.assurance == "high" else ["pwd"],
+            "amr": METHODS[grant.assurance],
         }
         return jwt.encode({"alg": ALGORITHM, "kid": self._key.kid}, claims, self._key)
 
@@ -288,6 +291,16 @@ class SignInService:
 def _token_error(error: str, *, status: int = 400) -> Response[bytes]:
     headers = {"www-authenticate": 'Basic realm="token"'} if status == 401 else None
     return json_answer({"error": error}, status=status, headers=headers)
+
+
+def _language_of(request: AnyRequest, asked: AuthorizeRequest) -> Language:
+    """What the visitor switched to here, else what the relying party's page was in, else the browser's wish."""
+    if request.query_params.get("lang") in ("zh", "en"):
+        return language_of(request)
+    for locale in asked.ui_locales.split():
+        if (tag := locale.lower().partition("-")[0]) in ("zh", "en"):
+            return "en" if tag == "en" else "zh"
+    return language_of(request)
 
 
 def _origin(address: str) -> str:

@@ -11,8 +11,17 @@ from safehand.sandbox.sign_in import refusals
 from safehand.sandbox.web import Refused
 
 PARAMETER_LENGTH_MAX: Final = 1_000
-ASSURANCES: Final = {"high": "urn:safehand:assurance:high", "low": "urn:safehand:assurance:low"}
-"""`high`: name, number and a live face were compared; `low`: a password alone. Relying parties must ask which."""
+ASSURANCES: Final = {
+    "high": "urn:safehand:assurance:high",
+    "card": "urn:safehand:assurance:high:card",
+    "bank": "urn:safehand:assurance:high:bank",
+    "low": "urn:safehand:assurance:low",
+}
+"""How closely was looked: `high` compared a live face, `card` read the ID card's chip by phone, `bank` had the bank compare and send
+a code; `low` is a password alone. Relying parties must ask which."""
+METHODS: Final = {"high": ["face"], "card": ["sc"], "bank": ["sms"], "low": ["pwd"]}
+"""The same in the words of RFC 8176 (`amr`)."""
+_AGE: Final = re.compile(r"[0-9]{1,10}")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -28,6 +37,7 @@ class AuthorizeRequest(msgspec.Struct, frozen=True, kw_only=True):
     login_hint: str
     prompt: str
     assurance: str
+    ui_locales: str = ""
 
     def fields(self) -> dict[str, str]:
         """What the chooser's form sends back."""
@@ -87,8 +97,17 @@ def authorize_request_of(values: Mapping[str, str], *, broken: str) -> Authorize
         code_challenge=values["code_challenge"],
         login_hint=values.get("login_hint", ""),
         prompt=values.get("prompt", ""),
-        assurance=values.get("assurance", "high"),
+        assurance=_assurance_of(values),
+        ui_locales=values.get("ui_locales", ""),
     )
+
+
+def _assurance_of(values: Mapping[str, str]) -> str:
+    """What was chosen here, else the first that the relying party asks for and we know (`acr_values`), else the highest."""
+    if "assurance" in values:
+        return values["assurance"]
+    known = {urn: name for name, urn in ASSURANCES.items()}
+    return next((known[urn] for urn in values.get("acr_values", "").split() if urn in known), "high")
 
 
 def _requirements(values: Mapping[str, str], *, broken: str) -> tuple[tuple[str, str, bool], ...]:
@@ -106,5 +125,15 @@ def _requirements(values: Mapping[str, str], *, broken: str) -> tuple[tuple[str,
         ("invalid_request", "state is required", bool(values.get("state"))),
         ("invalid_request", "nonce is required", bool(values.get("nonce"))),
         ("invalid_request", "prompt is none or login", values.get("prompt", "") in {"", "none", "login"}),
-        ("invalid_request", "assurance is high or low", values.get("assurance", "high") in ASSURANCES),
+        (
+            "invalid_request",
+            f"assurance is one of {', '.join(ASSURANCES)}",
+            values.get("assurance", "high") in ASSURANCES,
+        ),
+        # Nobody stays signed in here: every sign-in is new, whatever age is asked for.
+        (
+            "invalid_request",
+            "max_age is a number of seconds",
+            _AGE.fullmatch(values.get("max_age", "0")) is not None,
+        ),
     )
