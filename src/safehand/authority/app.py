@@ -33,8 +33,11 @@ from safehand.authority.notices.reminding import Reminding
 from safehand.authority.payment.actions import Paying
 from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
 from safehand.authority.portal.applying.building import build_applying
+from safehand.authority.portal.looked import Looked
 from safehand.authority.portal.messages import Messages
 from safehand.authority.portal.pages import Portal
+from safehand.authority.portal.share_links import PURPOSE, ShareLinks
+from safehand.authority.portal.sharing import Sharing
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.ports.calling import ServiceCaller
 from safehand.authority.ports.notices import HttpTextMessages, Mailer, TextMessages
@@ -296,7 +299,9 @@ async def make_app(settings: Settings) -> Litestar:
     # Tokens are secrets, also where identifiers are repeatable.
     under_way = UnderWay(store=house.store, vault=house.vault, ids=SystemIds())
     books = AddressBooks(store=house.store, vault=house.vault, ids=SystemIds())
+    links = _share_links(house)
     house.jobs.chores |= parts.chores | {
+        "ended_share_links": lambda: links.sweep(now=house.clock.now()),
         "old_drafts": drafts.sweep,
         "ended_sign_ins": lambda: under_way.sweep(now=house.clock.now()),
         "unused_addresses": lambda: books.sweep(now=house.clock.now()),
@@ -322,7 +327,7 @@ async def make_app(settings: Settings) -> Litestar:
         pages=[
             *portal.routes(),
             *applying.routes,
-            *Messages(house=house, portal=portal).routes(),
+            *_beside_the_case(house, portal, links, cities),
             _callbacks(house, parts.paying, cities),
         ],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
@@ -330,6 +335,22 @@ async def make_app(settings: Settings) -> Litestar:
     app.state.problem_page = portal.problem
     app.on_shutdown.append(applying.looking.close)
     return app
+
+
+def _share_links(house: House) -> ShareLinks:
+    secret = secret_for(house.settings, PURPOSE)
+    return ShareLinks(store=house.store, vault=house.vault, ids=SystemIds(), secret=secret)
+
+
+def _beside_the_case(
+    house: House, portal: Portal, links: ShareLinks, cities: Mapping[int, City]
+) -> list[Any]:
+    """The pages that hang at a case's own."""
+    return [
+        *Messages(house=house, portal=portal).routes(),
+        *Sharing(house=house, portal=portal, links=links).routes(),
+        *Looked(house=house, portal=portal, cities=cities).routes(),
+    ]
 
 
 def _routes(house: House, parts: Parts, register: Register) -> list[Any]:

@@ -5,7 +5,7 @@ written before anything is shown; looks of the same moment share one statement.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -62,6 +62,8 @@ class _Look(NamedTuple):
     actor: str
     what: str
     at: datetime
+    role: str
+    office: str
 
 
 class ReadLog:
@@ -71,14 +73,20 @@ class ReadLog:
         self._house = house
         self._gatherer = Gatherer[_Look, None](run=self._write)
 
-    async def write(self, *, key: StreamKey, actor: str, what: str) -> None:
-        """Keep one look; it is kept when this returns. Raises `Overloaded` and `Unavailable`."""
-        await self._gatherer.call(_Look(key.city, key.stream, actor, what, self._house.clock.now()))
+    async def write(
+        self, *, key: StreamKey, actor: str, what: str, roles: Collection[str] = (), office: str = ""
+    ) -> None:
+        """Keep one look, with what the looker was at that time; it is kept when this returns.
+
+        Raises `Overloaded` and `Unavailable`.
+        """
+        now, role = self._house.clock.now(), ",".join(sorted(roles))
+        await self._gatherer.call(_Look(key.city, key.stream, actor, what, now, role, office))
 
     async def _write(self, looks: Sequence[_Look]) -> Sequence[None]:
         await self._house.store.fetch(
-            "insert into read_log (city, stream, actor, what, at)"
-            " select * from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])",
+            "insert into read_log (city, stream, actor, what, at, role, office) select * from"
+            " unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[])",
             *[list(column) for column in zip(*looks, strict=True)],
         )
         return [None] * len(looks)
@@ -143,7 +151,9 @@ class Reading:
             return NOT_FOUND()
         if APPLICANT not in session.roles:
             try:
-                await self._log.write(key=key, actor=session.actor, what=what)
+                await self._log.write(
+                    key=key, actor=session.actor, what=what, roles=session.roles, office=session.office
+                )
             except Overloaded:
                 return TOO_MANY()
         return row

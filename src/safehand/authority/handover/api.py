@@ -67,7 +67,9 @@ class Labels:
         if step.state not in _PRINTABLE or late:
             return refusals.PRINT_FIRST(minutes=PRINTED_MINUTES_MAX)
         try:
-            await self._log.write(key=key, actor=session.actor, what="label")
+            await self._log.write(
+                key=key, actor=session.actor, what="label", roles=session.roles, office=session.office
+            )
         except Overloaded:
             return TOO_MANY()
         try:

@@ -28,7 +28,7 @@ from safehand.authority.portal.receipt import receipt_words, terms_of
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
 from safehand.authority.portal.sign_in import SigningIn, forgotten_way, way_in
 from safehand.authority.portal.step_up import step_up
-from safehand.authority.portal.timeline import Dated, timeline
+from safehand.authority.portal.timeline import Dated, Timeline, timeline
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.portal.words import words
 from safehand.authority.ports.sign_in import SignIn
@@ -41,7 +41,7 @@ from safehand.house.routes import COOKIE
 from safehand.house.runtime import House
 from safehand.house.sessions import Session
 from safehand.kernel.machine import StreamKey
-from safehand.kernel.outcome import Refusal
+from safehand.kernel.outcome import Language, Refusal
 from safehand.kernel.store import StreamRow
 from safehand.kernel.working_days import local_day
 
@@ -205,8 +205,6 @@ class Portal:
         language = language_of(request)
         state = self._cases.decode(row.state)
         key = StreamKey(row.city, row.stream)
-        events = await self._dated(key)
-        waits = self._house.shell.machines["case"].waits(state, key)
         now = self._house.clock.now()
         done = request.query_params.get("done", "")
         said = DONE.get(done)
@@ -216,7 +214,7 @@ class Portal:
             template="case.html",
             address=f"/cases/{row.city}/{row.stream}",
             kind=self._document_words(state, language),
-            case=timeline(case=state, waits=waits, events=events, now=now, language=language),
+            case=await self.told(key=key, case=state, now=now, language=language),
             note=said.in_language(language) if said is not None else "",
             just_sent=done == SUBMITTED,
             receipt=receipt_words(receipt),
@@ -311,6 +309,12 @@ class Portal:
         if row is None:
             return self.frame.problem(request=request, refusal=refusal or NOT_FOUND())
         return row
+
+    async def told(self, *, key: StreamKey, case: Case, now: datetime, language: Language) -> Timeline:
+        """What the page of a case says, from its state and its events."""
+        waits = self._house.shell.machines["case"].waits(case, key)
+        events = await self._dated(key)
+        return timeline(case=case, waits=waits, events=events, now=now, language=language)
 
     async def freshly_proven(self, request: Web, *, to: str) -> Response[bytes] | None:
         """None if whoever asks has just proven who they are; else the way through the sign-in and back to `to`."""

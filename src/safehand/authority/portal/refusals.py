@@ -33,6 +33,24 @@ CHOICE_UNKNOWN = define(
     way_out_zh="请重新打开短信和邮件设置页面，勾选后保存。",
     owner=OWNER,
 )
+SHARE_LINKS_FULL = define(
+    code="portal.share_links_full",
+    status=409,
+    en="This application already has {count} open links.",
+    zh="该申请已有 {count} 个有效链接。",
+    way_out_en="End one of them, then make a new one.",
+    way_out_zh="请先停用其中一个，再生成新的链接。",
+    owner=OWNER,
+)
+SHARED_UNKNOWN = define(
+    code="portal.shared_unknown",
+    status=404,
+    en="This link shows nothing: it is incomplete, its time is over, or the applicant has ended it.",
+    zh="此链接无法打开：链接不完整、已过期，或申请人已停用。",
+    way_out_en="Ask the applicant for a new link.",
+    way_out_zh="请向申请人索取新的链接。",
+    owner=OWNER,
+)
 SIGN_IN_LOST = define(
     code="portal.sign_in_lost",
     status=400,
