@@ -148,8 +148,15 @@ def test_of_an_erased_person_nothing_can_be_read_in_either_house_and_both_verify
             assert known not in text, house
             assert known.encode().hex() not in text, house
         assert breaks(living, house) == []
-    # The case is nobody's any more; the applicant finds it no more than a stranger does.
-    assert asked(journey, "applicant") == (404, "request.not_found")
+    # The case is nobody's any more: whoever has its reference reads that, its applicant like anybody.
+    assert asked(journey, "applicant") == (409, "erasure.person_erased")
+    stranger, _ = living.applicant(414)
+    for token in (journey.applicant, stranger):
+        read = living.client.get(
+            living.url("authority", f"/v1/cases/{SHANGHAI}/{journey.case}"),
+            headers={"authorization": f"Bearer {token}"},
+        )
+        assert (read.status_code, read.json()["code"]) == (409, "erasure.person_erased")
     label = living.staff("post", "acceptance_clerk")
     answer = living.client.post(
         living.url("post", "/v1/labels"),
@@ -177,7 +184,7 @@ def test_the_journal_says_that_and_why_somebody_was_erased_and_never_whom(living
     denied = journey.asked(
         "authority", "applicant", "tracking.deny_receipt", {"city": SHANGHAI, "case": journey.case}
     )
-    assert denied.json()["code"] == "request.not_found"
+    assert denied.json()["code"] == "erasure.person_erased"
 
 
 @slow

@@ -362,10 +362,26 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Looker, who: str, la
         if "withdraw" in actions and who == "pays":
             page.goto(f"{looker.home}{case}/withdraw")
             _look(looker, page, "withdraw", language)
+    if who in ("pays", "has_it"):
+        _look_at_own_data(looker, page, who, language)
     if who == "has_it":
         _look_at_paper(page, f"paper-{language}")
     page.context.close()
     _no_faults(looker)
+
+
+def _look_at_own_data(looker: Looker, page: Page, who: str, language: Language) -> None:
+    """What is kept of somebody, the copy of it, and what stands before an erasure."""
+    case = page.url
+    page.goto(f"{looker.home}/my/data")
+    page.locator("details").first.click()
+    _look(looker, page, f"my-data-{who}", language)
+    with page.expect_download() as saved:
+        page.locator("main button").first.click()
+    assert saved.value.suggested_filename == "safehand-my-data.zip"
+    page.locator('a[href$="/erase"]').first.click()
+    _look(looker, page, f"erase-{who}", language)
+    page.goto(case)
 
 
 def _look_at_paper(page: Page, name: str) -> None:

@@ -35,6 +35,7 @@ from safehand.authority.payment.api import Callbacks, callback_keys, callback_ro
 from safehand.authority.portal.applying.building import build_applying
 from safehand.authority.portal.looked import Looked
 from safehand.authority.portal.messages import Messages
+from safehand.authority.portal.my_data import MyData
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.share_links import PURPOSE, ShareLinks
 from safehand.authority.portal.sharing import Sharing
@@ -46,6 +47,8 @@ from safehand.authority.ports.register import HttpRegister, Register
 from safehand.authority.ports.sign_in import OidcSignIn
 from safehand.authority.production import stock
 from safehand.authority.register.actions import RegisterEntries
+from safehand.authority.retention.keeping import retention_chores
+from safehand.authority.retention.schedule import Retention, load_retention
 from safehand.authority.router import ROLES as CASE_ROLES
 from safehand.authority.rulebook import HouseClocks, Rulebook
 from safehand.authority.tracking import commands as tracking
@@ -55,6 +58,7 @@ from safehand.house.commanded import NOT_PEOPLE, Facts, command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
 from safehand.house.erasing import Erasing
+from safehand.house.erasure import ErasureState
 from safehand.house.front import Action, Asked
 from safehand.house.parked import KIND as PARKED
 from safehand.house.parked import PARKED_MACHINE
@@ -85,10 +89,11 @@ def secret_for(settings: Settings, purpose: str) -> bytes:
 
 
 class Ownership:
-    """Whose case it is: a blind index entry made at submission."""
+    """Whose case it is: a blind index entry made at submission, gone with its person."""
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._cases = msgspec.json.Decoder(Case)
 
     async def owned(self, pairs: Sequence[tuple[str, StreamKey]]) -> set[tuple[str, StreamKey]]:
         """Of pairs (actor, case): those in which the case is the actor's own."""
@@ -100,6 +105,15 @@ class Ownership:
         )
         found = {(row[0], StreamKey(row[1], row[2])) for row in rows}
         return {(actor, key) for actor, key in pairs if (digests[actor], key) in found}
+
+    async def gone(self, keys: Sequence[StreamKey]) -> set[StreamKey]:
+        """Of cases: those whose person is erased. No trace of whose they were is kept to tell this by."""
+        rows = await self._house.store.streams(keys=sorted(set(keys)))
+        return {
+            key
+            for key, row in rows.items()
+            if row.kind == "case" and self._cases.decode(row.state).erasure.state is ErasureState.DONE
+        }
 
 
 def _evidence(what: str) -> Facts:
@@ -175,6 +189,7 @@ def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | No
             owned=ownership.owned,
             facts=facts,
             records={} if uploads is None else {CorrectApplication: uploads.of_corrections},
+            gone=ownership.gone,
         )
     ]
     return actions if uploads is None else uploads.forgetting(actions)
@@ -281,6 +296,7 @@ async def make_app(settings: Settings) -> Litestar:
     folder = data_folder(settings)
     cities = {int(code): city for code, city in load_cities(folder / "cities").items()}
     documents = load_documents(folder / "documents")
+    retention = load_retention(folder / "documents")
     peer = settings.peers[0].name
     house = await open_house(
         settings=settings, machines=machines_of(cities, documents, peer, key_ring(settings)), sql=OWN_SQL
@@ -302,9 +318,8 @@ async def make_app(settings: Settings) -> Litestar:
     links = _share_links(house)
     house.jobs.chores |= parts.chores | {
         "ended_share_links": lambda: links.sweep(now=house.clock.now()),
-        "old_drafts": drafts.sweep,
         "ended_sign_ins": lambda: under_way.sweep(now=house.clock.now()),
-        "unused_addresses": lambda: books.sweep(now=house.clock.now()),
+        **retention_chores(house=house, retention=retention, drafts=drafts, books=books),
     }
     portal = _portal(house, parts, cities, documents, under_way)
     applying = build_applying(
@@ -328,6 +343,7 @@ async def make_app(settings: Settings) -> Litestar:
             *portal.routes(),
             *applying.routes,
             *_beside_the_case(house, portal, links, cities),
+            *_own_data(house, portal, drafts, books, retention),
             _callbacks(house, parts.paying, cities),
         ],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
@@ -373,6 +389,12 @@ def _services(settings: Settings, uploads: Uploads) -> Services:
     )
 
 
+def _own_data(
+    house: House, portal: Portal, drafts: Drafts, books: AddressBooks, retention: Retention
+) -> list[Any]:
+    return MyData(house=house, portal=portal, drafts=drafts, books=books, retention=retention).routes()
+
+
 def _callbacks(house: House, paying: Paying, cities: Mapping[int, City]) -> Any:
     keys = callback_keys(house.settings.payment_callback_keys)
     callbacks = Callbacks(house=house, settle=paying.settle, cities=sorted(cities), keys=keys)
@@ -382,7 +404,13 @@ def _callbacks(house: House, paying: Paying, cities: Mapping[int, City]) -> Any:
 def _reading(house: House, ownership: Ownership) -> list[Any]:
     """Applicants read their own cases, staff those of their cities; the journal is for the manager."""
     return reading_routes(
-        reading=Reading(house=house, kind="case", hidden={"application": ["claim"]}, owned=ownership.owned),
+        reading=Reading(
+            house=house,
+            kind="case",
+            hidden={"application": ["claim"]},
+            owned=ownership.owned,
+            gone=ownership.gone,
+        ),
         things="cases",
         summary="One case as it stands",
         roles=frozenset(role for roles in CASE_ROLES.values() for role in roles) - NOT_PEOPLE,
@@ -407,6 +435,7 @@ def _portal(
         sign_in=_sign_in(house),
         under_way=under_way,
         owned=parts.ownership.owned,
+        gone=parts.ownership.gone,
         cities=cities,
         documents=documents,
         book=parts.book,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, NamedTuple, Optional
 import msgspec
 from msgspec import Meta
 
+from safehand.house.erasure import ERASED, Gone
 from safehand.house.front import Action, Asked
 from safehand.house.problems import NOT_ALLOWED, NOT_FOUND, invalid
 from safehand.kernel.ids import Ids
@@ -59,10 +60,11 @@ def command_actions(
     owned: Owned | None = None,
     facts: Mapping[type[Command], tuple[frozenset[str], Facts]] | None = None,
     records: Mapping[type[Command], Records] | None = None,
+    gone: Gone | None = None,
 ) -> list[Action]:
     """One action per command that people may give. `names_stream` is the request's field for the stream.
 
-    `facts` names, for a command, the fields that are no part of the request, and what finds them out; `records`, what the
+    `gone` knows the streams that are nobody's any more since their person was erased: an applicant is told so. `facts` names, for a command, the fields that are no part of the request, and what finds them out; `records`, what the
     vault keeps with it.
     """
     actions: list[Action] = []
@@ -80,6 +82,7 @@ def command_actions(
                 asked.fields,
                 finder,
                 (records or {}).get(command),
+                gone,
             )
             actions.append(
                 Action(
@@ -154,6 +157,7 @@ def _runner(
     names: Sequence[str],
     finder: Facts | None,
     keeper: Records | None,
+    gone: Gone | None,
 ) -> Callable[[Sequence[Asked]], Awaitable[Sequence[Done | Refusal]]]:
     async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         keys = [StreamKey(one.item.city, getattr(one.item, names_stream)) for one in asked]
@@ -164,6 +168,12 @@ def _runner(
         ]
         own = await owned(applicants) if applicants and owned is not None else set()
         refusals = [_refused(one, key, own) for one, key in zip(asked, keys, strict=True)]
+        strange = [key for key, refusal in zip(keys, refusals, strict=True) if _is_strange(refusal)]
+        erased = await gone(strange) if strange and gone is not None else set()
+        refusals = [
+            ERASED() if key in erased and _is_strange(refusal) else refusal
+            for key, refusal in zip(keys, refusals, strict=True)
+        ]
         kept = await _kept(asked, refusals, keeper)
         refusals = [one if isinstance(one, Refusal) else None for one in kept]
         whole = [one for one, refusal in zip(asked, refusals, strict=True) if refusal is None]
@@ -203,6 +213,10 @@ def _fields(one: Asked, names: Sequence[str]) -> dict[str, Any]:
         if name in fields and fields[name] is None:
             fields[name] = one.session.actor
     return fields
+
+
+def _is_strange(refusal: Refusal | None) -> bool:
+    return refusal is not None and refusal.code == NOT_FOUND.code
 
 
 def _refused(one: Asked, key: StreamKey, own: set[tuple[str, StreamKey]]) -> Refusal | None:

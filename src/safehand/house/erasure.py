@@ -4,12 +4,12 @@ The order is an event (who, why, when; never whom). The house's job then destroy
 person beside it (`house.erasing`), and says so by a second event. Only what has ended can be erased.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
-from safehand.kernel.machine import Command, Event, Waiting
+from safehand.kernel.machine import Command, Event, StreamKey, Waiting
 from safehand.kernel.outcome import Refusal, define
 from safehand.kernel.steps import Step, Table, Wait, moved
 
@@ -80,6 +80,10 @@ TABLE: Final[Table] = {(S.NONE, ErasureOrdered): S.ORDERED, (S.ORDERED, PersonEr
 WAITING: Final = {S.ORDERED: Wait(owner="system")}
 TERMINAL: Final = frozenset({S.DONE})
 QUEUE: Final = "erasure.ordered"
+
+
+Gone = Callable[[Sequence[StreamKey]], Awaitable[set[StreamKey]]]
+"""Of streams: those whose person is erased. They are nobody's any more, and say so to whoever has their reference."""
 
 
 class Erasure(Step, frozen=True, kw_only=True, omit_defaults=True):

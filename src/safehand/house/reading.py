@@ -14,6 +14,7 @@ from litestar import Request, Response, get
 from litestar.params import PathParameter
 
 from safehand.house.commanded import Owned
+from safehand.house.erasure import ERASED, Gone
 from safehand.house.problems import NOT_ALLOWED, NOT_FOUND, TOO_MANY
 from safehand.house.routes import APPLICANT, problem_response
 from safehand.house.runtime import House
@@ -96,9 +97,15 @@ class Reading:
     """Finds one stream for one session, or says why not."""
 
     def __init__(
-        self, *, house: House, kind: str, hidden: Mapping[str, Sequence[str]], owned: Owned | None = None
+        self,
+        *,
+        house: House,
+        kind: str,
+        hidden: Mapping[str, Sequence[str]],
+        owned: Owned | None = None,
+        gone: Gone | None = None,
     ) -> None:
-        self._house, self._kind, self._owned = house, kind, owned
+        self._house, self._kind, self._owned, self._gone = house, kind, owned, gone
         self._hidden = hidden
         self._log = ReadLog(house=house)
 
@@ -161,7 +168,9 @@ class Reading:
     async def _refused(self, session: Session, key: StreamKey) -> Refusal | None:
         if APPLICANT in session.roles:
             own = await self._owned([(session.actor, key)]) if self._owned is not None else set()
-            return None if (session.actor, key) in own else NOT_FOUND()
+            if (session.actor, key) in own:
+                return None
+            return ERASED() if self._gone is not None and await self._gone([key]) else NOT_FOUND()
         return NOT_ALLOWED() if session.cities and key.city not in session.cities else None
 
 

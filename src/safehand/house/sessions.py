@@ -145,6 +145,11 @@ class Sessions:
             known = await self._look(token, digest, known)
         return known[0] if known is not None and self._clock.now() < known[1] else None
 
+    async def ends_at(self, *, token: str) -> datetime | None:
+        """Until when the session of a token is open; none when it is not."""
+        rows = await self._store.fetch("select expires_at from session where digest = $1", _digest(token))
+        return rows[0][0] if rows and self._clock.now() < rows[0][0] else None
+
     async def _look(
         self, token: str, digest: bytes, known: tuple[Session, datetime, float] | None
     ) -> tuple[Session, datetime, float] | None:

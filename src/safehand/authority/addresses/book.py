@@ -57,9 +57,9 @@ def without_address(*, book: Book, name: str) -> Book | Refusal:
     return Book(addresses=rest) if len(rest) < len(book.addresses) else NOT_IN_BOOK()
 
 
-def without_unused(*, book: Book, now: datetime) -> Book:
-    """The book without what was not used for two years."""
-    return Book(addresses=tuple(one for one in book.addresses if one.used_at > now - KEPT_FOR))
+def without_unused(*, book: Book, now: datetime, kept_for: timedelta = KEPT_FOR) -> Book:
+    """The book without what was not used for so long (two years at most)."""
+    return Book(addresses=tuple(one for one in book.addresses if one.used_at > now - kept_for))
 
 
 def _is_same(kept: KeptAddress, address: Address) -> bool:

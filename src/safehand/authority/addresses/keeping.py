@@ -5,7 +5,7 @@ nothing is saved into a book that is being forgotten. Whose last address goes, l
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -97,16 +97,17 @@ class AddressBooks:
         """Erase the whole book, the key first of all; whether there was one. Told twice it finds nothing left."""
         return bool(await self._forget([(self._subject_of(actor), _ANY_VERSION)]))
 
-    async def sweep(self, *, now: datetime) -> int:
-        """The job: takes out what nobody used for two years; returns how many books became shorter or went."""
-        rows = await self._store.fetch(_UNUSED, now - KEPT_FOR, SWEPT_AT_ONCE_MAX)
+    async def sweep(self, *, now: datetime, kept_for: timedelta = KEPT_FOR) -> int:
+        """The job: takes out what nobody used for so long; returns how many books became shorter or went."""
+        rows = await self._store.fetch(_UNUSED, now - kept_for, SWEPT_AT_ONCE_MAX)
         if not rows:
             return 0
         opened, broken = await self._opened([row[0] for row in rows])
         swept = len(await self._forget(broken)) if broken else 0
         for held in opened:
             # Whoever uses the book at this moment has saved another version: the next sweep looks again.
-            swept += await self._saved(held, without_unused(book=held.book, now=now))
+            shorter = without_unused(book=held.book, now=now, kept_for=kept_for)
+            swept += await self._saved(held, shorter)
         return swept
 
     def _subject_of(self, actor: str) -> str:

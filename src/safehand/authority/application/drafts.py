@@ -228,9 +228,9 @@ class Drafts:
         """Drafts that were sent, or that their owners do not want: their keys go with them."""
         await self._forget([self.subject_of(owner) for owner in owners])
 
-    async def sweep(self) -> int:
-        """The job: forget what nobody touched for a month; returns how many."""
-        before = self._house.clock.now() - KEPT_FOR
+    async def sweep(self, *, kept_for: timedelta = KEPT_FOR) -> int:
+        """The job: forget what nobody touched for so long; returns how many."""
+        before = self._house.clock.now() - kept_for
         rows = await self._house.store.fetch(_OVER, before, SWEPT_AT_ONCE_MAX)
         return await self._forget([row[0] for row in rows]) if rows else 0
 

@@ -34,6 +34,7 @@ from safehand.authority.portal.words import words
 from safehand.authority.ports.sign_in import SignIn
 from safehand.authority.rulebook import Rulebook
 from safehand.house.commanded import Owned
+from safehand.house.erasure import ERASED, Gone
 from safehand.house.look.design import design_route
 from safehand.house.look.frame import style_route
 from safehand.house.problems import NOT_FOUND
@@ -87,7 +88,7 @@ GOES_BACK: Final = frozenset({"payment.came_late", "payment.came_twice"})
 
 
 class Portal:
-    """The pages but those of applying. `owned` tells whose case it is; `form_secret` makes the tokens that bind forms to sessions."""
+    """The pages but those of applying. `owned` tells whose case it is, `gone` whether it is nobody's any more; `form_secret` makes the tokens that bind forms to sessions."""
 
     def __init__(
         self,
@@ -97,6 +98,7 @@ class Portal:
         sign_in: SignIn,
         under_way: UnderWay,
         owned: Owned,
+        gone: Gone,
         cities: Mapping[int, City],
         documents: Mapping[str, Document],
         book: Rulebook,
@@ -107,6 +109,7 @@ class Portal:
         self._book = book
         self._receipt_of = receipt_of
         self._owned = owned
+        self._gone = gone
         self._cities = cities
         self._documents = documents
         settings = house.settings
@@ -180,11 +183,11 @@ class Portal:
         cases = [
             (
                 f"/cases/{key.city}/{key.stream}",
-                self._document_words(case, language),
+                self.document_words(case, language),
                 words().overall[overall(case)].word.in_language(language),
                 at,
             )
-            for key, case, at in await self._cases_of(session)
+            for key, case, at in await self.cases_of(session)
         ]
         return self.frame.page(
             request=request,
@@ -201,7 +204,7 @@ class Portal:
             return self._to_sign_in(city, case)
         row = await self._own(session, city, case)
         if row is None:
-            return self.frame.problem(request=request, refusal=NOT_FOUND())
+            return self.frame.problem(request=request, refusal=await self._missing(city, case))
         language = language_of(request)
         state = self._cases.decode(row.state)
         key = StreamKey(row.city, row.stream)
@@ -213,7 +216,7 @@ class Portal:
             request=request,
             template="case.html",
             address=f"/cases/{row.city}/{row.stream}",
-            kind=self._document_words(state, language),
+            kind=self.document_words(state, language),
             case=await self.told(key=key, case=state, now=now, language=language),
             note=said.in_language(language) if said is not None else "",
             just_sent=done == SUBMITTED,
@@ -235,7 +238,7 @@ class Portal:
             return self._to_sign_in(city, case)
         row = await self._own(session, city, case)
         if row is None:
-            return self.frame.problem(request=request, refusal=NOT_FOUND())
+            return self.frame.problem(request=request, refusal=await self._missing(city, case))
         return self.frame.page(
             request=request,
             template="withdraw.html",
@@ -307,7 +310,7 @@ class Portal:
             refusal = sent if isinstance(sent, Refusal) else None
         row = await self._own(session, city, case) if refusal is None else None
         if row is None:
-            return self.frame.problem(request=request, refusal=refusal or NOT_FOUND())
+            return self.frame.problem(request=request, refusal=refusal or await self._missing(city, case))
         return row
 
     async def told(self, *, key: StreamKey, case: Case, now: datetime, language: Language) -> Timeline:
@@ -322,6 +325,11 @@ class Portal:
         if session is None:
             return self.frame.redirect(way_in(to=to))
         return step_up(session=session, to=to, frame=self.frame, now=self._house.clock.now())
+
+    async def _missing(self, city: str, case: str) -> Refusal:
+        """Why somebody is not shown a case: its person was erased and it is nobody's; else it is unknown, or another's."""
+        key = StreamKey(int(city), case) if is_case_key(city, case) else None
+        return ERASED() if key is not None and await self._gone([key]) else NOT_FOUND()
 
     async def _call(self, name: str, session: Session, city: str, case: str, *, key: str) -> Any:
         """Through the front door; the shown answer, or a refusal."""
@@ -341,7 +349,7 @@ class Portal:
         own = await self._owned([(session.actor, key)])
         return (await self._house.store.streams(keys=[key])).get(key) if own else None
 
-    async def _cases_of(self, session: Session) -> list[tuple[StreamKey, Case, datetime]]:
+    async def cases_of(self, session: Session) -> list[tuple[StreamKey, Case, datetime]]:
         """The applicant's cases with the time of submission, newest first."""
         found = await self._house.store.fetch(
             "select b.city, b.subject, e.at, s.state from blind_index b"
@@ -365,7 +373,8 @@ class Portal:
             after = rows[-1].version
         return dated
 
-    def _document_words(self, case: Case, language: str) -> str:
+    def document_words(self, case: Case, language: str) -> str:
+        """The name of a case's document."""
         document = self._documents.get(case.application.document)
         if document is None:
             return case.application.document

@@ -110,7 +110,7 @@ def timeline(
         word=told.word.in_language(language),
         holder=told.holder.in_language(language),
         since=_since(waits, events),
-        next=tuple(_next(waits, language)),
+        next=waiting_lines(waits=waits, language=language),
         clock=clock_of(events=events, now=now, ended=case.application.state in TERMINAL),
         lines=tuple(reversed(_lines(events, language))),
         acts=acts_of(case),
@@ -123,7 +123,8 @@ def _since(waits: Sequence[Waiting], events: Sequence[Dated]) -> datetime:
     return max(shown) if shown else _ended_at(events) or events[-1].at
 
 
-def _next(waits: Sequence[Waiting], language: Language) -> list[Next]:
+def waiting_lines(*, waits: Sequence[Waiting], language: Language) -> tuple[Next, ...]:
+    """What must happen next, of the worklists on which a case stands."""
     lines: list[Next] = []
     for one in waits:
         told = words().waits[one.queue]
@@ -137,7 +138,7 @@ def _next(waits: Sequence[Waiting], language: Language) -> list[Next]:
                 yours=told.yours,
             )
         )
-    return lines
+    return tuple(lines)
 
 
 def _lines(events: Sequence[Dated], language: Language) -> list[Line]:

@@ -161,6 +161,11 @@ class Frame:
         """A JPEG that is for its owner alone: shown within a page, kept nowhere."""
         return Response(content=data, media_type="image/jpeg", headers=self._headers)
 
+    def download(self, data: bytes, *, media_type: str, name: str) -> Response[bytes]:
+        """A file for its owner alone, offered to be saved as `name` (letters, digits, `-`, `.`)."""
+        headers = self._headers | {"content-disposition": f'attachment; filename="{name}"'}
+        return Response(content=data, status_code=200, media_type=media_type, headers=headers)
+
     def redirect(self, address: str, *, cookies: Sequence[Cookie] = ()) -> Response[bytes]:
         """A 303: the browser fetches `address` with GET (RFC 9110 §15.4.4)."""
         return Response(

@@ -1,0 +1,1 @@
+"""How long each class of record is kept, as dated data, and the job that holds it."""
