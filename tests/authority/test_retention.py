@@ -20,7 +20,7 @@ from tests.authority.living_authority import ROOT, SHANGHAI, START, Person, Worl
 from tests.authority.test_uploads import UPLOADED, applicant_of, filled, house_of, named
 
 DAY = timedelta(days=1)
-MIGRATION = ROOT / "src/safehand/authority/sql/0004_retention.sql"
+MIGRATION = ROOT / "src/safehand/authority/sql/0005_retention.sql"
 
 
 def schedule(folder: Path, **lines: str) -> Path:
