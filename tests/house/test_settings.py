@@ -132,6 +132,7 @@ BROKEN = [
     ("https://authority.example", "http://authority.example", "public_url:"),
     ('mode = "live"', 'mode = "live"\nseed = "abc"', "seed:"),
     ('mode = "live"', 'mode = "live"\npictures_declared = true', "pictures_declared:"),
+    ('mode = "live"', 'mode = "live"\ndestinations_unchecked = true', "destinations_unchecked:"),
     ('mode = "live"', 'mode = "live"\ncontrol_secret = "012345678901234567890123"', "control_secret:"),
     ('mode = "live"', 'mode = "live"\ndata_folder = "/nowhere"', "data_folder:"),
     ("a secret of the real service", "sandbox:abc", "secrets.services:"),

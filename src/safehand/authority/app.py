@@ -11,8 +11,10 @@ import msgspec
 from litestar import Litestar
 
 from safehand.authority import envelopes
+from safehand.authority.addresses.deliverability import not_reached
+from safehand.authority.addresses.divisions import Divisions, load_divisions
 from safehand.authority.addresses.keeping import AddressBooks
-from safehand.authority.application.actions import OWNER, ReceiptOf, receipts, submit_action
+from safehand.authority.application.actions import OWNER, Reach, ReceiptOf, receipts, submit_action
 from safehand.authority.application.commands import CorrectApplication
 from safehand.authority.application.drafts import Drafts
 from safehand.authority.application.uploads import Uploads
@@ -69,8 +71,11 @@ from safehand.house.settings import Settings, key_ring, read_key
 from safehand.house.witnessing import KIND as WITNESS
 from safehand.house.witnessing import ROLES as WITNESS_ROLES
 from safehand.house.witnessing import witness_machine
+from safehand.kernel.dated import NotInForceError
 from safehand.kernel.ids import SystemIds
 from safehand.kernel.machine import Command, Machine, StreamKey
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.working_days import local_day
 from safehand.link.keys import KeyRing
 from safehand.link.reader import Border
 
@@ -218,6 +223,8 @@ class Services:
     texts: TextMessages
     uploads: Uploads | None = None
     """None: pictures are declared by their digests, and none is kept."""
+    reach: Reach | None = None
+    """None: the post alone says whether it goes to a destination."""
     mailer: Mailer | None = None
 
 
@@ -265,7 +272,11 @@ def parts_of(
     return Parts(
         actions=[
             submit_action(
-                house=house, register=services.register, receipt_of=receipt_of, uploads=services.uploads
+                house=house,
+                register=services.register,
+                receipt_of=receipt_of,
+                uploads=services.uploads,
+                reach=services.reach,
             ),
             *paying.actions(),
             *parking.actions(),
@@ -302,9 +313,8 @@ async def make_app(settings: Settings) -> Litestar:
         settings=settings, machines=machines_of(cities, documents, peer, key_ring(settings)), sql=OWN_SQL
     )
     drafts = Drafts(house=house)
-    services = _services(
-        settings, Uploads(house=house, drafts=drafts, required=not settings.pictures_declared)
-    )
+    divisions = load_divisions(cities=cities.values())
+    services = _services(house, drafts, _reach(house, cities, divisions))
     parts = parts_of(
         house=house,
         cities=cities,
@@ -332,6 +342,8 @@ async def make_app(settings: Settings) -> Litestar:
         cities=cities,
         documents=documents,
         folder=folder,
+        divisions=divisions,
+        books=books,
     )
     app = house_app(
         house=house,
@@ -379,12 +391,29 @@ def _routes(house: House, parts: Parts, register: Register) -> list[Any]:
     ]
 
 
-def _services(settings: Settings, uploads: Uploads) -> Services:
+def _reach(house: House, cities: Mapping[int, City], divisions: Divisions) -> Reach:
+    """What an application is told of where nothing is brought, by the rules of its day."""
+
+    def away(*, city: int, destination: int) -> Refusal | None:
+        day = local_day(house.clock.now())
+        try:
+            return not_reached(
+                code=str(destination), city=cities[city], day=day, divisions=divisions, cities=cities
+            )
+        except (KeyError, NotInForceError):
+            return None  # there is no such city (any more): the rules of applying say so
+
+    return away
+
+
+def _services(house: House, drafts: Drafts, reach: Reach) -> Services:
+    settings = house.settings
     return Services(
         register=HttpRegister(caller=_caller(settings, "register")),
         payments=HttpPayments(caller=_caller(settings, "payment")),
         texts=HttpTextMessages(caller=_caller(settings, "sms")),
-        uploads=uploads,
+        uploads=Uploads(house=house, drafts=drafts, required=not settings.pictures_declared),
+        reach=None if settings.destinations_unchecked else reach,
         mailer=build_mailer(settings),
     )
 

@@ -103,6 +103,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Public keys (`whpk_…`) under which the payment service signs its callbacks; none: no callback is believed."""
     pictures_declared: bool = False
     """Applications may name pictures that nobody uploaded, by their digests; refused in live mode."""
+    destinations_unchecked: bool = False
+    """Applications may name places that nothing is brought to, so that a post turns an order away; refused in live mode."""
     mail_sender: str = ""
     """Who e-mail comes from; empty: no-reply at the public address."""
     mail_in_rehearsal: bool = False
@@ -366,6 +368,10 @@ def _live_problems(settings: Settings) -> list[str]:
     if settings.pictures_declared:
         problems.append(
             "pictures_declared: without its pictures no application can be examined; remove the setting"
+        )
+    if settings.destinations_unchecked:
+        problems.append(
+            "destinations_unchecked: documents would set out for where the post does not go; remove the setting"
         )
     problems += [
         f"secrets.{name}: is a sandbox's secret; put in the real service's one"

@@ -88,6 +88,19 @@ def deliverable(
     )
 
 
+def not_reached(
+    *, code: str, city: City, day: date, divisions: Divisions, cities: Mapping[int, City]
+) -> Refusal | None:
+    """Why nothing of `city` is brought to a division of any level (6 or 9 digits); none when it is. Raises like `deliverable`.
+
+    An application names no more than the city or county; who has the whole address asks `deliverable`.
+    """
+    found = divisions.find(code)
+    if found is None:
+        return refusals.DIVISION_UNKNOWN()
+    return _out_of_reach(found.code, city.on(day), divisions, cities)
+
+
 def options(
     *,
     city: City,

@@ -34,6 +34,14 @@ DRAWS_MAX = 8
 """In a city with a hundred million receipts one drawing in a hundred clashes, and eight in a row never do."""
 
 
+class Reach(Protocol):
+    """Knows where documents are brought."""
+
+    def __call__(self, *, city: int, destination: int) -> Refusal | None:
+        """Why nothing of a city is brought to a destination today; none when it is."""
+        ...
+
+
 class ReceiptOf(Protocol):
     """Draws a case's receipt number."""
 
@@ -110,9 +118,17 @@ async def facts_of(
 
 
 def submit_action(
-    *, house: House, register: Register, receipt_of: ReceiptOf, uploads: Uploads | None = None
+    *,
+    house: House,
+    register: Register,
+    receipt_of: ReceiptOf,
+    uploads: Uploads | None = None,
+    reach: Reach | None = None,
 ) -> Action:
-    """`application.submit`, for applicants whose sign-in has proven who they are. Without `uploads` no picture is kept."""
+    """`application.submit`, for applicants whose sign-in has proven who they are.
+
+    Without `uploads` no picture is kept; without `reach` the post alone says whether it goes there.
+    """
 
     async def run(asked: Sequence[Asked]) -> Sequence[Done | Refusal]:
         found = await facts_of(register=register, sessions=[one.session for one in asked])
@@ -122,11 +138,9 @@ def submit_action(
         outcomes: list[Done | Refusal | None] = []
         calls: list[Call] = []
         for one, known, taken in zip(asked, found, pictures, strict=True):
-            if isinstance(known, Refusal):
-                outcomes.append(known)
-                continue
-            if isinstance(taken, Refusal):
-                outcomes.append(taken)
+            away = _away(one.item, reach)
+            if isinstance(known, Refusal) or isinstance(taken, Refusal) or away is not None:
+                outcomes.append(next(no for no in (known, taken, away) if isinstance(no, Refusal)))
                 continue
             outcomes.append(None)
             person, facts = known
@@ -159,6 +173,13 @@ def submit_action(
         run=run,
         shows=shows,
     )
+
+
+def _away(item: SubmitRequest, reach: Reach | None) -> Refusal | None:
+    """Why it can't be brought there, where it is to be brought."""
+    if reach is None or item.mode != "post":
+        return None
+    return reach(city=item.city, destination=item.destination)
 
 
 async def _submitted(house: House, calls: Sequence[Call], receipt_of: ReceiptOf) -> list[Done | Refusal]:

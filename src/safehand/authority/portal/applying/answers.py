@@ -8,6 +8,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec.structs import replace
 
+from safehand.authority.addresses.address import Address
 from safehand.authority.application.actions import SubmitRequest
 from safehand.authority.application.commands import Part
 from safehand.authority.application.drafts import Draft
@@ -165,6 +166,19 @@ def at_counter(draft: Draft, sent: Sent, *, counters: Mapping[str, str]) -> tupl
         address=counters[office],
     )
     return changed, {}
+
+
+def brought(draft: Draft, *, address: Address, destination: int, line: str, office: str) -> Draft:
+    """Brought to the door: `line` is the address as orders have it, `office` issues."""
+    return replace(
+        draft,
+        mode="post",
+        office=office,
+        region=address.region,
+        destination=destination,
+        address=line,
+        address_text=address.text,
+    )
 
 
 def mode_of(sent: Sent) -> tuple[Literal["post", "counter"] | None, Faults]:

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safehand.authority.addresses.divisions import load_divisions
+from safehand.authority.addresses.divisions import Divisions
+from safehand.authority.addresses.keeping import AddressBooks
 from safehand.authority.application.drafts import Drafts
 from safehand.authority.cities.city import City
 from safehand.authority.documents.document import Document
 from safehand.authority.documents.photo_rules import load_photo_rules
 from safehand.authority.pictures.examining import Examining
+from safehand.authority.portal.address_book import AddressBookPage
 from safehand.authority.portal.applying.correcting import Correcting
+from safehand.authority.portal.applying.delivery import DeliveryStep
 from safehand.authority.portal.applying.looking import Looking
 from safehand.authority.portal.applying.pages import Applying
 from safehand.authority.portal.applying.picture_steps import PictureSteps
@@ -41,6 +44,8 @@ def build_applying(
     cities: Mapping[int, City],
     documents: Mapping[str, Document],
     folder: Path,
+    divisions: Divisions,
+    books: AddressBooks,
 ) -> ApplyingPages:
     """`folder` holds `documents/_photo`."""
     looking = Looking(examining=Examining(photo_rules=load_photo_rules(folder / "documents" / "_photo")))
@@ -53,7 +58,15 @@ def build_applying(
         steps=steps,
         register=register,
         book=book,
-        divisions=load_divisions(cities=cities.values()),
+        delivery=DeliveryStep(
+            house=house,
+            frame=portal.frame,
+            forms=portal.forms,
+            divisions=divisions,
+            books=books,
+            cities=cities,
+            documents=documents,
+        ),
         form_secret=portal.form_secret,
         city_names={
             code: (city.identity.name_zh, city.identity.name_en) for code, city in sorted(cities.items())
@@ -63,4 +76,8 @@ def build_applying(
         },
     )
     correcting = Correcting(house=house, owned=owned, steps=steps, book=book)
-    return ApplyingPages(routes=[*applying.routes(), *correcting.routes()], looking=looking)
+    book_page = AddressBookPage(
+        house=house, frame=portal.frame, forms=portal.forms, divisions=divisions, books=books
+    )
+    routes = [*applying.routes(), *correcting.routes(), *book_page.routes()]
+    return ApplyingPages(routes=routes, looking=looking)

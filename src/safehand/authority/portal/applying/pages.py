@@ -4,7 +4,7 @@ Every page works on the draft alone (`application/drafts.py`); only the last but
 house's front door like every call. A draft's own identifier is its key, so pressing twice applies once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -12,11 +12,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
-from msgspec.structs import replace
 
-from safehand.authority.addresses.address import one_line
-from safehand.authority.addresses.divisions import Divisions
-from safehand.authority.addresses.picking import DONE, STEP, Choice, Picked, pick
 from safehand.authority.application.actions import facts_of
 from safehand.authority.application.commands import Part
 from safehand.authority.application.drafts import Draft, Drafts
@@ -26,6 +22,7 @@ from safehand.authority.eligibility.rules import EligibilityRequest, Verdict, ju
 from safehand.authority.notices.wording import money_words
 from safehand.authority.portal.applying import answers
 from safehand.authority.portal.applying.answers import Faults, Step
+from safehand.authority.portal.applying.delivery import DeliveryStep
 from safehand.authority.portal.applying.looking import LOOKED_BYTES_MAX
 from safehand.authority.portal.applying.picture_steps import PICTURES, PictureSteps, Visit
 from safehand.authority.portal.forms import Forms, Sent
@@ -55,7 +52,7 @@ class Applying:
     steps: PictureSteps
     register: Register
     book: Rulebook
-    divisions: Divisions
+    delivery: DeliveryStep
     form_secret: bytes
     city_names: Mapping[int, tuple[str, str]]
     """Code -> Chinese and English name of the cities in the files, in the order of their codes."""
@@ -300,87 +297,15 @@ class Applying:
     async def ask_delivery(self, request: Web) -> Response[bytes]:
         """GET /apply/delivery."""
         visit = await self._visit(request)
-        if isinstance(visit, Response):
-            return visit
-        draft = visit.held.draft
-        form = {"region": draft.region, "text": draft.address_text, "phone": draft.phone}
-        picked = self._picked(visit, form)
-        return self._delivery_page(visit, picked, mode=draft.mode or "post", office=draft.office)
+        return visit if isinstance(visit, Response) else await self.delivery.show(visit)
 
     async def save_delivery(self, request: Web) -> Response[bytes]:
-        """POST /apply/delivery: one list further, a search, or done."""
+        """POST /apply/delivery: one list further, a search, an address of the book, or done."""
         posted = await self._posted(request)
         if isinstance(posted, Response):
             return posted
-        visit, sent = posted
-        mode, faults = answers.mode_of(sent)
-        picked = self._picked(visit, {**sent.fields, "phone": visit.held.draft.phone})
-        if mode == "counter":
-            counters = {one.code: one.address_zh for one in self._city(visit).counters}
-            draft, faults = answers.at_counter(visit.held.draft, sent, counters=counters)
-            if not faults:
-                return await self._saved(visit, draft, "delivery")
-        elif mode == "post" and picked.address is not None:
-            return await self._saved(visit, self._to_the_door(visit, picked), "delivery")
-        return self._delivery_page(
-            visit, picked, mode=mode or "", office=sent["office"], faults=faults, tried=sent[STEP] == DONE
-        )
-
-    def _picked(self, visit: Visit, form: Mapping[str, str]) -> Picked:
-        person = visit.session.identity
-        name = person.name if person is not None else ""
-        return pick(form=form, divisions=self.divisions, recipient=name, day=visit.day)
-
-    def _to_the_door(self, visit: Visit, picked: Picked) -> Draft:
-        address = picked.address
-        assert address is not None, "it was looked at"
-        return replace(
-            visit.held.draft,
-            mode="post",
-            # Where it is issued: the counter of the city that is nearest to the examiners, its first.
-            office=self._city(visit).counters[0].code,
-            region=address.region,
-            destination=self.divisions.city_of(address.region),
-            address=one_line(address=address, divisions=self.divisions),
-            address_text=address.text,
-        )
-
-    def _delivery_page(
-        self,
-        visit: Visit,
-        picked: Picked,
-        *,
-        mode: str,
-        office: str,
-        faults: Faults | None = None,
-        tried: bool = False,
-    ) -> Response[bytes]:
-        language = visit.language
-        told = {
-            name: " ".join(f"{sentence(one, language)} {way_out(one, language)}" for one in errors)
-            for name, errors in picked.errors.items()
-        }
-        told |= answers.said_in(faults or {}, language)
-        return self.frame.page(
-            request=visit.request,
-            template="apply/delivery.html",
-            status=422 if told and tried else 200,
-            faults=told,
-            csrf=self.forms.token(visit.request),
-            draft=visit.held.draft,
-            names=answers.NAMES,
-            picked=picked,
-            mode=mode,
-            office=office,
-            counters=[
-                (one.code, one.name_en, f"{one.address_en}, {one.hours_en}")
-                if language == "en"
-                else (one.code, one.name_zh, f"{one.address_zh}，{one.hours_zh}")
-                for one in self._city(visit).counters
-            ],
-            listed=_listed,
-            hints=[sentence(one, language) for one in picked.hints],
-        )
+        taken = await self.delivery.take(*posted)
+        return taken if isinstance(taken, Response) else await self._saved(posted[0], taken, "delivery")
 
     # ---- pictures --------------------------------------------------------------------------------------------------
 
@@ -457,6 +382,9 @@ class Applying:
             return self._check_page(visit.with_draft(draft), faults)
         if not answers.is_whole(draft):
             return self.frame.redirect("/apply")
+        if (away := self.delivery.away(visit)) is not None:
+            # What reaches an address is dated: it may have changed since the draft was begun.
+            return self.frame.problem(request=request, refusal=away)
         front, item = self.house.front, answers.request_of(draft)
         outcome = await front.call(
             name="application.submit", session=visit.session, item=item, key=visit.held.draft.id
@@ -492,10 +420,6 @@ class Applying:
         document = self.document_names.get(draft.document, (draft.document, draft.document))[english]
         city = self.city_names.get(draft.city, ("", ""))[english]
         return document, city, answers.GROUNDS[draft.ground].in_language(language)
-
-
-def _listed(choices: Sequence[Choice]) -> list[tuple[str, str]]:
-    return [(one.code, one.name) for one in choices]
 
 
 def _masked(session: Session) -> str:
