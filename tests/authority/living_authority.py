@@ -151,11 +151,13 @@ class World:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def do(self, case: str, command: Command, *, kind: str = "case", actor: str = "st_one") -> Case:
+    async def do(
+        self, case: str, command: Command, *, kind: str = "case", actor: str = "st_one", city: int = SHANGHAI
+    ) -> Case:
         """A command by a clerk or the post, on the same database as the authority's; the case after it."""
         self._calls += 1
         call = Call(
-            stream=StreamKey(SHANGHAI, case),
+            stream=StreamKey(city, case),
             kind=kind,
             command=command,
             actor=actor,

@@ -36,7 +36,7 @@ from safehand.authority.rulebook import Rulebook
 from safehand.house.commanded import Owned
 from safehand.house.erasure import ERASED, Gone
 from safehand.house.look.design import design_route
-from safehand.house.look.frame import style_route
+from safehand.house.look.frame import icon_route, style_route
 from safehand.house.problems import NOT_FOUND
 from safehand.house.routes import COOKIE
 from safehand.house.runtime import House
@@ -142,6 +142,7 @@ class Portal:
         handlers = [
             get("/")(self.start),
             style_route(),
+            icon_route(),
             get("/nation")(self.nation),
             get("/my")(self.mine),
             post("/sign-out")(self.sign_out),

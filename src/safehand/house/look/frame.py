@@ -18,6 +18,7 @@ Web = Request[Any, Any, Any]
 HTML: Final = "text/html; charset=utf-8"
 LANGUAGE_COOKIE: Final = "lang"
 LANGUAGE_KEPT_SECONDS: Final = 365 * 24 * 3600
+ICON: Final = "/icon.svg"
 FOLDER: Final = Path(__file__).parent / "templates"
 
 
@@ -65,6 +66,17 @@ def style_route() -> Any:
         )
 
     return get(made.address, include_in_schema=False)(style)
+
+
+def icon_route() -> Any:
+    """The Litestar handler of the small picture in a browser's tab, which every browser asks for."""
+    headers = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
+    picture = (Path(__file__).parent / "icon.svg").read_bytes()
+
+    async def icon() -> Response[bytes]:
+        return Response(content=picture, media_type="image/svg+xml", headers=headers)
+
+    return get(ICON, include_in_schema=False)(icon)
 
 
 def takes_gzip(header: str) -> bool:
@@ -143,6 +155,7 @@ class Frame:
             said=said,
             moment=moment,
             style=self._style,
+            icon=ICON,
             live=self.live,
             faults=dict(faults or {}),
             **values,

@@ -94,7 +94,7 @@ def is_whole(draft: Draft) -> bool:
     return all(task.state == "done" for task in tasks(draft))
 
 
-def next_step(draft: Draft, after: Step) -> Step | None:
+def next_step(draft: Draft, after: Step | Part) -> Step | None:
     """The next step that is not done, from the one just left on; none: all are."""
     place = STEPS.index(after) + 1
     order = (*STEPS[place:], *STEPS[:place])

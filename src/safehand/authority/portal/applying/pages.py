@@ -7,7 +7,7 @@ house's front door like every call. A draft's own identifier is its key, so pres
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from litestar import Response, get, post
@@ -24,7 +24,7 @@ from safehand.authority.portal.applying import answers
 from safehand.authority.portal.applying.answers import Faults, Step
 from safehand.authority.portal.applying.delivery import DeliveryStep
 from safehand.authority.portal.applying.looking import LOOKED_BYTES_MAX
-from safehand.authority.portal.applying.picture_steps import PICTURES, PictureSteps, Visit
+from safehand.authority.portal.applying.picture_steps import HERE, PICTURES, PictureSteps, Visit
 from safehand.authority.portal.forms import Forms, Sent
 from safehand.authority.portal.frame import Frame, Web, language_of
 from safehand.authority.portal.start import start_of
@@ -37,8 +37,6 @@ from safehand.house.sessions import Identity, Session
 from safehand.kernel.masking import masked_name
 from safehand.kernel.outcome import Language, Refusal, sentence, way_out
 from safehand.kernel.working_days import local_day
-
-HERE: Final = "/apply"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +119,7 @@ class Applying:
 
     async def _saved(self, visit: Visit, draft: Draft, step: Step) -> Response[bytes]:
         """Keep the draft, and on to the next step that is not done."""
-        following = answers.next_step(draft, step)
-        return await self.steps.save(visit, draft, f"{HERE}/{following or 'check'}")
+        return await self.steps.save(visit, draft, visit.with_draft(draft).after(step))
 
     def _page(self, visit: Visit, template: str, **values: Any) -> Response[bytes]:
         return self.steps.page(visit, template, **values)

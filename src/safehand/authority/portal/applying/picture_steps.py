@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from safehand.authority.application.commands import Part
 from safehand.authority.application.drafts import Draft, Drafts, Held
 from safehand.authority.portal.applying import answers
-from safehand.authority.portal.applying.answers import Faults
+from safehand.authority.portal.applying.answers import Faults, Step
 from safehand.authority.portal.applying.looking import Looked, Looking
 from safehand.authority.portal.forms import Forms, Sent
 from safehand.authority.portal.frame import Frame, Web
@@ -24,6 +24,7 @@ from safehand.house.problems import NOT_FOUND
 from safehand.house.sessions import Session
 from safehand.kernel.outcome import Language, Refusal
 
+HERE: Final = "/apply"
 PICTURES: Final[tuple[Part, ...]] = ("photo", "signature", "id_card_front", "id_card_back")
 SEEN: Final = ".seen"
 """After a part's name: the record of the picture with marks on it."""
@@ -45,6 +46,12 @@ class Visit:
     rules: str
     """The code of the photo rules that hold."""
 
+    def after(self, step: Step | Part) -> str:
+        """Where one goes on from a step: an application to the next one that is not done, a correction to its list."""
+        if self.base != HERE:
+            return self.base
+        return f"{HERE}/{answers.next_step(self.held.draft, step) or 'check'}"
+
     def with_draft(self, draft: Draft) -> "Visit":
         """The same visit, with answers that are not kept yet."""
         return dataclasses.replace(self, held=replace(self.held, draft=draft))
@@ -62,7 +69,12 @@ class PictureSteps:
     def show(self, visit: Visit, part: Part, faults: Faults | None = None) -> Response[bytes]:
         """The step: what was found in the picture that is there, and the upload of another."""
         return self.page(
-            visit, "picture", faults=faults, part=part, picture=visit.held.draft.pictures.get(part)
+            visit,
+            "picture",
+            faults=faults,
+            part=part,
+            picture=visit.held.draft.pictures.get(part),
+            onward=visit.after(part),
         )
 
     def page(
