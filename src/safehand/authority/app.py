@@ -315,13 +315,8 @@ async def make_app(settings: Settings) -> Litestar:
     drafts = Drafts(house=house)
     divisions = load_divisions(cities=cities.values())
     services = _services(house, drafts, _reach(house, cities, divisions))
-    parts = parts_of(
-        house=house,
-        cities=cities,
-        documents=documents,
-        services=services,
-        secret=partial(secret_for, settings),
-    )
+    secret = partial(secret_for, settings)
+    parts = parts_of(house=house, cities=cities, documents=documents, services=services, secret=secret)
     # Tokens are secrets, also where identifiers are repeatable.
     under_way = UnderWay(store=house.store, vault=house.vault, ids=SystemIds())
     books = AddressBooks(store=house.store, vault=house.vault, ids=SystemIds())
