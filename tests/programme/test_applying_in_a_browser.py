@@ -174,6 +174,9 @@ class Applicant:
         self.page.goto(f"{self.looker.home}/?lang={self.language}")
         can_i_by_keyboard(self.page, city=self.city, today=START.date())
         self.goes_to("/apply")
+        self.arrives("sign-in", "**/sign-in**")
+        mark(self.page, "how", "card")
+        self.page.keyboard.press("Enter")
         self.page.wait_for_url("**/authorize?*")
         for _ in range(TABS_MAX):
             self.page.keyboard.press("Tab")
