@@ -374,6 +374,7 @@ _STEP_OF = {
         "tracking",
         "returns",
         "contact",
+        "readdressing",
     )
 } | {"document": "", "register": "", "erasure": ""}
 

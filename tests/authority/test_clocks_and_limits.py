@@ -32,6 +32,7 @@ def test_the_clocks_that_no_source_gives_are_those_that_were_agreed():
         "recall_hours": 24,
         "shelf_working_days": 3,
         "contact_working_days": 2,
+        "address_change_working_days": 1,
     }
 
 

@@ -21,6 +21,7 @@ from safehand.authority.portal.frame import Frame
 from safehand.authority.portal.nation import ACCOUNTS, EXCEPTIONS, STATES, tables
 from safehand.authority.portal.timeline import Dated, Timeline, clock_of, timeline
 from safehand.authority.portal.words import sentence_of, words
+from safehand.authority.readdressing.commands import DenyAddressChange
 from safehand.authority.tracking.commands import DenyReceipt, RecordVoid
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import LANGUAGES, Language, placeholders_of
@@ -88,6 +89,8 @@ def test_every_value_that_chooses_a_sentence_has_one():
         "production.opened": ("paid", "lost", "missing", "returned"),
         "handover.opened": ("post", "counter"),
         "register.entry_done": get_args(RegisterWork),
+        "readdressing.stopped": ("applicant", "authority"),
+        "readdressing.denied": get_args(get_type_hints(DenyAddressChange)["reason"]),
         "contact.regained": ("message", "erasure", *get_args(get_type_hints(SettleContact)["outcome"])),
     }
     chosen = {name: set(told.of) for name, told in words().events.items() if told.by}
@@ -124,7 +127,7 @@ def test_the_timeline_says_who_has_it_since_when_and_what_comes_next():
     assert page.since == house.now
     assert [one.text for one in page.next] == ["审核人员审核您的申请，并作出决定。"]
     assert page.next[0].due == "2024年5月14日（含当日）"
-    assert page.acts == {"withdraw"}
+    assert page.acts == {"withdraw", "address"}
 
     house.ring("examination.reviewing")
     assert house.page().next[0].late

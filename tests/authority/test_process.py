@@ -20,7 +20,17 @@ from safehand.kernel.outcome import RefusalKind
 from safehand.kernel.steps import defects_of_step
 from tests.authority.house import CASE, CITY, House, machines, tag
 
-STEPS = ("application", "examination", "payment", "production", "handover", "tracking", "returns", "contact")
+STEPS = (
+    "application",
+    "examination",
+    "payment",
+    "production",
+    "handover",
+    "tracking",
+    "returns",
+    "contact",
+    "readdressing",
+)
 OWNERS = frozenset(
     {
         "applicant",

@@ -23,6 +23,13 @@ from safehand.authority.handover.commands import (
 from safehand.authority.handover.events import PickedUp
 from safehand.authority.made_documents import Account
 from safehand.authority.payment.commands import RecordRefund, SettlePayment
+from safehand.authority.readdressing.commands import (
+    ApproveAddressChange,
+    AskAddressChange,
+    DenyAddressChange,
+    MakeAddressHold,
+    StopAddressChange,
+)
 from safehand.authority.returns.commands import KeepForPickup, ReportEmpty, ResendReturn
 from safehand.authority.tracking.commands import (
     ConfirmReceipt,
@@ -43,7 +50,15 @@ from tests.authority.test_payment import machines_that_keep_the_fee
 from tests.authority.test_process import STEPS, states_of
 from tests.authority.walker import Walker
 
-ASIDE = frozenset({"payment.refund_due", "contact.unreachable"})
+ASIDE = frozenset(
+    {
+        "payment.refund_due",
+        "contact.unreachable",
+        "readdressing.cooling",
+        "readdressing.due",
+        "readdressing.asked",
+    }
+)
 """What waits beside the case and does not hold it up."""
 STATE_BYTES_MAX = 2_000
 WALKS = 8
@@ -135,6 +150,7 @@ def scripted() -> list[House]:
     untold.ring("contact.unreachable")
     untold.ok(RecordReached())
     return [
+        *readdressed(),
         untold,
         kept,
         unpaid,
@@ -146,6 +162,28 @@ def scripted() -> list[House]:
         *numbered_late(),
         *searched_in_vain(),
     ]
+
+
+def readdressed() -> list[House]:
+    """Another address, ended in every way in each of its states."""
+    asked = AskAddressChange(change=1, destination=440100)
+    houses: list[House] = []
+    for ending in (
+        StopAddressChange(change=1),
+        WITHDRAW,
+        MakeAddressHold(change=1),
+        ApproveAddressChange(change=1),
+        DenyAddressChange(change=1, reason="too_late"),
+        ConfirmReceipt(evidence=EVIDENCE),
+    ):
+        for stage, rings in (("paid", 0), ("paid", 1), ("with_post", 0), ("with_post", 1)):
+            house = getattr(House(), stage)()
+            house.ok(asked)
+            if rings:
+                house.ring("readdressing.cooling" if stage == "paid" else "readdressing.asked")
+            house.do(ending)
+            houses.append(house)
+    return houses
 
 
 def searched_in_vain() -> list[House]:

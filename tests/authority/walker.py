@@ -11,6 +11,7 @@ from safehand.authority.made_documents import RecordRegisterDone
 from safehand.authority.payment.commands import RecordRefund, SettlePayment
 from safehand.authority.production import commands as production
 from safehand.authority.production.stock import DrawBlank, ReceiveBlanks
+from safehand.authority.readdressing import commands as readdressing
 from safehand.authority.returns import commands as returns
 from safehand.authority.tracking import commands as tracking
 from safehand.kernel.machine import Command
@@ -97,7 +98,7 @@ class Walker:
         if case.tracking.order:
             by_stage += self._tracking() + self._returns()
         by_stage += [RecordRegisterDone(work=e.work, make=e.make) for e in case.papers.owed]
-        by_stage += self._money()
+        by_stage += self._money() + self._address()
         steps: list[Step] = [(command, CASE, self.chance.choice(PEOPLE)) for command in by_stage]
         return steps + self._bags() + self._stock()
 
@@ -113,6 +114,20 @@ class Walker:
             SettlePayment(reference="pay-1", amount_fen=12000, paid_at=house.now),
             SettlePayment(reference="pay-1", amount_fen=12000, paid_at=house.now),
         ]
+
+    def _address(self) -> list[Command]:
+        """Another address now and then: while one waits, nothing is ordered."""
+        number = max(self.house.case.readdressing.changes, 1)
+        ends: list[Command] = [
+            readdressing.StopAddressChange(change=number),
+            readdressing.MakeAddressHold(change=number),
+            readdressing.ApproveAddressChange(change=number),
+            readdressing.DenyAddressChange(change=number, reason="too_late"),
+        ]
+        asks = readdressing.AskAddressChange(
+            change=self.house.case.readdressing.changes + 1, destination=440100
+        )
+        return [asks] if self.chance.random() < 0.05 else ends
 
     def _money(self) -> list[Command]:
         pay = self.chance.choice(("pay-1", "pay-2", "pay-3"))

@@ -38,6 +38,7 @@ from safehand.authority.portal.applying.building import build_applying
 from safehand.authority.portal.looked import Looked
 from safehand.authority.portal.messages import Messages
 from safehand.authority.portal.my_data import MyData
+from safehand.authority.portal.new_address import NewAddressPage
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.share_links import PURPOSE, ShareLinks
 from safehand.authority.portal.sharing import Sharing
@@ -48,6 +49,8 @@ from safehand.authority.ports.payment import HttpPayments, Payments
 from safehand.authority.ports.register import HttpRegister, Register
 from safehand.authority.ports.sign_in import OidcSignIn
 from safehand.authority.production import stock
+from safehand.authority.readdressing import commands as readdressing
+from safehand.authority.readdressing.actions import AddressChanges
 from safehand.authority.register.actions import RegisterEntries
 from safehand.authority.retention.keeping import retention_chores
 from safehand.authority.retention.schedule import Retention, load_retention
@@ -56,7 +59,7 @@ from safehand.authority.rulebook import HouseClocks, Rulebook
 from safehand.authority.tracking import commands as tracking
 from safehand.house.checkpointing import WitnessBorder, checkpointing_of
 from safehand.house.closing import Closing, DayBorder
-from safehand.house.commanded import NOT_PEOPLE, Facts, command_actions
+from safehand.house.commanded import NOT_PEOPLE, Facts, Records, command_actions
 from safehand.house.daybook import KIND, daybook_machine
 from safehand.house.daybook import ROLES as DAYBOOK_ROLES
 from safehand.house.erasing import Erasing
@@ -157,11 +160,10 @@ def _settle_facts(house: House) -> Facts:
     return find
 
 
+OWN_DOORS: Final = frozenset({"application.submit", "readdressing.ask"})
+"""The one comes with uploads, the other with an address and only after a fresh sign-in."""
 _CASE_ROLES: Final = {
-    command: roles
-    for command, roles in CASE_ROLES.items()
-    if command.__struct_config__.tag
-    != "application.submit"  # it comes with uploads, through a door of its own
+    command: roles for command, roles in CASE_ROLES.items() if command.__struct_config__.tag not in OWN_DOORS
 }
 
 
@@ -171,6 +173,14 @@ def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | No
         tracking.ConfirmReceipt: (frozenset({"evidence"}), _evidence("I have it")),
         tracking.Settle: (frozenset({"evidence", "claim"}), _settle_facts(house)),
     }
+    addresses = AddressChanges(house=house)
+    records: dict[type[Command], Records] = {
+        readdressing.ApproveAddressChange: addresses.of_approvals,
+        readdressing.StopAddressChange: addresses.of_endings,
+        readdressing.DenyAddressChange: addresses.of_endings,
+    }
+    if uploads is not None:
+        records[CorrectApplication] = uploads.of_corrections
     by_kind = (
         (
             "case",
@@ -193,7 +203,7 @@ def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | No
             roles=roles,
             owned=ownership.owned,
             facts=facts,
-            records={} if uploads is None else {CorrectApplication: uploads.of_corrections},
+            records=records,
             gone=ownership.gone,
         )
     ]
@@ -289,6 +299,7 @@ def parts_of(
             "receipts": Receipts(house=house, texts=services.texts).hear,
             "refunds": paying.refund,
             "register_entries": entries.run,
+            "address_changes": AddressChanges(house=house).run,
             "close_days": closing.close_days,
             "checkpoints": checkpointing.run,
             "erasures": Erasing(house=house, kind="case").run,
@@ -351,6 +362,7 @@ async def make_app(settings: Settings) -> Litestar:
             *applying.routes,
             *_beside_the_case(house, portal, links, cities),
             *_own_data(house, portal, drafts, books, retention),
+            *_new_address(house, portal, divisions, cities).routes(),
             _callbacks(house, parts.paying, cities),
         ],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
@@ -384,6 +396,18 @@ def _routes(house: House, parts: Parts, register: Register) -> list[Any]:
         label_route(labels=Labels(house=house)),
         *_reading(house, parts.ownership),
     ]
+
+
+def _new_address(
+    house: House, portal: Portal, divisions: Divisions, cities: Mapping[int, City]
+) -> NewAddressPage:
+    return NewAddressPage(
+        house=house,
+        portal=portal,
+        changes=AddressChanges(house=house),
+        divisions=divisions,
+        cities=cities,
+    )
 
 
 def _reach(house: House, cities: Mapping[int, City], divisions: Divisions) -> Reach:

@@ -15,6 +15,8 @@ from safehand.authority.payment.events import PaymentEvent
 from safehand.authority.payment.states import Payment
 from safehand.authority.production.events import ProductionEvent
 from safehand.authority.production.states import Production
+from safehand.authority.readdressing.events import ReaddressingEvent
+from safehand.authority.readdressing.states import Readdressing
 from safehand.authority.returns.events import ReturnsEvent
 from safehand.authority.returns.states import Returns
 from safehand.authority.tracking.events import TrackingEvent
@@ -30,6 +32,7 @@ CaseEvent = (
     | TrackingEvent
     | ReturnsEvent
     | ContactEvent
+    | ReaddressingEvent
     | MadeDocumentEvent
     | ErasureEvent
 )
@@ -47,6 +50,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tracking: Tracking = Tracking()
     returns: Returns = Returns()
     contact: Contact = Contact()
+    readdressing: Readdressing = Readdressing()
     papers: Papers = Papers()
     erasure: Erasure = Erasure()
 

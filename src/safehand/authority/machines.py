@@ -34,6 +34,9 @@ from safehand.authority.production import commands as production_commands
 from safehand.authority.production import events as production_events
 from safehand.authority.production import rules as production
 from safehand.authority.production import stock
+from safehand.authority.readdressing import commands as readdressing_commands
+from safehand.authority.readdressing import events as readdressing_events
+from safehand.authority.readdressing import rules as readdressing
 from safehand.authority.returns import commands as returns_commands
 from safehand.authority.returns import events as returns_events
 from safehand.authority.returns import rules as returns
@@ -61,6 +64,7 @@ _FOLDS: Final[dict[type, tuple[str, Callable[[Any, Any, datetime], Any]]]] = {
         ("tracking", tracking_events.TrackingEvent, tracking.fold),
         ("returns", returns_events.ReturnsEvent, returns.fold),
         ("contact", contact_events.ContactEvent, contact.fold),
+        ("readdressing", readdressing_events.ReaddressingEvent, readdressing.fold),
         ("papers", MadeDocumentEvent, papers.fold),
         ("erasure", erasure.ErasureEvent, erasure.fold),
     )
@@ -181,6 +185,7 @@ _TIMERS: Final[Mapping[str, Command]] = {
     "tracking": tracking_commands.TrackingExpired(),
     "returns": returns_commands.ReturnsExpired(),
     "contact": contact_commands.ContactExpired(),
+    "readdressing": readdressing_commands.AddressChangeExpired(),
 }
 
 

@@ -21,6 +21,8 @@ from safehand.authority.payment.states import PaymentState
 from safehand.authority.production import events as production
 from safehand.authority.production import states as production_states
 from safehand.authority.production.states import Production, ProductionState
+from safehand.authority.readdressing import events as readdressing
+from safehand.authority.readdressing import states as readdressing_states
 from safehand.authority.returns import events as returns
 from safehand.authority.returns import states as returns_states
 from safehand.authority.returns.states import ReturnsState
@@ -54,6 +56,7 @@ _WAITS: Final[Mapping[str, Mapping[Any, Wait]]] = {
     "tracking": tracking_states.WAITING,
     "returns": returns_states.WAITING,
     "contact": contact_states.WAITING,
+    "readdressing": readdressing_states.WAITING,
 }
 
 
@@ -290,6 +293,19 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     returns.ReturnsRanLate: lambda case, e: ("running_late", {"step": "returns"}),
     returns.ReturnStarted: lambda case, e: ("coming_back", {"reason": e.reason}),
     returns.ReturnResent: lambda case, e: ("sent_again", {}),
+    # Nobody's contact changes with an address: who applied is told where they always are.
+    readdressing.AddressChangeAsked: lambda case, e: (
+        "address_change_asked",
+        {"holds_at": e.holds_at.isoformat()},
+    ),
+    readdressing.AddressChangePutToManager: lambda case, e: (
+        "address_change_put_to_manager",
+        {"due_at": e.due_at.isoformat()},
+    ),
+    readdressing.AddressChanged: lambda case, e: ("address_changed", {}),
+    readdressing.AddressChangeApproved: lambda case, e: ("address_changed", {}),
+    readdressing.AddressChangeStopped: lambda case, e: ("address_stays", {}),
+    readdressing.AddressChangeDenied: lambda case, e: ("address_stays", {}),
 }
 TEMPLATES: Final = frozenset(
     {
@@ -325,6 +341,10 @@ TEMPLATES: Final = frozenset(
         "delivery_goes_on",
         "inquiry_ended",
         "sent_again",
+        "address_change_asked",
+        "address_change_put_to_manager",
+        "address_changed",
+        "address_stays",
     }
 )
 """Every template that a notice may name."""

@@ -17,11 +17,14 @@ from safehand.authority.examination.reasons import DEFECTS
 from safehand.authority.examination.rules import resumed
 from safehand.authority.examination.states import ExaminationState
 from safehand.authority.handover import events as handover
+from safehand.authority.handover.states import HandoverState
 from safehand.authority.made_documents import DocumentInvalidated, RegisterEntryDue
 from safehand.authority.payment import events as payment
 from safehand.authority.payment.rules import on_withdrawal
 from safehand.authority.production import events as production
 from safehand.authority.production.states import ProductionState
+from safehand.authority.readdressing import events as readdressing
+from safehand.authority.readdressing.states import ReaddressingState
 from safehand.authority.returns import events as returns
 from safehand.authority.returns.rules import recall_asked, shelved, started
 from safehand.authority.returns.states import ReturnsState
@@ -144,14 +147,20 @@ def _invalid(case: Case, *, reason: str, remake: bool) -> Event:
     return DocumentInvalidated(make=case.production.make, reason=reason, remake=remake)
 
 
-def _order(case: Case, event: handover.HandoverOpened, m: Moment) -> Sequence[Event]:
-    """The order names chance, not the case: the post must not be able to link two envelopes of one person."""
-    if event.mode != "post":
+def _order(case: Case, event: Event, m: Moment) -> Sequence[Event]:
+    """What lies on the shelf to be brought is ordered, unless another address may yet hold: then it waits for that.
+
+    The order names chance, not the case: the post must not be able to link two envelopes of one person.
+    """
+    if case.handover.mode != "post":
+        return _lapsed(case)
+    waits = case.readdressing.state is not ReaddressingState.NONE
+    if waits or case.handover.state is not HandoverState.ON_SHELF:
         return []
     if len(m.token) < ORDER_TOKEN_BYTES:
         raise ValueError("placing an order needs a token of its own")
     city, destination = m.city_on, case.application.destination
-    mode, postage_fen = m.postage(destination=destination, free=event.free)
+    mode, postage_fen = m.postage(destination=destination, free=case.handover.free)
     placed = handover.OrderPlaced(
         order=f"or_{readable(m.token[:ORDER_TOKEN_BYTES])}",
         peer=m.book.post,
@@ -170,6 +179,25 @@ def _order(case: Case, event: handover.HandoverOpened, m: Moment) -> Sequence[Ev
 
 def _forgotten(case: Case, event: erasure.ErasureOrdered, m: Moment) -> Sequence[Event]:
     return [contact.ContactRegained(by="erasure")] if case.contact.state is ContactState.UNREACHABLE else []
+
+
+def _lapsed(case: Case) -> list[Event]:
+    """Nothing is brought any more: whoever wanted it elsewhere waits for nothing."""
+    return [] if case.readdressing.state is ReaddressingState.NONE else [readdressing.AddressChangeLapsed()]
+
+
+def _readdressed(case: Case, event: readdressing.AddressChangeApproved, m: Moment) -> Sequence[Event]:
+    """What is on its way to the old address is called back; it comes to the shelf and goes out again from there."""
+    on_the_way = case.tracking.state in (
+        TrackingState.ON_THE_WAY,
+        TrackingState.REPORTED,
+        TrackingState.DENIED,
+    )
+    stoppable = on_the_way and case.returns.state is ReturnsState.NONE
+    return [
+        application.ApplicationReaddressed(destination=event.destination),
+        *([recall_asked(m, Reason.RECALLED)] if stoppable else []),
+    ]
 
 
 def _interrupted(case: Case) -> list[Event]:
@@ -203,8 +231,11 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     examination.ExaminationApproved: _ask_fee,
     payment.PaymentSettled: lambda case, event, m: [_to_be_made(m, cause="paid")],
     payment.PaymentLapsed: lambda case, event, m: [application.ApplicationDeemedWithdrawn(cause="payment")],
-    application.ApplicationWithdrawn: lambda case, event, m: _closed(case, m),
-    application.ApplicationDeemedWithdrawn: lambda case, event, m: _closed(case, m),
+    application.ApplicationWithdrawn: lambda case, event, m: [*_closed(case, m), *_lapsed(case)],
+    application.ApplicationDeemedWithdrawn: lambda case, event, m: [*_closed(case, m), *_lapsed(case)],
+    application.ApplicationRefused: lambda case, event, m: _lapsed(case),
+    application.ApplicationCompleted: lambda case, event, m: _lapsed(case),
+    application.ApplicationEndedUndelivered: lambda case, event, m: _lapsed(case),
     # production -> handover -> tracking, or the counter -> application
     production.DocumentIssued: _hand_over,
     handover.HandoverOpened: _order,
@@ -230,6 +261,14 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     returns.ReturnKeptForPickup: lambda case, event, m: [_handed_over(m, mode="counter", free=True)],
     returns.EnvelopeEmpty: lambda case, event, m: [_invalid(case, reason="missing", remake=True)],
     returns.ReturnGivenUp: lambda case, event, m: [_invalid(case, reason="returned", remake=event.remake)],
+    # another address -> the order that waited for it, or the way back
+    readdressing.AddressChanged: lambda case, event, m: [
+        application.ApplicationReaddressed(destination=event.destination)
+    ],
+    readdressing.AddressChangeApproved: _readdressed,
+    application.ApplicationReaddressed: _order,
+    readdressing.AddressChangeStopped: _order,
+    readdressing.AddressChangeDenied: _order,
     # whoever is forgotten need not be told
     erasure.ErasureOrdered: _forgotten,
 }

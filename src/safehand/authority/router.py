@@ -8,6 +8,8 @@ from safehand.authority.application import commands as application
 from safehand.authority.application import refusals as application_refusals
 from safehand.authority.application import rules as application_rules
 from safehand.authority.application.states import TERMINAL as ENDED
+from safehand.authority.application.states import WORDS as APPLICATION_WORDS
+from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case
 from safehand.authority.contact import commands as contact
 from safehand.authority.contact import rules as contact_rules
@@ -23,6 +25,9 @@ from safehand.authority.payment import commands as payment
 from safehand.authority.payment import rules as payment_rules
 from safehand.authority.production import commands as production
 from safehand.authority.production import rules as production_rules
+from safehand.authority.readdressing import commands as readdressing
+from safehand.authority.readdressing import refusals as readdressing_refusals
+from safehand.authority.readdressing import rules as readdressing_rules
 from safehand.authority.returns import commands as returns
 from safehand.authority.returns import events as returns_events
 from safehand.authority.returns import refusals as returns_refusals
@@ -47,6 +52,7 @@ CaseCommand = (
     | tracking.TrackingCommand
     | returns.ReturnsCommand
     | contact.ContactCommand
+    | readdressing.ReaddressingCommand
     | papers.RecordRegisterDone
     | erasure.OrderErasure
     | erasure.RecordErased
@@ -61,6 +67,7 @@ STEPS: Final[Mapping[str, Mapping[type, Any]]] = {
     "tracking": tracking_rules.RULES,
     "returns": returns_rules.RULES,
     "contact": contact_rules.RULES,
+    "readdressing": readdressing_rules.RULES,
 }
 _RULE_OF: Final[dict[type, tuple[str, Any]]] = {
     command: (step, rule) for step, rules in STEPS.items() for command, rule in rules.items()
@@ -75,6 +82,7 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     **tracking.ROLES,
     **returns.ROLES,
     **contact.ROLES,
+    **readdressing.ROLES,
     **papers.ROLES,
     erasure.OrderErasure: frozenset({"applicant", "authority_manager"}),
     erasure.RecordErased: frozenset({"system"}),
@@ -274,6 +282,48 @@ def _unreachable(case: Case, command: contact.RecordUnreachable, m: Moment) -> A
     return None if case.erasure.state is erasure.ErasureState.NONE else []
 
 
+_IN_TRANSIT: Final = frozenset(
+    {
+        HandoverState.ORDERED,
+        HandoverState.TO_LABEL,
+        HandoverState.LABELLED,
+        HandoverState.SEALED,
+        HandoverState.BAGGED,
+        HandoverState.OFFERED,
+        HandoverState.RECOUNT,
+    }
+)
+"""From the order to the post's signature: label and envelope bear the old address (docs/decisions/0010)."""
+
+
+def readdressable(case: Case) -> Refusal | None:
+    """Why the address can't be changed as the case stands; none when a change may be asked for."""
+    if case.application.state is not ApplicationState.RECEIVED:
+        en, zh = APPLICATION_WORDS[case.application.state]
+        return readdressing_refusals.NOT_RUNNING(state_en=en, state_zh=zh)
+    begun = case.handover.state is not HandoverState.NONE
+    if (case.handover.mode if begun else case.application.mode) != "post":
+        return readdressing_refusals.NOTHING_BROUGHT()
+    return readdressing_refusals.BEING_HANDED_OVER() if case.handover.state in _IN_TRANSIT else None
+
+
+def _address_change(case: Case, command: readdressing.AskAddressChange, m: Moment) -> Answer:
+    """By itself until the order is placed, by the manager once the post has, or had, the envelope."""
+    refusal = readdressable(case)
+    if refusal is not None:
+        return refusal
+    handed_over = case.handover.state is HandoverState.ACCEPTED
+    return readdressing_rules.ask(case.readdressing, command, m, handed_over=handed_over)
+
+
+def _makes_hold(case: Case, command: readdressing.MakeAddressHold, m: Moment) -> Answer | None:
+    """What is being corrected waits for the correction: its form may bring an address of its own."""
+    if case.application.state is ApplicationState.RECEIVED:
+        return None
+    en, zh = APPLICATION_WORDS[case.application.state]
+    return readdressing_refusals.NOT_RUNNING(state_en=en, state_zh=zh)
+
+
 _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     application.WithdrawApplication: _withdrawal,
     returns.RecallItem: _recall,
@@ -282,6 +332,8 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     tracking.JudgeClaim: _claim,
     tracking.DenyReceipt: _denial,
     contact.RecordUnreachable: _unreachable,
+    readdressing.AskAddressChange: _address_change,
+    readdressing.MakeAddressHold: _makes_hold,
     erasure.OrderErasure: _erasure,
     erasure.RecordErased: _erasure,
     tracking.RecordScan: _news,

@@ -45,6 +45,8 @@ class HouseClocks(msgspec.Struct, frozen=True, kw_only=True):
     """What to do with a returned document."""
     contact_working_days: int = 2
     """The manager tells somebody whom no message reached."""
+    address_change_working_days: int = 1
+    """The manager decides on another address for what the post has."""
 
 
 class Rulebook:

@@ -32,13 +32,14 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "payment_port.": "the payment service's own address: tests/sandbox/test_payment.py",
     "payment.callback_": "the payment service's own address: tests/authority/test_payment_callback.py",
     "population_register.": "the register as a service of its own: tests/sandbox/test_register.py",
+    "readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
+    "addresses.": "people here declare where it goes: tests/authority/test_addresses.py",
     "notices.": "answers of the SMS gateway and the mail server: tests/authority/test_notices_sending.py",
     "picture.": "the simulator's people send digests, no pictures: tests/authority/test_pictures_examining.py",
     "eligibility.": "persons of the register's magic cases: tests/authority/test_eligibility.py",
     "acceptance.not_taken_in": "a bag with what was signed for already comes from no honest authority: tests/postal/test_acceptance.py",
     "acceptance.waybill_taken": "numbers come from the city's range, each once: tests/postal/test_acceptance.py",
     "application.already_submitted": "the application's name is made of its key, which is never given again: tests/authority/test_application.py",
-    "addresses.": "addresses as people write them, before they apply: tests/authority/test_addresses.py, test_picking.py",
     "application.pictures_": "people here declare their pictures: tests/authority/test_uploads.py",
     "application.receipt_taken": "that no free number is drawn in many tries: tests/authority/test_receipts.py",
     "handover.not_in_this_bag": "follows from a bag and its cases, which are written together: tests/authority/test_handover.py",
@@ -51,6 +52,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 }
 """Prefix of a refusal's code -> why the simulator does not meet it, and where it is met."""
 EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
+    "Readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
+    "Application.received.ApplicationReaddressed": "the same: tests/authority/test_readdressing.py",
     "Erasure.": "not played (see docs/how-to/simulate.md): tests/house/test_erasure.py",
     "Payment.paid.PaymentKept": "no document's rules keep the fee: tests/authority/test_walk.py",
     "Payment.closed.RefundRecorded": "no document's rules keep the fee: tests/authority/test_walk.py",

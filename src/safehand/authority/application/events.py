@@ -67,6 +67,12 @@ class ApplicationEndedUndelivered(Event, frozen=True, kw_only=True, tag="applica
     """The document came back, was never fetched, and was invalidated."""
 
 
+class ApplicationReaddressed(Event, frozen=True, kw_only=True, tag="application.readdressed"):
+    """The envelope goes to an address in this city from now on."""
+
+    destination: int
+
+
 ApplicationEvent = (
     ApplicationSubmitted
     | CorrectionOpened
@@ -77,4 +83,5 @@ ApplicationEvent = (
     | ApplicationCompleted
     | ApplicationReopened
     | ApplicationEndedUndelivered
+    | ApplicationReaddressed
 )

@@ -11,7 +11,7 @@ from safehand.authority.application.states import TABLE, Application
 from safehand.authority.application.states import ApplicationState as S
 from safehand.authority.eligibility.rules import EligibilityRequest, judge
 from safehand.authority.rulebook import Answer, Moment
-from safehand.kernel.steps import clocked
+from safehand.kernel.steps import clocked, moved
 
 REQUIRED_PARTS: Final = ("photo", "signature", "id_card_front", "id_card_back")
 """Policy, steps: production photo, signature on white paper, ID card front and back."""
@@ -126,6 +126,8 @@ def fold(step: Application, event: e.ApplicationEvent, at: datetime) -> Applicat
             return clocked(step, event, at, TABLE, due_at=event.due_at, asked=event.asked)
         case e.ApplicationCorrected():
             return clocked(step, event, at, TABLE, asked=())
+        case e.ApplicationReaddressed():
+            return moved(step, event, at, TABLE, destination=event.destination)
         case (
             e.ApplicationWithdrawn()
             | e.ApplicationDeemedWithdrawn()

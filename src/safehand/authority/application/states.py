@@ -45,6 +45,7 @@ TABLE: Final[Table] = {
     (S.RECEIVED, e.ApplicationCompleted): S.COMPLETED,
     (S.RECEIVED, e.ApplicationEndedUndelivered): S.NOT_DELIVERED,
     (S.COMPLETED, e.ApplicationReopened): S.RECEIVED,
+    (S.RECEIVED, e.ApplicationReaddressed): S.RECEIVED,
 }
 WAITING: Final = {S.CORRECTING: Wait(owner="applicant", clock="correct_days")}
 HANDED_ON: Final = frozenset({S.RECEIVED})

@@ -61,13 +61,14 @@ class Counter(_Strict, frozen=True, kw_only=True):
 
 
 class Clocks(_Strict, frozen=True, kw_only=True):
-    """The applicant's clocks in days, the authority's in working days."""
+    """The applicant's clocks in days (the cooling time of an address in hours), the authority's in working days."""
 
     correct_days: Days
     pay_days: Days
     review_working_days: Days
     produce_working_days: Days
     pickup_days: Days
+    address_change_hours: Annotated[int, Meta(ge=1, le=168)]
 
 
 class Handover(_Strict, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from safehand.authority.notices.wording import (
     Both,
     deadline_words,
     defect_words,
+    moment_words,
     money_words,
     reason_words,
 )
@@ -124,6 +125,8 @@ class Renderer:
         match fact:
             case "due_at":
                 return {"due": deadline_words(datetime.fromisoformat(str(value)), language)}
+            case "holds_at":
+                return {"holds": moment_words(datetime.fromisoformat(str(value)), language)}
             case "fee_fen" | "amount_fen":
                 return {fact.removesuffix("_fen"): money_words(int(value), language)}
             case "defects":

@@ -70,6 +70,9 @@ DONE: Final[Mapping[str, Both]] = {
         en="Noted: you don't have it. The manager looks into it and answers you.",
     ),
     "corrected": Both(zh="补正已提交，审核继续。", en="Your correction is sent. The review goes on."),
+    "address-stays": Both(
+        zh="变更已停止，仍寄往原地址。", en="The change is stopped: the old address stays."
+    ),
     "withdraw": Both(zh="申请已撤回。", en="The application is withdrawn."),
     "paid": Both(zh="缴费成功，谢谢。", en="Your payment arrived. Thank you."),
     "paid-back": Both(

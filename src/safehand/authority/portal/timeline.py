@@ -15,6 +15,8 @@ from safehand.authority.outward import overall
 from safehand.authority.payment import events as payment
 from safehand.authority.payment.states import PaymentState
 from safehand.authority.portal.words import sentence_of, words
+from safehand.authority.readdressing.states import ReaddressingState
+from safehand.authority.router import readdressable
 from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking.states import TrackingState
 from safehand.kernel.machine import Event, Waiting
@@ -177,6 +179,8 @@ def acts_of(case: Case) -> frozenset[str]:
     tracked, acts = case.tracking.state, set[str]()
     if case.application.state is ApplicationState.CORRECTING:
         acts.add("correct")
+    if case.readdressing.state is not ReaddressingState.NONE or readdressable(case) is None:
+        acts.add("address")
     if case.payment.state is PaymentState.AWAITING:
         acts.add("pay")
     if case.application.state not in TERMINAL and not case.production.make:

@@ -4,13 +4,11 @@ What may be chosen for an address, for how much and by when, is dated data of th
 mistake in an address is asked once and hinders nobody.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from litestar import Response
-from msgspec.structs import replace
 
 from safehand.authority.addresses.address import Address, one_line
 from safehand.authority.addresses.book import Book
@@ -23,6 +21,7 @@ from safehand.authority.application.drafts import Draft
 from safehand.authority.cities.city import City, Counter
 from safehand.authority.documents.document import Document
 from safehand.authority.notices.wording import Both, money_words
+from safehand.authority.portal.address_form import faults_of, mark_of, refused_at_place, without_phone
 from safehand.authority.portal.applying import answers
 from safehand.authority.portal.applying.answers import Faults
 from safehand.authority.portal.applying.picture_steps import Visit
@@ -95,19 +94,17 @@ class DeliveryStep:
         person = visit.session.identity
         form = {**form, "phone": visit.held.draft.phone}
         recipient = person.name if person is not None else ""
-        picked = pick(form=form, divisions=self.divisions, recipient=recipient, day=visit.day)
-        # The telephone is asked for in a step of its own, and this form has no field to mend it in.
-        return replace(
-            picked, errors={field: why for field, why in picked.errors.items() if field != "phone"}
-        )
+        return without_phone(pick(form=form, divisions=self.divisions, recipient=recipient, day=visit.day))
 
     async def _to_the_door(
         self, visit: Visit, sent: Sent, picked: Picked, address: Address
     ) -> Draft | Response[bytes]:
         found = self._deliverable(visit, address.region)
         if isinstance(found, Refusal):
-            return await self._page(visit, _refused(picked, found), mode="post", office=sent["office"])
-        mark = _mark(address)
+            return await self._page(
+                visit, refused_at_place(picked, found), mode="post", office=sent["office"]
+            )
+        mark = mark_of(address)
         if picked.hints and sent[SEEN] != mark:
             return await self._page(visit, picked, mode="post", office=sent["office"], asked=mark)
         if sent[KEEP] == YES:
@@ -132,7 +129,7 @@ class DeliveryStep:
         picked = self._picked(visit, {REGION: kept.region, TEXT: kept.text, STEP: DONE})
         found = self._deliverable(visit, kept.region)
         if isinstance(found, Refusal):
-            picked = _refused(picked, found)
+            picked = refused_at_place(picked, found)
         if picked.address is None or isinstance(found, Refusal):
             return await self._page(visit, picked, mode="post", office="")
         used = Address(
@@ -178,10 +175,7 @@ class DeliveryStep:
     ) -> Response[bytes]:
         language, draft = visit.language, visit.held.draft
         book = await self.books.read(actor=visit.session.actor, now=self.house.clock.now())
-        told = {
-            name: " ".join(_told(one, language) for one in errors) for name, errors in picked.errors.items()
-        }
-        told |= answers.said_in(faults or {}, language)
+        told = faults_of(picked, language) | answers.said_in(faults or {}, language)
         return self.frame.page(
             request=visit.request,
             template="apply/delivery.html",
@@ -263,15 +257,3 @@ def _counter(one: Counter, language: Language) -> tuple[str, str, str]:
 
 def _told(refusal: Refusal, language: Language) -> str:
     return answers.both_of(refusal).in_language(language)
-
-
-def _refused(picked: Picked, refusal: Refusal) -> Picked:
-    """The form again, with the refusal at the list that was chosen from last."""
-    chosen = [one.field for one in picked.selects if one.chosen]
-    field = chosen[-1] if chosen else picked.selects[0].field
-    return replace(picked, address=None, errors={**picked.errors, field: (refusal,)})
-
-
-def _mark(address: Address) -> str:
-    """By what a form says that it has shown the hints for an address: nothing can be read from it."""
-    return hashlib.sha256(f"{address.region}\x1f{address.text}".encode()).hexdigest()[:32]
