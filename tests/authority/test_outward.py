@@ -49,6 +49,10 @@ FACTS = {
     "document_invalidated": {"reason"},
     "coming_back": {"reason"},
     "sent_again": set(),
+    "address_change_asked": {"holds_at"},
+    "address_change_put_to_manager": {"due_at"},
+    "address_changed": set(),
+    "address_stays": set(),
 }
 
 
