@@ -276,7 +276,7 @@ def test_the_old_contact_is_told_at_once_and_the_address_holds_after_a_day(
             )
             assert len(tables) > 10
             for [table] in tables:
-                found = await rows(dsn, f"select t::text from {table} t where t::text like '%4072%'")
+                found = await rows(dsn, f"select t::text from {table} t where t::text like '%4072号%'")
                 assert found == [], table
             assert MARKER not in caplog.text
 
