@@ -232,14 +232,14 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
             page.goto(f"{looker.home}{case}/messages")
             looker.look(page, f"messages-{who}", language)
             # By keyboard alone: the first box is unticked, and the form sent.
-            page.locator("#progress-sms").focus()
+            page.locator("#progress").focus()
             page.keyboard.press("Space")
             page.keyboard.press("Enter")
             page.wait_for_url("**/messages?saved=yes")
-            assert not page.locator("#progress-sms").is_checked()
-            assert page.locator("#deadlines-sms").is_checked()
+            assert not page.locator("#progress").is_checked()
+            assert page.locator("#deadlines").is_checked()
             looker.look(page, f"messages-saved-{who}", language)
-            page.locator("#progress-sms").check()
+            page.locator("#progress").check()
             page.locator("main button").click()
         if "withdraw" in actions and who == "pays":
             page.goto(f"{looker.home}{case}/withdraw")
@@ -256,7 +256,8 @@ def _look_at_own_data(looker: Looker, page: Page, who: str, language: Language) 
     """What is kept of somebody, the copy of it, and what stands before an erasure."""
     case = page.url
     page.goto(f"{looker.home}/my/data")
-    page.locator("details").first.click()
+    for one in page.locator("details").all():
+        one.click()
     looker.look(page, f"my-data-{who}", language)
     with page.expect_download() as saved:
         page.locator("main button").first.click()
