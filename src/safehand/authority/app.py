@@ -32,6 +32,7 @@ from safehand.authority.machines import build_machines
 from safehand.authority.notices.building import build_mailer, build_notices, public_address
 from safehand.authority.notices.receipts import Receipts
 from safehand.authority.notices.reminding import Reminding
+from safehand.authority.pace import Pacing
 from safehand.authority.payment.actions import Paying
 from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
 from safehand.authority.portal.applying.building import build_applying
@@ -333,6 +334,7 @@ async def make_app(settings: Settings) -> Litestar:
     books = AddressBooks(store=house.store, vault=house.vault, ids=SystemIds())
     links = _share_links(house)
     house.jobs.chores |= parts.chores | {
+        "pace": _pacing(house).run,
         "ended_share_links": lambda: links.sweep(now=house.clock.now()),
         "ended_sign_ins": lambda: under_way.sweep(now=house.clock.now()),
         **retention_chores(house=house, retention=retention, drafts=drafts, books=books),
@@ -370,6 +372,13 @@ async def make_app(settings: Settings) -> Litestar:
     app.state.problem_page = portal.problem
     app.on_shutdown.append(applying.looking.close)
     return app
+
+
+def _pacing(house: House) -> Pacing:
+    case = house.shell.machines["case"]
+    return Pacing(
+        store=house.store, clock=house.clock, initial=case.initial, fold=case.fold, waits=case.waits
+    )
 
 
 def _share_links(house: House) -> ShareLinks:

@@ -174,7 +174,9 @@ class MyData:
         assert session is not None, "whoever visits the own case is signed in"
         state, language, key = self._cases.decode(row.state), language_of(request), _key_of(row)
         refusal = self._refused(key, state, session)
+        now = self._house.clock.now()
         waits = self._house.shell.machines["case"].waits(state, key)
+        lines = waiting_lines(waits=waits, paces={}, now=now, language=language)
         return self._portal.frame.page(
             request=request,
             template="my_data_erase.html",
@@ -182,8 +184,8 @@ class MyData:
             action=f"{PAGE}/{row.city}/{row.stream}",
             kind=self._portal.document_words(state, language),
             refused=None if refusal is None else (sentence(refusal, language), way_out(refusal, language)),
-            lines=waiting_lines(waits=waits, language=language) if refusal is not None else (),
-            days=self._retention.on(local_day(self._house.clock.now())).person_days,
+            lines=lines if refusal is not None else (),
+            days=self._retention.on(local_day(now)).person_days,
             version=row.version,
             csrf=self._portal.forms.token(request),
         )

@@ -18,6 +18,7 @@ from safehand.authority.documents.document import Document
 from safehand.authority.notices.seen import trouble_of
 from safehand.authority.notices.wording import Both
 from safehand.authority.outward import overall
+from safehand.authority.pace import paces_of
 from safehand.authority.payment.refusals import NOT_PAID_YET
 from safehand.authority.portal.can_i import CanI
 from safehand.authority.portal.forms import Forms
@@ -321,7 +322,8 @@ class Portal:
         """What the page of a case says, from its state and its events."""
         waits = self._house.shell.machines["case"].waits(case, key)
         events = await self._dated(key)
-        return timeline(case=case, waits=waits, events=events, now=now, language=language)
+        paces = await paces_of(store=self._house.store, city=key.city, document=case.application.document)
+        return timeline(case=case, waits=waits, events=events, now=now, language=language, paces=paces)
 
     async def freshly_proven(self, request: Web, *, to: str) -> Response[bytes] | None:
         """None if whoever asks has just proven who they are; else the way through the sign-in and back to `to`."""

@@ -12,8 +12,10 @@ from safehand.authority.case import Case, CaseEvent
 from safehand.authority.handover import events as handover
 from safehand.authority.notices.wording import deadline_words
 from safehand.authority.outward import overall
+from safehand.authority.pace import WHOLE, Pace
 from safehand.authority.payment import events as payment
 from safehand.authority.payment.states import PaymentState
+from safehand.authority.portal.usual import usual_words
 from safehand.authority.portal.words import sentence_of, words
 from safehand.authority.readdressing.states import ReaddressingState
 from safehand.authority.router import readdressable
@@ -80,6 +82,8 @@ class Next(msgspec.Struct, frozen=True, kw_only=True):
     due: str
     late: bool
     yours: bool
+    usual: str = ""
+    """By when it usually happens; empty where history does not say, and where it waits for the applicant."""
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,21 +105,36 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     """Newest first."""
     acts: frozenset[str]
+    in_hand: str = ""
+    """By when such applications are usually in the applicant's hands; empty once it has ended."""
 
 
 def timeline(
-    *, case: Case, waits: Sequence[Waiting], events: Sequence[Dated], now: datetime, language: Language
+    *,
+    case: Case,
+    waits: Sequence[Waiting],
+    events: Sequence[Dated],
+    now: datetime,
+    language: Language,
+    paces: Mapping[str, Pace] = {},
 ) -> Timeline:
-    """The page of a case from its state, the worklists it stands on, and its events in order (at least one)."""
+    """The page of a case from its state, the worklists it stands on, and its events in order (at least one).
+
+    `paces`: how long waiting states have lasted for others (`pace.paces_of`).
+    """
     told = words().overall[overall(case)]
+    ended = case.application.state in TERMINAL
     return Timeline(
         word=told.word.in_language(language),
         holder=told.holder.in_language(language),
         since=_since(waits, events),
-        next=waiting_lines(waits=waits, language=language),
-        clock=clock_of(events=events, now=now, ended=case.application.state in TERMINAL),
+        next=waiting_lines(waits=waits, paces=paces, now=now, language=language),
+        clock=clock_of(events=events, now=now, ended=ended),
         lines=tuple(reversed(_lines(events, language))),
         acts=acts_of(case),
+        in_hand=""
+        if ended
+        else usual_words(pace=paces.get(WHOLE), since=events[0].at, now=now, language=language),
     )
 
 
@@ -125,8 +144,10 @@ def _since(waits: Sequence[Waiting], events: Sequence[Dated]) -> datetime:
     return max(shown) if shown else _ended_at(events) or events[-1].at
 
 
-def waiting_lines(*, waits: Sequence[Waiting], language: Language) -> tuple[Next, ...]:
-    """What must happen next, of the worklists on which a case stands."""
+def waiting_lines(
+    *, waits: Sequence[Waiting], paces: Mapping[str, Pace], now: datetime, language: Language
+) -> tuple[Next, ...]:
+    """What must happen next, of the worklists on which a case stands, and by when it usually does."""
     lines: list[Next] = []
     for one in waits:
         told = words().waits[one.queue]
@@ -138,6 +159,10 @@ def waiting_lines(*, waits: Sequence[Waiting], language: Language) -> tuple[Next
                 due="" if one.due_at is None else deadline_words(one.due_at, language),
                 late=one.due_at is None and one.owner == "authority_manager",
                 yours=told.yours,
+                # How long other people took to do their own part says nothing to somebody who is asked to do theirs.
+                usual=""
+                if told.yours
+                else usual_words(pace=paces.get(one.queue), since=one.since, now=now, language=language),
             )
         )
     return tuple(lines)
