@@ -35,7 +35,7 @@ FORM: Final = {
     "language": "en",
     "address": "中山东一路200号",
 }
-FIELDS: Final[dict[str, Any]] = {"parts": {PART: "a" * 64}, "cause": "asked_by_person"}
+FIELDS: Final[dict[str, Any]] = {"parts": {PART: "a" * 64}, "cause": "asked_by_person", "change": 1}
 """What actions ask for beside city and case."""
 
 
