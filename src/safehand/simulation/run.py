@@ -665,7 +665,7 @@ class Run:
             if theft.found_at is None
             and order not in self.tainted
             and not self.world.is_there(order)
-            and self.world.where(self.world.envelopes[order].label_of).kind not in AT_HOME
+            and not self._came_to_nothing(theft)
         ]
         unheard = [f"payment {key}" for key in self.payments.calling_back]
         return [
@@ -676,6 +676,15 @@ class Run:
             *thefts,
             *(f"{one.action} {one.key}" for one in self.unanswered),
         ]
+
+    def _came_to_nothing(self, theft: couriers.Theft) -> bool:
+        """Whether it was a plan only: nobody noticed, and the document is where no thief has it."""
+        envelope = self.world.envelopes.get(theft.order)
+        return (
+            theft.found_at is None
+            and envelope is not None
+            and self.world.where(envelope.label_of).kind in AT_HOME
+        )
 
     def _over(self) -> bool:
         return not self._open()
@@ -708,7 +717,7 @@ class Run:
             thefts=[
                 one
                 for order, one in self.street.thefts.items()
-                if one.found_at is not None or order not in self.tainted
+                if one.found_at is not None or not (order in self.tainted or self._came_to_nothing(one))
             ],
             violations=self.checker.violations,
             fingerprint=digest.hexdigest(),
