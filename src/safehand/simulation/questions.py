@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from safehand.authority.app import OWNED
 from safehand.authority.notices import receipts, reminding, sending
+from safehand.authority.readdressing import actions as readdressing
 from safehand.house import closing, erasing, parking, persons, statements
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.store import NoticeRow
@@ -80,6 +81,22 @@ def _records(
         (city, subject, store.vault[city, subject, name], store.vault_keys[city, subject])
         for city, subject in dict.fromkeys(zip(cities, subjects, strict=True))
         if (city, subject, name) in store.vault and (city, subject) in store.vault_keys
+    ]
+
+
+def _records_of_changes(
+    asked: SimStore | SimTransaction,
+    cities: Sequence[int],
+    subjects: Sequence[str],
+    names: Sequence[str],
+    other: str,
+) -> Sequence[Any]:
+    store = asked.store if isinstance(asked, SimTransaction) else asked
+    return [
+        (city, subject, one, store.vault[city, subject, one], store.vault_keys[city, subject])
+        for city, subject, name in dict.fromkeys(zip(cities, subjects, names, strict=True))
+        for one in (name, other)
+        if (city, subject, one) in store.vault and (city, subject) in store.vault_keys
     ]
 
 
@@ -425,6 +442,7 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     reader.RECEIVED_HASHES: _received_hashes,
     OWNED: _owned,
     persons.RECORDS: _records,
+    readdressing.RECORDS: _records_of_changes,
     closing.FIRST_MOVE: _first_move,
     closing.PARTS: _parts,
     closing.MADE: _made,

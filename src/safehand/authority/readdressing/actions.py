@@ -26,7 +26,7 @@ from safehand.link.log import DELIVERY_RECORD
 from safehand.link.messages import DeliveryPart
 
 AT_ONCE_MAX: Final = 200
-_RECORDS: Final = (
+RECORDS: Final = (
     "select r.city, r.subject, r.name, r.sealed, k.wrapped from vault_record r"
     " join keys.case_key k on k.city = r.city and k.subject = r.subject"
     " join unnest($1::int[], $2::text[], $3::text[]) as w (city, subject, name)"
@@ -141,7 +141,7 @@ class AddressChanges:
         if not changes:
             return {}
         rows = await self._house.store.fetch(
-            _RECORDS,
+            RECORDS,
             [key.city for key in changes],
             [key.stream for key in changes],
             [record_of(change) for change in changes.values()],
