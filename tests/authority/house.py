@@ -375,6 +375,7 @@ _STEP_OF = {
         "returns",
         "contact",
         "readdressing",
+        "help",
     )
 } | {"document": "", "register": "", "erasure": ""}
 

@@ -23,6 +23,8 @@ _SAMPLES: dict[str, Any] = {
     "work": "issue",
     "remake": True,
     "by": "message",
+    "topic": "where",
+    "outcome": "explained",
     "parts": {},
 }
 

@@ -33,6 +33,8 @@ def test_the_clocks_that_no_source_gives_are_those_that_were_agreed():
         "shelf_working_days": 3,
         "contact_working_days": 2,
         "address_change_working_days": 1,
+        "help_working_days": 2,
+        "help_reopen_days": 30,
     }
 
 

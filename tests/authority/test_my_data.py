@@ -101,7 +101,7 @@ def test_the_page_tells_all_that_is_kept_how_long_and_where_it_is_corrected(run,
             assert f"{member.id_number[0]}****************{member.id_number[-1]}" in page
             assert member.name_zh not in re.search("<title>(.*?)</title>", page)[1]
             english = await someone.page("/my/data?lang=en")
-            for words in ("after it has ended", "1095 days after its end", "police station", "mobile phone"):
+            for words in ("after it has ended", "1095 days after its end", "police station", "Mobile phone"):
                 assert words in english, words
             photo = await someone.browser.get(f"/my/data/{SHANGHAI}/{done['case']}/picture/photo")
             assert (photo.status_code, photo.headers["content-type"]) == (200, "image/jpeg")

@@ -17,6 +17,7 @@ from tests.authority.sample_events import sample
 
 KEY = StreamKey(CITY, CASE)
 FACTS = {
+    "help_answered": set(),
     "application_received": {"document"},
     "correction_asked": {"defects", "due_at"},
     "correction_received": set(),

@@ -30,6 +30,7 @@ STEPS = (
     "returns",
     "contact",
     "readdressing",
+    "help",
 )
 OWNERS = frozenset(
     {
@@ -39,6 +40,7 @@ OWNERS = frozenset(
         "handover_clerk",
         "authority_counter_clerk",
         "authority_manager",
+        "help_agent",
         "system",
         "post",
     }

@@ -21,6 +21,7 @@ from safehand.authority.handover.commands import (
     SealEnvelope,
 )
 from safehand.authority.handover.events import PickedUp
+from safehand.authority.help.commands import AnswerHelp, AskHelp, RateHelp, ReopenHelp
 from safehand.authority.made_documents import Account
 from safehand.authority.payment.commands import RecordRefund, SettlePayment
 from safehand.authority.readdressing.commands import (
@@ -42,6 +43,7 @@ from safehand.authority.tracking.commands import (
 )
 from safehand.authority.tracking.events import ProofSealed
 from safehand.authority.tracking.states import TrackingState
+from safehand.house.erasure import OrderErasure
 from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal
 from safehand.link.messages import Reason
@@ -54,6 +56,7 @@ ASIDE = frozenset(
     {
         "payment.refund_due",
         "contact.unreachable",
+        "help.open",
         "readdressing.cooling",
         "readdressing.due",
         "readdressing.asked",
@@ -151,6 +154,7 @@ def scripted() -> list[House]:
     untold.ok(RecordReached())
     return [
         *readdressed(),
+        *questioned(),
         untold,
         kept,
         unpaid,
@@ -184,6 +188,23 @@ def readdressed() -> list[House]:
             house.do(ending)
             houses.append(house)
     return houses
+
+
+def questioned() -> list[House]:
+    """Asked, late, answered, rated, opened again, answered, asked anew; and asked by somebody who is erased."""
+    house = House().approved()
+    house.ok(AskHelp(topic="where", text="where is it", text_number=1))
+    house.ring("help.open")
+    house.ok(AnswerHelp(outcome="explained", text="on its way", text_number=2))
+    house.ok(RateHelp(stars=2))
+    house.ok(ReopenHelp(text="that was no answer", text_number=3))
+    house.ok(AnswerHelp(outcome="mended", text="now it is", text_number=4))
+    house.ok(AskHelp(topic="other", text="something else", text_number=5))
+    left = House().submitted()
+    left.ok(WITHDRAW)
+    left.ok(AskHelp(topic="wrong", about=1, text="this is wrong", text_number=1))
+    left.ok(OrderErasure())
+    return [house, left]
 
 
 def searched_in_vain() -> list[House]:

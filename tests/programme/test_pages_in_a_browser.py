@@ -55,6 +55,7 @@ EVERYBODYS: Final = {
     "start": "/",
     "can-i": "/can-i",
     "nation": "/nation",
+    "help": "/help",
     "design": "/design",
     "sign-in": "/sign-in",
     "sign-in-again": "/sign-in?to=/my&fresh=yes",
@@ -245,11 +246,32 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
             page.goto(f"{looker.home}{case}/withdraw")
             looker.look(page, "withdraw", language)
     if who in ("pays", "has_it"):
+        _look_at_questions(looker, page, who, language)
         _look_at_own_data(looker, page, who, language)
     if who == "has_it":
         _look_at_paper(page, f"paper-{language}")
     page.context.close()
     looker.no_faults()
+
+
+def _look_at_questions(looker: Looker, page: Page, who: str, language: Language) -> None:
+    """A question is asked from a line of the timeline, by keyboard alone, and waits on the page of the case."""
+    case = page.url
+    page.locator(".look-ask").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/help?line=*")
+    if page.locator("textarea").count():
+        looker.look(page, f"help-ask-{who}", language)
+        page.locator("#topic").focus()
+        page.keyboard.press("Space")
+        page.locator("#text").focus()
+        page.keyboard.type("Where is it?")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/help?done=ask")
+    looker.look(page, f"help-asked-{who}", language)
+    page.goto(case)
+    looker.look(page, f"case-asked-{who}", language)
 
 
 def _look_at_own_data(looker: Looker, page: Page, who: str, language: Language) -> None:

@@ -28,6 +28,8 @@ from safehand.authority.figures import read_figures
 from safehand.authority.handover import bag
 from safehand.authority.handover.api import Labels, label_route
 from safehand.authority.handover.sealing import told_of_wrong_envelopes
+from safehand.authority.help.lines import HelpLines, load_help_lines
+from safehand.authority.help.texts import HelpTexts, help_route
 from safehand.authority.machines import build_machines
 from safehand.authority.notices.building import build_mailer, build_notices, public_address
 from safehand.authority.notices.receipts import Receipts
@@ -36,6 +38,7 @@ from safehand.authority.pace import Pacing
 from safehand.authority.payment.actions import Paying
 from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
 from safehand.authority.portal.applying.building import build_applying
+from safehand.authority.portal.help import HelpPages
 from safehand.authority.portal.looked import Looked
 from safehand.authority.portal.messages import Messages
 from safehand.authority.portal.my_data import MyData
@@ -174,11 +177,14 @@ def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | No
         tracking.ConfirmReceipt: (frozenset({"evidence"}), _evidence("I have it")),
         tracking.Settle: (frozenset({"evidence", "claim"}), _settle_facts(house)),
     }
+    texts = HelpTexts(house=house)
+    facts |= texts.facts()
     addresses = AddressChanges(house=house)
     records: dict[type[Command], Records] = {
         readdressing.ApproveAddressChange: addresses.of_approvals,
         readdressing.StopAddressChange: addresses.of_endings,
         readdressing.DenyAddressChange: addresses.of_endings,
+        **texts.records(),
     }
     if uploads is not None:
         records[CorrectApplication] = uploads.of_corrections
@@ -362,7 +368,7 @@ async def make_app(settings: Settings) -> Litestar:
         pages=[
             *portal.routes(),
             *applying.routes,
-            *_beside_the_case(house, portal, links, cities),
+            *_beside_the_case(house, portal, links, cities, load_help_lines(folder / "documents")),
             *_own_data(house, portal, drafts, books, retention),
             *_new_address(house, portal, divisions, cities).routes(),
             _callbacks(house, parts.paying, cities),
@@ -387,13 +393,14 @@ def _share_links(house: House) -> ShareLinks:
 
 
 def _beside_the_case(
-    house: House, portal: Portal, links: ShareLinks, cities: Mapping[int, City]
+    house: House, portal: Portal, links: ShareLinks, cities: Mapping[int, City], lines: HelpLines
 ) -> list[Any]:
     """The pages that hang at a case's own."""
     return [
         *Messages(house=house, portal=portal).routes(),
         *Sharing(house=house, portal=portal, links=links).routes(),
         *Looked(house=house, portal=portal, cities=cities).routes(),
+        *HelpPages(house=house, portal=portal, lines=lines).routes(),
     ]
 
 
@@ -403,6 +410,7 @@ def _routes(house: House, parts: Parts, register: Register) -> list[Any]:
         eligibility_route(house=house, register=register, book=parts.book),
         parked_route(parking=parts.parking),
         label_route(labels=Labels(house=house)),
+        help_route(texts=HelpTexts(house=house)),
         *_reading(house, parts.ownership),
     ]
 

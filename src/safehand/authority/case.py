@@ -10,6 +10,8 @@ from safehand.authority.examination.events import ExaminationEvent
 from safehand.authority.examination.states import Examination
 from safehand.authority.handover.events import HandoverEvent
 from safehand.authority.handover.states import Handover
+from safehand.authority.help.events import HelpEvent
+from safehand.authority.help.states import Help
 from safehand.authority.made_documents import MadeDocument, MadeDocumentEvent, Papers
 from safehand.authority.payment.events import PaymentEvent
 from safehand.authority.payment.states import Payment
@@ -33,6 +35,7 @@ CaseEvent = (
     | ReturnsEvent
     | ContactEvent
     | ReaddressingEvent
+    | HelpEvent
     | MadeDocumentEvent
     | ErasureEvent
 )
@@ -51,6 +54,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     returns: Returns = Returns()
     contact: Contact = Contact()
     readdressing: Readdressing = Readdressing()
+    help: Help = Help()
     papers: Papers = Papers()
     erasure: Erasure = Erasure()
 

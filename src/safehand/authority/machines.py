@@ -24,6 +24,9 @@ from safehand.authority.handover import bag
 from safehand.authority.handover import commands as handover_commands
 from safehand.authority.handover import events as handover_events
 from safehand.authority.handover import rules as handover
+from safehand.authority.help import commands as help_commands
+from safehand.authority.help import events as help_events
+from safehand.authority.help import rules as help_rules
 from safehand.authority.made_documents import MadeDocumentEvent, changed
 from safehand.authority.outward import counts, speaks, tells, waited, waits
 from safehand.authority.payment import commands as payment_commands
@@ -65,6 +68,7 @@ _FOLDS: Final[dict[type, tuple[str, Callable[[Any, Any, datetime], Any]]]] = {
         ("returns", returns_events.ReturnsEvent, returns.fold),
         ("contact", contact_events.ContactEvent, contact.fold),
         ("readdressing", readdressing_events.ReaddressingEvent, readdressing.fold),
+        ("help", help_events.HelpEvent, help_rules.fold),
         ("papers", MadeDocumentEvent, papers.fold),
         ("erasure", erasure.ErasureEvent, erasure.fold),
     )
@@ -186,6 +190,7 @@ _TIMERS: Final[Mapping[str, Command]] = {
     "returns": returns_commands.ReturnsExpired(),
     "contact": contact_commands.ContactExpired(),
     "readdressing": readdressing_commands.AddressChangeExpired(),
+    "help": help_commands.HelpExpired(),
 }
 
 

@@ -14,6 +14,8 @@ from safehand.authority.examination import states as examination_states
 from safehand.authority.handover import events as handover
 from safehand.authority.handover import states as handover_states
 from safehand.authority.handover.states import HandoverState
+from safehand.authority.help import events as help_events
+from safehand.authority.help import states as help_states
 from safehand.authority.made_documents import Account
 from safehand.authority.payment import events as payment
 from safehand.authority.payment import states as payment_states
@@ -57,6 +59,7 @@ _WAITS: Final[Mapping[str, Mapping[Any, Wait]]] = {
     "returns": returns_states.WAITING,
     "contact": contact_states.WAITING,
     "readdressing": readdressing_states.WAITING,
+    "help": help_states.WAITING,
 }
 
 
@@ -306,6 +309,7 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     readdressing.AddressChangeApproved: lambda case, e: ("address_changed", {}),
     readdressing.AddressChangeStopped: lambda case, e: ("address_stays", {}),
     readdressing.AddressChangeDenied: lambda case, e: ("address_stays", {}),
+    help_events.HelpAnswered: lambda case, e: ("help_answered", {}),
 }
 TEMPLATES: Final = frozenset(
     {
@@ -345,6 +349,7 @@ TEMPLATES: Final = frozenset(
         "address_change_put_to_manager",
         "address_changed",
         "address_stays",
+        "help_answered",
     }
 )
 """Every template that a notice may name."""

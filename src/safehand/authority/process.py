@@ -18,6 +18,8 @@ from safehand.authority.examination.rules import resumed
 from safehand.authority.examination.states import ExaminationState
 from safehand.authority.handover import events as handover
 from safehand.authority.handover.states import HandoverState
+from safehand.authority.help import events as help_events
+from safehand.authority.help.states import HelpState
 from safehand.authority.made_documents import DocumentInvalidated, RegisterEntryDue
 from safehand.authority.payment import events as payment
 from safehand.authority.payment.rules import on_withdrawal
@@ -178,7 +180,9 @@ def _order(case: Case, event: Event, m: Moment) -> Sequence[Event]:
 
 
 def _forgotten(case: Case, event: erasure.ErasureOrdered, m: Moment) -> Sequence[Event]:
-    return [contact.ContactRegained(by="erasure")] if case.contact.state is ContactState.UNREACHABLE else []
+    unreachable = case.contact.state is ContactState.UNREACHABLE
+    told: list[Event] = [contact.ContactRegained(by="erasure")] if unreachable else []
+    return [*told, help_events.HelpDropped()] if case.help.state is HelpState.OPEN else told
 
 
 def _lapsed(case: Case) -> list[Event]:
@@ -269,7 +273,7 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     application.ApplicationReaddressed: _order,
     readdressing.AddressChangeStopped: _order,
     readdressing.AddressChangeDenied: _order,
-    # whoever is forgotten need not be told
+    # whoever is forgotten need not be told, nor answered
     erasure.ErasureOrdered: _forgotten,
 }
 """The page itself: event of one step -> the events that open (or close) the others."""

@@ -19,6 +19,10 @@ from safehand.authority.examination import rules as examination_rules
 from safehand.authority.handover import commands as handover
 from safehand.authority.handover import rules as handover_rules
 from safehand.authority.handover.states import HandoverState
+from safehand.authority.help import commands as help_commands
+from safehand.authority.help import refusals as help_refusals
+from safehand.authority.help import rules as help_rules
+from safehand.authority.help.states import QUEUE as HELP
 from safehand.authority.made_documents import Account
 from safehand.authority.outward import waits
 from safehand.authority.payment import commands as payment
@@ -53,6 +57,7 @@ CaseCommand = (
     | returns.ReturnsCommand
     | contact.ContactCommand
     | readdressing.ReaddressingCommand
+    | help_commands.HelpCommand
     | papers.RecordRegisterDone
     | erasure.OrderErasure
     | erasure.RecordErased
@@ -68,6 +73,7 @@ STEPS: Final[Mapping[str, Mapping[type, Any]]] = {
     "returns": returns_rules.RULES,
     "contact": contact_rules.RULES,
     "readdressing": readdressing_rules.RULES,
+    "help": help_rules.RULES,
 }
 _RULE_OF: Final[dict[type, tuple[str, Any]]] = {
     command: (step, rule) for step, rules in STEPS.items() for command, rule in rules.items()
@@ -83,6 +89,7 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     **returns.ROLES,
     **contact.ROLES,
     **readdressing.ROLES,
+    **help_commands.ROLES,
     **papers.ROLES,
     erasure.OrderErasure: frozenset({"applicant", "authority_manager"}),
     erasure.RecordErased: frozenset({"system"}),
@@ -252,14 +259,32 @@ def _return_received(case: Case, command: returns.ReceiveReturn, m: Moment) -> A
     return None if old is None else papers.about_old(old, command, m)
 
 
+ASIDE: Final = frozenset({CONTACT, HELP})
+"""Worklists on which a case stands without anything being still to come for its person."""
+
+
 def _erasure(case: Case, command: erasure.OrderErasure | erasure.RecordErased, m: Moment) -> Answer:
     """Nobody is erased of whom something is still to come: an open step, a refund, an entry in the register.
 
-    That nobody could be told of it is nothing to come.
+    That nobody could be told of it, or that a question is open, is nothing to come.
     """
     lines = waits(case, StreamKey(m.city, m.stream))
-    live = case.application.state not in ENDED or any(line.queue != CONTACT for line in lines)
+    live = case.application.state not in ENDED or any(line.queue not in ASIDE for line in lines)
     return erasure.decide(case.erasure, command, live=live)
+
+
+def _help(
+    case: Case,
+    command: help_commands.AskHelp
+    | help_commands.AnswerHelp
+    | help_commands.ReopenHelp
+    | help_commands.RateHelp,
+    m: Moment,
+) -> Answer | None:
+    """About an application, and of somebody who can be answered."""
+    if case.application.state is ApplicationState.NONE:
+        return help_refusals.NO_APPLICATION()
+    return None if case.erasure.state is erasure.ErasureState.NONE else erasure.ERASED()
 
 
 def _search_ended(case: Case, command: tracking.RecordSearchEnded, m: Moment) -> Answer | None:
@@ -334,6 +359,10 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     contact.RecordUnreachable: _unreachable,
     readdressing.AskAddressChange: _address_change,
     readdressing.MakeAddressHold: _makes_hold,
+    help_commands.AskHelp: _help,
+    help_commands.AnswerHelp: _help,
+    help_commands.ReopenHelp: _help,
+    help_commands.RateHelp: _help,
     erasure.OrderErasure: _erasure,
     erasure.RecordErased: _erasure,
     tracking.RecordScan: _news,

@@ -36,8 +36,10 @@ CURIOUS_SHARE: Final = 0.6
 """Of them, so many try what nobody has tried yet."""
 SAME_DEEDS_MAX: Final = 26
 """More than any limit on how often something may be tried."""
-NOT_PLAYED: Final = frozenset({"parked.apply", "parked.close", "erasure.order"})
-"""Parked messages are answered for by tests of their own. Erasing on a whim is left out: a case that is taken up again after
+NOT_PLAYED: Final = frozenset(
+    {"parked.apply", "parked.close", "erasure.order", "help.ask", "help.answer", "help.reopen", "help.rate"}
+)
+"""Questions and answers are texts between two people, and hold nothing up: tests of their own play them. Parked messages are answered for by tests of their own. Erasing on a whim is left out: a case that is taken up again after
 its person was erased (a dispute, say) can't end, which the simulator found; it waits for a rule of how long to keep."""
 STREAM_FIELDS: Final[Mapping[str, str]] = {
     "case": "ca_",

@@ -48,12 +48,14 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "payment.refund_not_owed": "just what is owed is asked for and recorded: tests/authority/test_payment.py",
     "register.not_due": "just what is due is told and recorded: tests/authority/test_made_documents.py",
     "tracking.another_case_live": "nobody applies a second time within a run: tests/authority/test_tracking.py",
+    "help.": "questions are texts between two people: tests/authority/test_help.py",
     "delivery.no_claim": "an honest authority answers claims: tests/postal/test_delivery.py",
 }
 """Prefix of a refusal's code -> why the simulator does not meet it, and where it is met."""
 EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
     "Readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
     "Application.received.ApplicationReaddressed": "the same: tests/authority/test_readdressing.py",
+    "Help.": "questions are texts between two people: tests/authority/test_walk.py",
     "Erasure.": "not played (see docs/how-to/simulate.md): tests/house/test_erasure.py",
     "Payment.paid.PaymentKept": "no document's rules keep the fee: tests/authority/test_walk.py",
     "Payment.closed.RefundRecorded": "no document's rules keep the fee: tests/authority/test_walk.py",

@@ -143,6 +143,7 @@ def _case(one: CaseKept, number: int, document: str, language: Language) -> dict
             }
             for part in one.pictures
         ],
+        said("问题与答复", "questions and answers"): list(one.texts),
         said("工作人员查看的时间", "when staff looked at it"): [_at(look) for look in one.looks],
     }
 

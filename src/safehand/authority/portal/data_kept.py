@@ -14,6 +14,7 @@ from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.application.states import TERMINAL as ENDED
 from safehand.authority.application.uploads import UPLOADED, VERDICT
 from safehand.authority.case import Case
+from safehand.authority.help.texts import RECORD
 from safehand.authority.notices.planning import Choice
 from safehand.authority.portal.pages import Portal
 from safehand.authority.retention.schedule import ENDS
@@ -69,6 +70,8 @@ class CaseKept(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules said of each picture."""
     choice: Choice | None
     """None: nothing was chosen."""
+    texts: tuple[str, ...]
+    """Questions and answers, oldest first."""
     looks: tuple[datetime, ...]
     """When staff looked at it through the register of looks, newest first."""
 
@@ -160,6 +163,14 @@ def _case(
             if f"{VERDICT}{part}" in records
         },
         choice=choice,
+        texts=tuple(
+            text.decode()
+            for _, text in sorted(
+                (int(name.removeprefix(RECORD)), plain)
+                for name, plain in records.items()
+                if name.startswith(RECORD)
+            )
+        ),
         looks=tuple(looks),
     )
 

@@ -31,6 +31,7 @@ ROLES: Final[Mapping[str, Both]] = {
     "production_clerk": Both(zh="制证人员", en="Production clerk"),
     "handover_clerk": Both(zh="交接人员", en="Hand-over clerk"),
     "authority_counter_clerk": Both(zh="窗口人员", en="Clerk at the counter"),
+    "help_agent": Both(zh="服务人员", en="Help agent"),
     "authority_manager": Both(zh="主管人员", en="Manager"),
 }
 NO_ROLE: Final = Both(zh="签发机关工作人员", en="Staff of the authority")
@@ -38,6 +39,7 @@ NO_ROLE: Final = Both(zh="签发机关工作人员", en="Staff of the authority"
 WHATS: Final[Mapping[str, Both]] = {
     "state": Both(zh="申请的当前情况", en="Your application as it stood"),
     "events": Both(zh="办理记录", en="The record of what has happened"),
+    "help": Both(zh="您的问题与答复", en="Your questions and their answers"),
     "label": Both(zh="邮寄面单", en="The address label"),
 }
 NO_WHAT: Final = Both(zh="您的申请", en="Your application")

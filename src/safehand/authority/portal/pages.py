@@ -15,6 +15,8 @@ from safehand.authority.application.drafts import Drafts
 from safehand.authority.case import Case, CaseEvent
 from safehand.authority.cities.city import City
 from safehand.authority.documents.document import Document
+from safehand.authority.help.states import HelpState
+from safehand.authority.help.texts import HelpTexts
 from safehand.authority.notices.seen import trouble_of
 from safehand.authority.notices.wording import Both
 from safehand.authority.outward import overall
@@ -137,6 +139,7 @@ class Portal:
             clock=house.clock,
             secret=form_secret,
         )
+        self._texts = HelpTexts(house=house)
         self._cases = msgspec.json.Decoder(Case)
         self._events = msgspec.json.Decoder(CaseEvent)
 
@@ -231,10 +234,18 @@ class Portal:
                 for term in terms_of(book=self._book, case=state, city=row.city, day=local_day(now))
             ],
             trouble=await trouble_of(house=self._house, key=key),
+            asked=state.help,
+            answer=await self._answer(key, state),
             version=row.version,
             csrf=self.forms.token(request),
             now=now,
         )
+
+    async def _answer(self, key: StreamKey, case: Case) -> str:
+        """The text of the last answer, if the last question is answered."""
+        if case.help.state is not HelpState.ANSWERED:
+            return ""
+        return (await self._texts.read(key=key)).get(case.help.texts, "")
 
     async def ask_withdraw(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """GET …/withdraw: asked once more, because it can't be undone."""
@@ -321,7 +332,7 @@ class Portal:
     async def told(self, *, key: StreamKey, case: Case, now: datetime, language: Language) -> Timeline:
         """What the page of a case says, from its state and its events."""
         waits = self._house.shell.machines["case"].waits(case, key)
-        events = await self._dated(key)
+        events = await self.dated(key)
         paces = await paces_of(store=self._house.store, city=key.city, document=case.application.document)
         return timeline(case=case, waits=waits, events=events, now=now, language=language, paces=paces)
 
@@ -368,12 +379,13 @@ class Portal:
         )
         return [(StreamKey(row[0], row[1]), self._cases.decode(row[3]), row[2]) for row in found]
 
-    async def _dated(self, key: StreamKey) -> Sequence[Dated]:
+    async def dated(self, key: StreamKey) -> Sequence[Dated]:
+        """The events of a case with their moments, oldest first."""
         dated: list[Dated] = []
         after = 0
         while len(dated) < EVENTS_SHOWN_MAX:
             rows = await self._house.store.events(key=key, after=after, limit=EVENTS_AT_ONCE)
-            dated += [Dated(self._events.decode(row.body), row.at) for row in rows]
+            dated += [Dated(self._events.decode(row.body), row.at, row.version) for row in rows]
             if len(rows) < EVENTS_AT_ONCE:
                 break
             after = rows[-1].version

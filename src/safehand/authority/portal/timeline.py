@@ -65,6 +65,8 @@ class Dated(msgspec.Struct, frozen=True):
 
     event: CaseEvent
     at: datetime
+    version: int = 0
+    """Its place in the journal; 0: it is not told."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +75,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     text: str
     taken_back: bool = False
+    version: int = 0
+    """By which the line is asked about."""
 
 
 class Next(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,7 +179,7 @@ def _lines(events: Sequence[Dated], language: Language) -> list[Line]:
         text = sentence_of(one.event, language)
         if text:
             gone = isinstance(one.event, tracking.ScanRecorded) and one.event.scan_id in voided
-            lines.append(Line(at=one.at, text=text, taken_back=gone))
+            lines.append(Line(at=one.at, text=text, taken_back=gone, version=one.version))
     return lines
 
 
