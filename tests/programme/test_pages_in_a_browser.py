@@ -246,7 +246,7 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
             page.goto(f"{looker.home}{case}/withdraw")
             looker.look(page, "withdraw", language)
     if who in ("pays", "has_it"):
-        _look_at_questions(looker, page, who, language)
+        _look_at_questions(looker, page, who, language, f"{looker.home}{cases[0]}")
         _look_at_own_data(looker, page, who, language)
     if who == "has_it":
         _look_at_paper(page, f"paper-{language}")
@@ -254,9 +254,9 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
     looker.no_faults()
 
 
-def _look_at_questions(looker: Looker, page: Page, who: str, language: Language) -> None:
+def _look_at_questions(looker: Looker, page: Page, who: str, language: Language, case: str) -> None:
     """A question is asked from a line of the timeline, by keyboard alone, and waits on the page of the case."""
-    case = page.url
+    page.goto(case)
     page.locator(".look-ask").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/help?line=*")
