@@ -376,6 +376,7 @@ _STEP_OF = {
         "contact",
         "readdressing",
         "help",
+        "agent",
     )
 } | {"document": "", "register": "", "erasure": ""}
 

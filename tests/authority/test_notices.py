@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from safehand.authority.agent.states import AgentState
 from safehand.authority.border.door_code import door_code
 from safehand.authority.examination.reasons import REASONS
 from safehand.authority.handover.events import OrderPlaced
@@ -49,6 +50,8 @@ def every_notice() -> dict[str, dict[str, str | int]]:
     """The facts that each template is really given, by the functions that make the notices."""
     house = House()
     house.with_post()
+    named = msgspec.structs.replace(house.case.agent, state=AgentState.NAMED, number=1)
+    case = msgspec.structs.replace(house.case, agent=named)
     found: dict[str, dict[str, str | int]] = {}
     changes: list[dict[str, Any]] = [{}, {"remake": False}, {"scan": int(Scan.HELD)}]
     for event in _NOTICES:
@@ -56,7 +59,7 @@ def every_notice() -> dict[str, dict[str, str | int]]:
             made = sample(event)
             if set(change) <= set(event.__struct_fields__):
                 made = msgspec.structs.replace(made, **change)
-            for notice in tells(house.case, made):
+            for notice in tells(case, made):
                 found[notice.template] = dict(notice.facts)
     for template in QUEUE_OF:
         found[template] = {"due_at": DUE.isoformat(), "office": "310000-1"}
@@ -129,7 +132,8 @@ def test_the_delivery_code_is_made_while_the_text_is_made_and_only_for_the_door(
     others = [
         name for name, template in templates().items() if "{code}" in template.sms_zh + template.body_zh
     ]
-    assert others == ["courier_on_the_way"]
+    assert others == ["courier_on_the_way", "agent_awaits_courier"]
+    assert [name for name, template in templates().items() if template.to_agent] == ["agent_awaits_courier"]
 
 
 def test_the_code_is_sent_when_the_courier_sets_out_and_never_for_old_news():

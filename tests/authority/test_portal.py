@@ -130,7 +130,7 @@ def test_the_timeline_says_who_has_it_since_when_and_what_comes_next():
     assert page.since == house.now
     assert [one.text for one in page.next] == ["审核人员审核您的申请，并作出决定。"]
     assert page.next[0].due == "2024年5月14日（含当日）"
-    assert page.acts == {"withdraw", "address"}
+    assert page.acts == {"withdraw", "address", "agent"}
 
     house.ring("examination.reviewing")
     assert house.page().next[0].late

@@ -31,6 +31,7 @@ STEPS = (
     "contact",
     "readdressing",
     "help",
+    "agent",
 )
 OWNERS = frozenset(
     {

@@ -5,6 +5,7 @@ import copy
 import msgspec
 import pytest
 
+from safehand.authority.agent.commands import NameAgent, ReleaseAgent
 from safehand.authority.application import states as application
 from safehand.authority.case import Case
 from safehand.authority.contact.commands import RecordReached, RecordUnreachable
@@ -40,13 +41,14 @@ from safehand.authority.tracking.commands import (
     RecordLoss,
     RecordReported,
     RecordSearchEnded,
+    Settle,
 )
 from safehand.authority.tracking.events import ProofSealed
 from safehand.authority.tracking.states import TrackingState
 from safehand.house.erasure import OrderErasure
 from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal
-from safehand.link.messages import Reason
+from safehand.link.messages import ProofMethod, Reason
 from tests.authority.house import BAG, CASE, CLAIM, EVIDENCE, WITHDRAW, House, machines
 from tests.authority.test_payment import machines_that_keep_the_fee
 from tests.authority.test_process import STEPS, states_of
@@ -155,6 +157,7 @@ def scripted() -> list[House]:
     return [
         *readdressed(),
         *questioned(),
+        *received_by_agents(),
         untold,
         kept,
         unpaid,
@@ -168,10 +171,49 @@ def scripted() -> list[House]:
     ]
 
 
+def received_by_agents() -> list[House]:
+    """Received by an agent, disputed, and named, released or received anew."""
+    houses: list[House] = []
+    for _ in range(3):
+        house = House().paid()
+        house.ok(NameAgent(number=1))
+        house.ok(NameAgent(number=2))
+        house.draw()
+        house.make()
+        house.label()
+        house.seal()
+        house.offer()
+        house.accept()
+        right = house.claim(right=False, method=ProofMethod.RECIPIENT_CODE, **house.item())
+        house.ok(msgspec.structs.replace(right, agent=2))
+        houses.append(house)
+    named, released, again = houses
+    released.ok(ReleaseAgent())
+    for house in (named, again):
+        house.ok(DenyReceipt())
+        house.ok(Settle(in_hand=False, grade_accepted=False, claim=CLAIM, evidence=EVIDENCE))
+        house.draw()
+        house.make()
+    named.ok(NameAgent(number=3))
+    again.label()
+    again.seal()
+    again.offer("bg_b")
+    again.accept("bg_b")
+    right = again.claim(right=False, method=ProofMethod.RECIPIENT_CODE, **again.item())
+    again.ok(msgspec.structs.replace(right, agent=2))
+    dropped = House().approved()
+    dropped.ok(NameAgent(number=1))
+    dropped.ok(ReleaseAgent())
+    return [*houses, dropped]
+
+
 def readdressed() -> list[House]:
     """Another address, ended in every way in each of its states."""
     asked = AskAddressChange(change=1, destination=440100)
-    houses: list[House] = []
+    at_counter = House().returned()
+    at_counter.ok(asked)
+    at_counter.ok(KeepForPickup())
+    houses = [at_counter]
     for ending in (
         StopAddressChange(change=1),
         WITHDRAW,

@@ -3,6 +3,7 @@
 from random import Random
 from typing import Any
 
+from safehand.authority.agent import commands as agent
 from safehand.authority.application.commands import CorrectApplication
 from safehand.authority.examination import commands as examination
 from safehand.authority.handover import bag
@@ -116,7 +117,7 @@ class Walker:
         ]
 
     def _address(self) -> list[Command]:
-        """Another address now and then: while one waits, nothing is ordered."""
+        """Another address now and then, or somebody else who may receive it: while one waits, nothing is ordered."""
         number = max(self.house.case.readdressing.changes, 1)
         ends: list[Command] = [
             readdressing.StopAddressChange(change=number),
@@ -127,6 +128,9 @@ class Walker:
         asks = readdressing.AskAddressChange(
             change=self.house.case.readdressing.changes + 1, destination=440100
         )
+        if self.chance.random() < 0.1:
+            number = self.house.case.agent.number
+            return [agent.NameAgent(number=number + 1), agent.ReleaseAgent()]
         return [asks] if self.chance.random() < 0.05 else ends
 
     def _money(self) -> list[Command]:

@@ -244,9 +244,9 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
             page.locator("main button").click()
         if number == 0 and who in ("pays", "has_it"):
             page.goto(f"{looker.home}{case}?done=submitted")
-            _look(looker, page, f"receipt-{who}", language)
+            looker.look(page, f"receipt-{who}", language)
             page.goto(f"{looker.home}{case}/looked")
-            _look(looker, page, f"looked-{who}", language)
+            looker.look(page, f"looked-{who}", language)
             _look_at_sharing(looker, page, f"{looker.home}{case}", who, language)
         if "withdraw" in actions and who == "pays":
             page.goto(f"{looker.home}{case}/withdraw")
@@ -302,9 +302,9 @@ def _look_at_sharing(looker: Looker, page: Page, case: str, who: str, language: 
     page.get_by_role("button", name="生成链接" if language == "zh" else "Make a link").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/shared?done=made")
-    _look(looker, page, f"sharing-{who}", language)
+    looker.look(page, f"sharing-{who}", language)
     link = page.locator(".look-copied a").first.get_attribute("href")
-    other = _page(looker, language)
+    other = looker.visitor(language)
     other.goto(f"{link}?lang={language}")
     _look(looker, other, f"shared-{who}", language)
     assert not other.locator("form").count()

@@ -14,6 +14,8 @@ from safehand.authority import envelopes
 from safehand.authority.addresses.deliverability import not_reached
 from safehand.authority.addresses.divisions import Divisions, load_divisions
 from safehand.authority.addresses.keeping import AddressBooks
+from safehand.authority.agent import commands as agent
+from safehand.authority.agent.person import AGENT_RECORD
 from safehand.authority.application.actions import OWNER, Reach, ReceiptOf, receipts, submit_action
 from safehand.authority.application.commands import CorrectApplication
 from safehand.authority.application.drafts import Drafts
@@ -21,6 +23,7 @@ from safehand.authority.application.uploads import Uploads
 from safehand.authority.border.hearing import AuthorityBorder
 from safehand.authority.border.speaking import signing
 from safehand.authority.case import Case
+from safehand.authority.case_vault import blotted_out
 from safehand.authority.cities.city import City, load_cities
 from safehand.authority.documents.document import Document, load_documents
 from safehand.authority.eligibility.api import eligibility_route
@@ -37,6 +40,7 @@ from safehand.authority.notices.reminding import Reminding
 from safehand.authority.pace import Pacing
 from safehand.authority.payment.actions import Paying
 from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
+from safehand.authority.portal.agent_page import AgentPage
 from safehand.authority.portal.applying.building import build_applying
 from safehand.authority.portal.help import HelpPages
 from safehand.authority.portal.looked import Looked
@@ -164,8 +168,8 @@ def _settle_facts(house: House) -> Facts:
     return find
 
 
-OWN_DOORS: Final = frozenset({"application.submit", "readdressing.ask"})
-"""The one comes with uploads, the other with an address and only after a fresh sign-in."""
+OWN_DOORS: Final = frozenset({"application.submit", "readdressing.ask", "agent.name"})
+"""The first comes with uploads; the others with somebody's data for the vault, and only after a fresh sign-in."""
 _CASE_ROLES: Final = {
     command: roles for command, roles in CASE_ROLES.items() if command.__struct_config__.tag not in OWN_DOORS
 }
@@ -185,6 +189,7 @@ def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | No
         readdressing.StopAddressChange: addresses.of_endings,
         readdressing.DenyAddressChange: addresses.of_endings,
         **texts.records(),
+        agent.ReleaseAgent: partial(blotted_out, house, AGENT_RECORD),
     }
     if uploads is not None:
         records[CorrectApplication] = uploads.of_corrections
@@ -371,6 +376,7 @@ async def make_app(settings: Settings) -> Litestar:
             *_beside_the_case(house, portal, links, cities, load_help_lines(folder / "documents")),
             *_own_data(house, portal, drafts, books, retention),
             *_new_address(house, portal, divisions, cities).routes(),
+            *AgentPage(house=house, portal=portal).routes(),
             _callbacks(house, parts.paying, cities),
         ],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from safehand.authority.agent.events import AgentEvent
+from safehand.authority.agent.states import Agent
 from safehand.authority.application.events import ApplicationEvent
 from safehand.authority.application.states import Application
 from safehand.authority.contact.events import ContactEvent
@@ -36,6 +38,7 @@ CaseEvent = (
     | ContactEvent
     | ReaddressingEvent
     | HelpEvent
+    | AgentEvent
     | MadeDocumentEvent
     | ErasureEvent
 )
@@ -55,6 +58,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     contact: Contact = Contact()
     readdressing: Readdressing = Readdressing()
     help: Help = Help()
+    agent: Agent = Agent()
     papers: Papers = Papers()
     erasure: Erasure = Erasure()
 

@@ -8,6 +8,8 @@ import msgspec
 
 from safehand.authority import custody, router
 from safehand.authority import made_documents as papers
+from safehand.authority.agent import events as agent_events
+from safehand.authority.agent import rules as agent
 from safehand.authority.application import commands as application_commands
 from safehand.authority.application import events as application_events
 from safehand.authority.application import rules as application
@@ -69,6 +71,7 @@ _FOLDS: Final[dict[type, tuple[str, Callable[[Any, Any, datetime], Any]]]] = {
         ("contact", contact_events.ContactEvent, contact.fold),
         ("readdressing", readdressing_events.ReaddressingEvent, readdressing.fold),
         ("help", help_events.HelpEvent, help_rules.fold),
+        ("agent", agent_events.AgentEvent, agent.fold),
         ("papers", MadeDocumentEvent, papers.fold),
         ("erasure", erasure.ErasureEvent, erasure.fold),
     )

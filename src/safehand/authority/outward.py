@@ -5,6 +5,8 @@ from functools import cache
 from typing import Any, Final
 
 from safehand.authority import made_documents as papers
+from safehand.authority.agent import events as agent
+from safehand.authority.agent.states import AgentState
 from safehand.authority.application import events as application
 from safehand.authority.application import states as application_states
 from safehand.authority.case import Case
@@ -220,6 +222,8 @@ def _scanned(case: Case, event: tracking.ScanRecorded) -> Told | None:
     return "courier_on_the_way", {"order": step.order}
 
 
+AGENT_TOLD: Final = "agent_awaits_courier"
+"""Beside the recipient's own: the code of who is named goes to that one's telephone."""
 _OVERDUE: Final = {
     TrackingState.ON_THE_WAY: "post",
     TrackingState.INCIDENT: "search",
@@ -296,6 +300,8 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     returns.ReturnsRanLate: lambda case, e: ("running_late", {"step": "returns"}),
     returns.ReturnStarted: lambda case, e: ("coming_back", {"reason": e.reason}),
     returns.ReturnResent: lambda case, e: ("sent_again", {}),
+    agent.AgentNamed: lambda case, e: ("agent_named", {}),
+    agent.AgentReleased: lambda case, e: ("agent_released", {}),
     # Nobody's contact changes with an address: who applied is told where they always are.
     readdressing.AddressChangeAsked: lambda case, e: (
         "address_change_asked",
@@ -350,6 +356,9 @@ TEMPLATES: Final = frozenset(
         "address_changed",
         "address_stays",
         "help_answered",
+        "agent_named",
+        "agent_released",
+        AGENT_TOLD,
     }
 )
 """Every template that a notice may name."""
@@ -362,7 +371,11 @@ def tells(case: Case, event: Any) -> Sequence[Notice]:
     if said is None:
         return ()
     template, facts = said
-    return (Notice(subject=case.case, template=template, facts=facts),)
+    notices = [Notice(subject=case.case, template=template, facts=facts)]
+    if template == "courier_on_the_way" and case.agent.state is AgentState.NAMED:
+        agents = f"{case.tracking.order} {case.agent.number}"
+        notices.append(Notice(subject=case.case, template=AGENT_TOLD, facts={"agents_order": agents}))
+    return notices
 
 
 _WITH_POST: Final = {

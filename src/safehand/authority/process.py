@@ -7,6 +7,7 @@ reads from top to bottom as the case goes; above it stand its longer answers. Wh
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from safehand.authority.agent import events as agent
 from safehand.authority.application import events as application
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case, CaseEvent
@@ -54,7 +55,8 @@ def _examine(case: Case, event: application.ApplicationSubmitted, m: Moment) -> 
     due_at = clock.deadline()
     assert due_at is not None
     begun = examination.ExaminationOpened(budget_days=clock.budget_days, due_at=due_at)
-    return [begun, *_old_document(case, m, moment="at_acceptance")]
+    named = [agent.AgentNamed(number=1)] if event.agent else []
+    return [begun, *_old_document(case, m, moment="at_acceptance"), *named]
 
 
 def _ask_applicant(case: Case, event: examination.CorrectionAsked, m: Moment) -> Sequence[Event]:

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from safehand.authority import made_documents as papers
+from safehand.authority.agent import commands as agent
+from safehand.authority.agent import events as agent_events
+from safehand.authority.agent import refusals as agent_refusals
+from safehand.authority.agent import rules as agent_rules
+from safehand.authority.agent.states import AgentState
 from safehand.authority.application import commands as application
 from safehand.authority.application import refusals as application_refusals
 from safehand.authority.application import rules as application_rules
@@ -58,6 +65,7 @@ CaseCommand = (
     | contact.ContactCommand
     | readdressing.ReaddressingCommand
     | help_commands.HelpCommand
+    | agent.AgentCommand
     | papers.RecordRegisterDone
     | erasure.OrderErasure
     | erasure.RecordErased
@@ -74,6 +82,7 @@ STEPS: Final[Mapping[str, Mapping[type, Any]]] = {
     "contact": contact_rules.RULES,
     "readdressing": readdressing_rules.RULES,
     "help": help_rules.RULES,
+    "agent": agent_rules.RULES,
 }
 _RULE_OF: Final[dict[type, tuple[str, Any]]] = {
     command: (step, rule) for step, rules in STEPS.items() for command, rule in rules.items()
@@ -90,6 +99,7 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     **contact.ROLES,
     **readdressing.ROLES,
     **help_commands.ROLES,
+    **agent.ROLES,
     **papers.ROLES,
     erasure.OrderErasure: frozenset({"applicant", "authority_manager"}),
     erasure.RecordErased: frozenset({"system"}),
@@ -143,9 +153,19 @@ def _recall_answered(
 
 
 def _claim(case: Case, command: tracking.JudgeClaim, m: Moment) -> Answer | None:
-    """No proof for a document that is invalid by now."""
+    """No proof for a document that is invalid by now. An agent's code holds while that agent is the one who is named."""
     old = case.papers.old_by_order(command.order)
-    return None if old is None else papers.about_old(old, command, m)
+    if old is not None:
+        return papers.about_old(old, command, m)
+    named = case.agent.state is not AgentState.NONE and case.agent.number == command.agent
+    if not command.agent or command.code_matches or not named:
+        return None
+    by_agent = msgspec.structs.replace(command, code_matches=True)
+    answer = tracking_rules.judge_claim(case.tracking, by_agent, m)
+    if not isinstance(answer, list):
+        return answer
+    proven = any(isinstance(event, tracking_events.ProofSealed) for event in answer)
+    return [*answer, *([agent_events.AgentReceived()] if proven else [])]
 
 
 def _news(
@@ -349,6 +369,15 @@ def _makes_hold(case: Case, command: readdressing.MakeAddressHold, m: Moment) ->
     return readdressing_refusals.NOT_RUNNING(state_en=en, state_zh=zh)
 
 
+def agent_nameable(case: Case) -> Refusal | None:
+    """Why nobody can be named as the case stands: it has ended, or the post has the envelope."""
+    running = case.application.state in (ApplicationState.RECEIVED, ApplicationState.CORRECTING)
+    if running and case.handover.state not in (HandoverState.ACCEPTED, HandoverState.OFFERED):
+        return None
+    en, zh = APPLICATION_WORDS[case.application.state]
+    return agent_refusals.NOT_NOW(state_en=en, state_zh=zh)
+
+
 _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     application.WithdrawApplication: _withdrawal,
     returns.RecallItem: _recall,
@@ -357,6 +386,7 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     tracking.JudgeClaim: _claim,
     tracking.DenyReceipt: _denial,
     contact.RecordUnreachable: _unreachable,
+    agent.NameAgent: lambda case, command, m: agent_nameable(case),
     readdressing.AskAddressChange: _address_change,
     readdressing.MakeAddressHold: _makes_hold,
     help_commands.AskHelp: _help,

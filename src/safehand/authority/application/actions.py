@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
+from safehand.authority.agent.person import AGENT_RECORD, AgentRecord
 from safehand.authority.application.commands import Digest, Mode, SubmitApplication
 from safehand.authority.application.persons import person_records
 from safehand.authority.application.refusals import RECEIPT_TAKEN
@@ -75,6 +76,8 @@ class SubmitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     destination: City
     """The city to deliver to (GB/T 2260)."""
     address: Annotated[str, Meta(min_length=5, max_length=200)]
+    agent: AgentRecord | None = None
+    """Who else may receive it; none: the applicant alone."""
     travels: bool
     """Warned about the old document: travels before the new one will come."""
     consents_to_face_comparison: bool
@@ -236,6 +239,7 @@ def _call(
             destination=item.destination,
             office=item.office,
             travels=item.travels,
+            agent=item.agent is not None,
             claim=f"live:{live}:{item.document}",
             receipt=_claim_upon(house, receipt),
             facts=known,
@@ -257,7 +261,7 @@ def _call(
 
 
 def _records(item: SubmitRequest, person: Identity) -> dict[str, bytes]:
-    return person_records(
+    records = person_records(
         person=person,
         phone=item.phone,
         email=item.email,
@@ -266,3 +270,4 @@ def _records(item: SubmitRequest, person: Identity) -> dict[str, bytes]:
         language=item.language,
         consents_to_face_comparison=item.consents_to_face_comparison,
     )
+    return records if item.agent is None else {**records, AGENT_RECORD: msgspec.json.encode(item.agent)}

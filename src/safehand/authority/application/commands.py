@@ -29,6 +29,8 @@ class SubmitApplication(Command, frozen=True, kw_only=True, tag="application.sub
     """`receipt:<blind index>`: the claim upon the number of this drawing."""
     draw: Annotated[int, Meta(ge=0, le=99)] = 0
     """Which drawing of the receipt number it is: after a clash another is drawn."""
+    agent: bool = False
+    """Somebody is named who may receive it; who, is in the vault."""
     facts: RegisterFacts
     parts: Annotated[dict[Part, Digest], Meta(max_length=5)]
 

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from safehand.authority.agent.person import AgentRecord
 from safehand.authority.application.commands import Part
 from safehand.authority.notices.wording import Both
 from safehand.authority.pictures.uploads import Source
@@ -114,6 +115,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The one line that goes to the post, or the counter's own."""
     address_text: str = ""
     """Street, house and room, as they were typed."""
+    agent: AgentRecord | None = None
+    """Who else may receive it."""
     travels: bool | None = None
     consents_to_face_comparison: bool | None = None
     form_digest: str = ""

@@ -20,6 +20,8 @@ class ApplicationSubmitted(Event, frozen=True, kw_only=True, tag="application.su
     receipt: str = ""
     """The national claim upon the receipt number (a blind index); it is never given back."""
     draw: int = 0
+    agent: bool = False
+    """Somebody is named who may receive it."""
     ruleset: str
     parts: Mapping[str, str]
 

@@ -57,6 +57,7 @@ def submit(step: Application, command: c.SubmitApplication, m: Moment) -> Answer
             claim=command.claim,
             receipt=command.receipt,
             draw=command.draw,
+            agent=command.agent,
             ruleset=verdict.ruleset,
             parts=_digests(command.parts),
         )

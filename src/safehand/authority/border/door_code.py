@@ -16,6 +16,21 @@ def door_code(*, secret: bytes, order: str) -> str:
     return f"{int.from_bytes(digest[:8], 'big') % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
 
 
+def agent_code(*, secret: bytes, order: str, number: int) -> str:
+    """The code of a case's n-th agent for one order: another one than the recipient's, and than any agent's before."""
+    return door_code(secret=secret, order=f"{order}\x1fagent\x1f{number}")
+
+
+def agent_of(*, secret: bytes, order: str, given: str, most: int) -> int:
+    """Which agent's code it is, of `most` that there may have been; 0: none's."""
+    said = given.strip().encode()
+    found = 0
+    for number in range(1, most + 1):  # all of them, however early one fits
+        if hmac.compare_digest(agent_code(secret=secret, order=order, number=number).encode(), said):
+            found = number
+    return found
+
+
 def fits(*, secret: bytes, order: str, given: str) -> bool:
     """Whether the code is this order's, compared in constant time."""
     return hmac.compare_digest(door_code(secret=secret, order=order).encode(), given.strip().encode())

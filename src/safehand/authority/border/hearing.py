@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from safehand.authority.agent.commands import AGENTS_MAX
 from safehand.authority.application.persons import PERSON_RECORD
-from safehand.authority.border.door_code import fits
+from safehand.authority.border.door_code import agent_of, fits
 from safehand.authority.handover import bag
 from safehand.authority.handover import commands as handover
 from safehand.authority.returns import commands as returns
@@ -113,6 +114,9 @@ class AuthorityBorder:
             method=body.method,
             code_matches=by_code and fits(secret=self._secret, order=body.order, given=body.code),
             session_confirmed=False,
+            agent=agent_of(secret=self._secret, order=body.order, given=body.code, most=AGENTS_MAX)
+            if by_code
+            else 0,
             identity_confirmed=body.method is m.ProofMethod.COUNTER_IDENTITY and body.order in seen,
             claimed_at=body.occurred_at,
             # The record is the message itself, kept as it came in `link_received`.

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from safehand.authority.contact.commands import RecordReached
 from safehand.authority.contact.states import QUEUE as UNREACHABLE
 from safehand.authority.notices.planning import State
+from safehand.authority.notices.rendering import templates
 from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
 from safehand.authority.ports.notices import TextMessages, TextReceipt
 from safehand.house.runtime import House
@@ -30,9 +31,12 @@ _KEY: Final = re.compile(r"notice/([0-9]{1,18})(?:/([0-9]{1,3}))?")
 _REASON: Final = re.compile(r"[a-z_.]{1,40}")
 
 POSITION: Final = "select position from receipts_read where service = $1"
+TO_AGENTS: Final = sorted(name for name, one in templates().items() if one.to_agent)
 SENT: Final = (
     "select notice, city, subject, sends, exists (select from work w"
     " where w.city = m.city and w.stream = m.subject and w.queue = $2)"
+    # What reaches an agent says nothing of whether the applicant is reached.
+    " and not exists (select from notice n where n.number = m.notice and n.template = any($3::text[]))"
     " from message m where channel = 'sms' and notice = any($1::bigint[])"
 )
 # What is to be sent again, or on the other way, is opened once more: the sending job decides which.
@@ -97,7 +101,7 @@ class Receipts:
         now = self._house.clock.now()
         keys = {one.number: _read(one.key) for one in receipts}
         notices = sorted({key[0] for key in keys.values() if key is not None})
-        rows = await self._house.store.fetch(SENT, notices, UNREACHABLE)
+        rows = await self._house.store.fetch(SENT, notices, UNREACHABLE, TO_AGENTS)
         sent = {row[0]: _Sent(*row) for row in rows}
         taken = _written(receipts, keys, sent, now)
         if not taken:

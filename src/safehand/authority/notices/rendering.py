@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from safehand.authority.border.door_code import door_code
+from safehand.authority.border.door_code import agent_code, door_code
 from safehand.authority.examination.reasons import APPEAL_EN, APPEAL_ZH
 from safehand.authority.notices.wording import (
     Both,
@@ -60,6 +60,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Goes out whatever was chosen: a decision that the law wants told, the code, what guards against fraud."""
     at_once: bool = False
     """Does not wait for the morning."""
+    to_agent: bool = False
+    """Goes to the telephone of who is named to receive it, and to nobody else."""
     sms_zh: str
     sms_en: str
     subject_zh: str
@@ -140,10 +142,17 @@ class Renderer:
                 return {"step": STEPS[str(value)].in_language(language)}
             case "office":
                 return {"office": self._counter(city, str(value), language)}
-            case "order":
-                return {"code": door_code(secret=self._code_secret, order=str(value))}
+            case "order" | "agents_order":
+                return {"code": self._code(str(value))}
             case _:
                 return {fact: str(value)}
+
+    def _code(self, order: str) -> str:
+        """The recipient's code of an order; after a blank comes the number of the agent whose it is."""
+        order, _, number = order.partition(" ")
+        if number:
+            return agent_code(secret=self._code_secret, order=order, number=int(number))
+        return door_code(secret=self._code_secret, order=order)
 
 
 def _fill(text: str, words: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from safehand.authority.agent.person import AGENT_RECORD, AgentRecord
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.contact.commands import Channel, RecordReached, RecordUnreachable
 from safehand.authority.contact.states import QUEUE as UNREACHABLE
@@ -54,6 +55,7 @@ UNFIT: Final = "mail_unfit"
 """The address can't stand in a mail's head."""
 NEWS_FOR: Final[Mapping[str, timedelta]] = {
     "courier_on_the_way": timedelta(hours=14),
+    "agent_awaits_courier": timedelta(hours=14),
     **dict.fromkeys(QUEUE_OF, timedelta(hours=13)),
 }
 """How long a notice is still true; "today" and a code for the door must not come tomorrow."""
@@ -239,14 +241,19 @@ class Notices:
         records = await read_persons(
             house=self._house, keys=list({StreamKey(t.city, t.subject) for t in taken}), name=PERSON_RECORD
         )
+        agents = await self._agents(taken)
         ready: list[_Ready] = []
         settled: list[_Settled] = []
         for one in taken:
-            record = records.get(StreamKey(one.city, one.subject))
-            if record is None:
-                settled.append(_Settled(one.number, failed=ERASED))
+            key = StreamKey(one.city, one.subject)
+            record = records.get(key)
+            if record is None or (_to_agent(one.template) and key not in agents):
+                # Erased; or who was named is released meanwhile.
+                settled.append(_Settled(one.number, failed=ERASED if record is None else OVERTAKEN))
                 continue
             person = self._persons.decode(record)
+            if _to_agent(one.template):
+                person = msgspec.structs.replace(person, phone=agents[key].phone, email="")
             try:
                 texts = self._renderer.render(
                     template=one.template,
@@ -269,6 +276,14 @@ class Notices:
                 # Whatever was sent of it once is told; else nobody wants to be told.
                 settled.append(_told(one) if is_told(one.states) else _Settled(one.number, failed=DECLINED))
         return ready, settled
+
+    async def _agents(self, taken: Sequence[_Taken]) -> dict[StreamKey, AgentRecord]:
+        """Who is named to receive it, for the notices that go to them."""
+        keys = sorted({StreamKey(t.city, t.subject) for t in taken if _to_agent(t.template)})
+        if not keys:
+            return {}
+        records = await read_persons(house=self._house, keys=keys, name=AGENT_RECORD)
+        return {key: msgspec.json.decode(plain, type=AgentRecord) for key, plain in records.items() if plain}
 
     def _ways(self, one: _Taken, person: PersonRecord) -> Ways:
         has: set[Channel] = {"sms"} if person.phone else set()
@@ -389,6 +404,8 @@ def _about_contact(
 ) -> list[Call]:
     """What the case must know: nothing reached the applicant, or a mail does again (a text message says so by receipt)."""
     taken, command = one.taken, None
+    if _to_agent(taken.template):
+        return []  # says nothing of whether the applicant is reached
     if settled.failed is not None:
         failed: tuple[Channel, ...] = tuple(way for way, state in states.items() if state == "failed")
         command = RecordUnreachable(template=taken.template, channels=failed, reason=settled.failed)
@@ -407,6 +424,11 @@ def _message(taken: _Taken, channel: Channel, reason: str, now: datetime) -> _Me
 
 def _told(one: _Taken) -> _Settled:
     return _Settled(one.number, sent_at=one.at)
+
+
+def _to_agent(template: str) -> bool:
+    known = templates().get(template)
+    return known is not None and known.to_agent
 
 
 def _at_once(template: str) -> bool:

@@ -17,7 +17,6 @@ from safehand.authority.case import Case
 from safehand.authority.cities.city import City
 from safehand.authority.notices.wording import moment_words
 from safehand.authority.portal.address_form import faults_of, mark_of, refused_at_place, without_phone
-from safehand.authority.portal.forms import Sent
 from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
 from safehand.authority.readdressing.actions import AddressChanges, NewAddress
@@ -103,13 +102,13 @@ class NewAddressPage:
         picked = self._picked(visit, sent.fields)
         if picked.address is None:
             return self._form(visit, picked)
-        judged = self._judged(visit, picked, picked.address)
+        judged = self._judged(visit, picked.address)
         if isinstance(judged, Refusal):
             return self._form(visit, refused_at_place(picked, judged))
         mark = mark_of(picked.address)
         if picked.hints and sent[SEEN] != mark:
             return self._form(visit, picked, asked=mark)
-        refusal = await self._asked(visit, sent, judged)
+        refusal = await self._asked(visit, judged)
         if refusal is not None:
             return self.portal.frame.problem(request=request, refusal=refusal)
         return self.portal.frame.redirect(f"{visit.address}/address")
@@ -159,7 +158,7 @@ class NewAddressPage:
         picked = pick(form=form, divisions=self.divisions, recipient=visit.person.name, day=day)
         return without_phone(picked)
 
-    def _judged(self, visit: _Visit, picked: Picked, address: Address) -> NewAddress | Refusal:
+    def _judged(self, visit: _Visit, address: Address) -> NewAddress | Refusal:
         """What is to be kept, if it is reached and another one than the present."""
         found = deliverable(
             region=address.region,
@@ -175,18 +174,21 @@ class NewAddressPage:
             return SAME_ADDRESS()
         return NewAddress(address=line, destination=found.destination)
 
-    async def _asked(self, visit: _Visit, sent: Sent, new: NewAddress) -> Refusal | None:
+    async def _asked(self, visit: _Visit, new: NewAddress) -> Refusal | None:
         """The command with the sealed address, in one transaction; why not, if it can't be."""
         change = visit.case.readdressing.changes + 1
         records = await self.changes.kept(key=visit.key, change=change, new=new)
         if records is None:
             return ERASED()
-        key = f"{visit.row.stream}-address-{visit.row.version}"
+        key = f"{visit.row.stream}-address-{change}"
         call = Call(
             stream=visit.key,
             kind="case",
             command=AskAddressChange(change=change, destination=new.destination),
             actor=visit.session.actor,
+            key=key,
+            # Keyed: of what was typed nothing can be guessed from it.
+            request_hash=self.house.vault.digest(purpose="address form", value=new.address),
             token=self.house.ids.token(basis=key),
             vault=records,
         )

@@ -76,6 +76,7 @@ DONE: Final[Mapping[str, Both]] = {
     "address-stays": Both(
         zh="变更已停止，仍寄往原地址。", en="The change is stopped: the old address stays."
     ),
+    "released": Both(zh="已取消代收人，仅限您本人签收。", en="Only you may receive it now."),
     "withdraw": Both(zh="申请已撤回。", en="The application is withdrawn."),
     "paid": Both(zh="缴费成功，谢谢。", en="Your payment arrived. Thank you."),
     "paid-back": Both(

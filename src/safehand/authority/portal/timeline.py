@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from safehand.authority.agent.states import AgentState
 from safehand.authority.application import events as application
 from safehand.authority.application.states import TERMINAL, ApplicationState
 from safehand.authority.case import Case, CaseEvent
@@ -18,7 +19,7 @@ from safehand.authority.payment.states import PaymentState
 from safehand.authority.portal.usual import usual_words
 from safehand.authority.portal.words import sentence_of, words
 from safehand.authority.readdressing.states import ReaddressingState
-from safehand.authority.router import readdressable
+from safehand.authority.router import agent_nameable, readdressable
 from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking.states import TrackingState
 from safehand.kernel.machine import Event, Waiting
@@ -210,6 +211,8 @@ def acts_of(case: Case) -> frozenset[str]:
         acts.add("correct")
     if case.readdressing.state is not ReaddressingState.NONE or readdressable(case) is None:
         acts.add("address")
+    if case.agent.state is not AgentState.NONE or agent_nameable(case) is None:
+        acts.add("agent")
     if case.payment.state is PaymentState.AWAITING:
         acts.add("pay")
     if case.application.state not in TERMINAL and not case.production.make:

@@ -12,6 +12,7 @@ import msgspec
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case
+from safehand.authority.case_vault import sealed_for
 from safehand.authority.readdressing.commands import MakeAddressHold
 from safehand.authority.readdressing.refusals import NOTHING_ASKED
 from safehand.authority.readdressing.states import DUE_QUEUE, ReaddressingState
@@ -65,13 +66,8 @@ class AddressChanges:
 
     async def kept(self, *, key: StreamKey, change: int, new: NewAddress) -> tuple[VaultRow, ...] | None:
         """The record to be written with the command that asks for it; none: the person was erased."""
-        rows = await self._house.store.fetch(
-            "select wrapped from keys.case_key where city = $1 and subject = $2", key.city, key.stream
-        )
-        if not rows:
-            return None
-        case_key = self._house.vault.unwrap(VaultKeyRow(key.city, key.stream, rows[0][0]))
-        return (_sealed(case_key, key, record_of(change), msgspec.json.encode(new)),)
+        records = {key: {record_of(change): msgspec.json.encode(new)}}
+        return (await sealed_for(house=self._house, records=records)).get(key)
 
     async def run(self) -> int:
         """The job: makes hold what nobody has stopped; returns how many. What is being corrected waits for the correction."""

@@ -58,6 +58,8 @@ class JudgeClaim(Command, frozen=True, kw_only=True, tag="tracking.judge_claim")
     session_confirmed: bool
     identity_confirmed: bool = False
     evidence_accepted: bool = False
+    agent: Annotated[int, Meta(ge=0, le=9)] = 0
+    """Whose code it is among all who were ever named to receive it; 0: nobody's of them."""
     claimed_at: datetime
     evidence: Evidence
 

@@ -211,6 +211,7 @@ def request_of(draft: Draft) -> SubmitRequest:
             "email": draft.email,
             "destination": draft.destination,
             "address": draft.address,
+            "agent": draft.agent,
             "travels": draft.travels,
             "consents_to_face_comparison": bool(draft.consents_to_face_comparison),
             "language": draft.language,

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
+from msgspec.structs import replace
 
 from safehand.authority.application.actions import facts_of
 from safehand.authority.application.commands import Part
@@ -20,6 +21,13 @@ from safehand.authority.cities.city import CityOn
 from safehand.authority.documents.document import DocumentOn
 from safehand.authority.eligibility.rules import EligibilityRequest, Verdict, judge
 from safehand.authority.notices.wording import money_words
+from safehand.authority.portal.agent_form import (
+    AGENT_FIELDS,
+    NOBODY,
+    agent_fields,
+    agent_sent,
+    relations_in,
+)
 from safehand.authority.portal.applying import answers
 from safehand.authority.portal.applying.answers import Faults, Step
 from safehand.authority.portal.applying.delivery import DeliveryStep
@@ -72,6 +80,8 @@ class Applying:
             post("/apply/travel")(self.save_travel),
             get("/apply/delivery")(self.ask_delivery),
             post("/apply/delivery")(self.save_delivery),
+            get("/apply/agent")(self.ask_agent),
+            post("/apply/agent")(self.save_agent),
             *(get(f"/apply/{part}")(self.picture_page(part)) for part in PICTURES),
             *(
                 post(f"/apply/{part}", request_max_body_size=LOOKED_BYTES_MAX)(self.take_picture(part))
@@ -303,6 +313,29 @@ class Applying:
             return posted
         taken = await self.delivery.take(*posted)
         return taken if isinstance(taken, Response) else await self._saved(posted[0], taken, "delivery")
+
+    async def ask_agent(self, request: Web) -> Response[bytes]:
+        """GET /apply/agent: who else may receive it; nobody has to."""
+        visit = await self._visit(request)
+        if isinstance(visit, Response):
+            return visit
+        agent = visit.held.draft.agent
+        return self._agent_page(visit, agent_fields(agent), {})
+
+    async def save_agent(self, request: Web) -> Response[bytes]:
+        """POST /apply/agent: named, or nobody."""
+        posted = await self._posted(request)
+        if isinstance(posted, Response):
+            return posted
+        visit, sent = posted
+        agent = None if sent["step"] == NOBODY else agent_sent(sent, visit.session, visit.held.draft.phone)
+        if isinstance(agent, dict):
+            return self._agent_page(visit, {field: sent[field] for field in AGENT_FIELDS}, agent)
+        return await self._saved(visit, replace(visit.held.draft, agent=agent), "delivery")
+
+    def _agent_page(self, visit: Visit, typed: Mapping[str, str], faults: Faults) -> Response[bytes]:
+        relations = relations_in(visit.language)
+        return self._page(visit, "agent", faults=faults, typed=typed, relations=relations)
 
     # ---- pictures --------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""The one person whom an applicant names to receive the document instead."""

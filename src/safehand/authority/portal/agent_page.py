@@ -1,0 +1,181 @@
+"""The page on which an applicant names who else may receive the document, and takes it back."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from safehand.authority.agent.commands import AGENTS_MAX, NameAgent
+from safehand.authority.agent.person import AGENT_RECORD, RELATIONS, AgentRecord
+from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
+from safehand.authority.case import Case
+from safehand.authority.case_vault import sealed_for
+from safehand.authority.portal.agent_form import AGENT_FIELDS, agent_fields, agent_sent, relations_in
+from safehand.authority.portal.applying.answers import Faults, said_in
+from safehand.authority.portal.frame import Web, language_of
+from safehand.authority.portal.pages import Portal
+from safehand.authority.portal.refusals import FORM_NOT_YOURS
+from safehand.authority.router import agent_nameable
+from safehand.house.erasure import ERASED
+from safehand.house.persons import read_persons
+from safehand.house.runtime import House
+from safehand.house.sessions import Session
+from safehand.kernel.machine import StreamKey
+from safehand.kernel.masking import masked_phone
+from safehand.kernel.outcome import Refusal, sentence
+from safehand.kernel.shell import Call
+from safehand.kernel.store import StreamRow
+
+_VERSION: Final = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Visit:
+    request: Web
+    session: Session
+    row: StreamRow
+    case: Case
+    person: PersonRecord
+    agent: AgentRecord | None
+
+    @property
+    def key(self) -> StreamKey:
+        return StreamKey(self.row.city, self.row.stream)
+
+    @property
+    def address(self) -> str:
+        return f"/cases/{self.row.city}/{self.row.stream}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentPage:
+    """The routes under `/cases/…/agent`. Nobody is named without a fresh sign-in; releasing needs none."""
+
+    house: House
+    portal: Portal
+
+    def routes(self) -> list[Any]:
+        """The page as Litestar handlers; none is part of the API's description."""
+        here = "/cases/{city:str}/{case:str}/agent"
+        handlers = [get(here)(self.page), post(here)(self.name), post(f"{here}/release")(self.release)]
+        for handler in handlers:
+            handler.include_in_schema = False
+        return handlers
+
+    async def page(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
+        """GET …/agent: who is named, and the form to name somebody."""
+        visit = await self._visit(request, city, case)
+        if isinstance(visit, Response):
+            return visit
+        proving = await self.portal.freshly_proven(request, to=f"{visit.address}/agent")
+        if proving is not None:
+            return proving
+        return self._page(visit, agent_fields(None), {})
+
+    async def name(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
+        """POST …/agent: this person may, and nobody who was named before."""
+        visit = await self._visit(request, city, case)
+        if isinstance(visit, Response):
+            return visit
+        sent = await self.portal.forms.sent(request)
+        if isinstance(sent, Refusal):
+            return self.portal.frame.problem(request=request, refusal=sent)
+        proving = await self.portal.freshly_proven(request, to=f"{visit.address}/agent")
+        if proving is not None:
+            return proving
+        agent = agent_sent(sent, visit.session, visit.person.phone)
+        if isinstance(agent, dict):
+            return self._page(visit, {field: sent[field] for field in AGENT_FIELDS}, agent)
+        number = int(sent["number"]) if sent["number"].isascii() and sent["number"].isdecimal() else 0
+        refusal = await self._named(visit, agent, number)
+        if refusal is not None:
+            return self.portal.frame.problem(request=request, refusal=refusal)
+        return self.portal.frame.redirect(f"{visit.address}/agent")
+
+    async def release(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
+        """POST …/agent/release: only the applicant may."""
+        visit = await self._visit(request, city, case)
+        if isinstance(visit, Response):
+            return visit
+        sent = await self.portal.forms.sent(request)
+        if isinstance(sent, Refusal):
+            return self.portal.frame.problem(request=request, refusal=sent)
+        if not _VERSION.fullmatch(sent["version"]):
+            return self.portal.frame.problem(request=request, refusal=FORM_NOT_YOURS())
+        front, name = self.house.front, "agent.release"
+        body = {"city": visit.row.city, "case": visit.row.stream}
+        item = front.read(name=name, body=msgspec.json.encode(body))
+        key = f"{visit.row.stream}-release-{sent['version']}"
+        done = await front.call(name=name, session=visit.session, item=item, key=key)
+        if isinstance(done, Refusal):
+            return self.portal.frame.problem(request=request, refusal=done)
+        return self.portal.frame.redirect(f"{visit.address}?done=released")
+
+    # ---- behind the page -------------------------------------------------------------------------------------------
+
+    async def _visit(self, request: Web, city: str, case: str) -> _Visit | Response[bytes]:
+        row = await self.portal.visited(request, city, case)
+        if isinstance(row, Response):
+            return row
+        session, key = await self.portal.forms.session(request), StreamKey(row.city, row.stream)
+        person = (await read_persons(house=self.house, keys=[key], name=PERSON_RECORD)).get(key)
+        agent = (await read_persons(house=self.house, keys=[key], name=AGENT_RECORD)).get(key)
+        if person is None or session is None:
+            return self.portal.frame.problem(request=request, refusal=ERASED())
+        return _Visit(
+            request=request,
+            session=session,
+            row=row,
+            case=msgspec.json.decode(row.state, type=Case),
+            person=msgspec.json.decode(person, type=PersonRecord),
+            agent=msgspec.json.decode(agent, type=AgentRecord) if agent else None,
+        )
+
+    async def _named(self, visit: _Visit, agent: AgentRecord, number: int) -> Refusal | None:
+        """The command with the sealed record, in one transaction; why not, if it can't be.
+
+        The page says which naming this is, so that pressing twice names once.
+        """
+        refusal = agent_nameable(visit.case)
+        if refusal is not None:
+            return refusal
+        record = {AGENT_RECORD: msgspec.json.encode(agent)}
+        sealed = (await sealed_for(house=self.house, records={visit.key: record})).get(visit.key)
+        if sealed is None:
+            return ERASED()
+        call = Call(
+            stream=visit.key,
+            kind="case",
+            command=NameAgent(number=min(max(number, 1), AGENTS_MAX + 1)),
+            actor=visit.session.actor,
+            key=f"{visit.row.stream}-agent-{number}"[:80],
+            # Keyed: of what was typed nothing can be guessed from it.
+            request_hash=self.house.vault.digest(purpose="agent form", value=record[AGENT_RECORD].decode()),
+            vault=sealed,
+        )
+        [outcome] = await self.house.shell.run([call])
+        return outcome if isinstance(outcome, Refusal) else None
+
+    def _page(self, visit: _Visit, typed: Mapping[str, str], faults: Faults) -> Response[bytes]:
+        language, named = language_of(visit.request), visit.agent
+        shut = agent_nameable(visit.case)
+        return self.portal.frame.page(
+            request=visit.request,
+            template="agent.html",
+            status=422 if faults else 200,
+            faults=said_in(faults, language),
+            address=visit.address,
+            csrf=self.portal.forms.token(visit.request),
+            version=visit.row.version,
+            number=visit.case.agent.number + 1,
+            named=None
+            if named is None
+            else (named.name, RELATIONS[named.relation].in_language(language), masked_phone(named.phone)),
+            shut="" if shut is None else sentence(shut, language),
+            typed=typed,
+            relations=relations_in(language),
+        )
