@@ -306,7 +306,7 @@ def _look_at_sharing(looker: Looker, page: Page, case: str, who: str, language: 
     link = page.locator(".look-copied a").first.get_attribute("href")
     other = looker.visitor(language)
     other.goto(f"{link}?lang={language}")
-    _look(looker, other, f"shared-{who}", language)
+    looker.look(other, f"shared-{who}", language)
     assert not other.locator("form").count()
     page.locator("section.look-card button").first.click()
     page.wait_for_url("**/shared?done=revoked")

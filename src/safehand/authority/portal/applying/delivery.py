@@ -60,7 +60,9 @@ class DeliveryStep:
         """The step as the draft has it."""
         draft = visit.held.draft
         picked = self._picked(visit, {REGION: draft.region, TEXT: draft.address_text})
-        return await self._page(visit, picked, mode=draft.mode or "post", office=draft.office)
+        return await self._page(
+            visit, picked, mode=draft.mode or "post", office=draft.office if draft.mode == "counter" else ""
+        )
 
     async def take(self, visit: Visit, sent: Sent) -> Draft | Response[bytes]:
         """The changed draft once it is settled how the document comes; until then the page again."""
