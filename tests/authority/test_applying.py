@@ -151,6 +151,10 @@ def test_what_is_wrong_is_said_at_its_field_and_kept_nowhere(run, fresh_database
                 answer = await send(person, address, **fields)
                 assert answer.status_code == 422, (address, fields, answer.text)
                 assert f'href="{fault}"' in answer.text, (address, fields)
+            # The Enter key in the box for a name presses the button beside it, not the first one of the form.
+            entered = await send(person, "/apply/delivery", mode="post", step="enter", q="黄浦区", text="")
+            assert "上海市黄浦区" in entered.text
+            assert 'name="found"' in entered.text
             steps = await person.page("/apply")
             assert "Done" not in steps
             # Nothing is missing for the last page, or it is not shown.
@@ -189,6 +193,8 @@ def test_a_picture_says_what_is_wrong_with_it_and_is_cropped_on_wish(run, fresh_
             assert leads_to(mended) == "/apply/photo"
             page = await person.page("/apply/photo")
             assert "It does not fit" not in page
+            # What fits leads on to the next step that is not done.
+            assert '<a href="/apply/signature" class="govuk-button">Continue</a>' in page
             await upload(person, "/apply/signature", made.signature(ruled=True))
             assert "It does not fit" in await person.page("/apply/signature")
             assert "To be mended" in await person.page("/apply")
@@ -211,6 +217,7 @@ def test_what_the_examiners_ask_for_is_sent_again_and_nothing_else(run, fresh_da
             nobodys = await stranger.browser.get(f"{case[:-4]}aaaa/correct")
             assert (theirs.status_code, theirs.content) == (404, nobodys.content)
 
+            assert f'href="{case}/correct"' in await person.page(case)
             list_of = await person.page(f"{case}/correct")
             for words in (
                 "Sign with a black pen.",

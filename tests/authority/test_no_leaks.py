@@ -237,6 +237,10 @@ def test_an_application_leaves_a_person_nowhere_but_sealed_in_the_vault(
             await person.page(f"{case}/messages")
             told = [one for one in await world.mailbox() if PHONE_LATER in str(one) or EMAIL in str(one)]
             assert len(told) >= 3
+            public = [
+                await person.page(address) for address in ("/nation", "/health", "/", "/can-i", "/design")
+            ]
+            public.append(str(await world.control("books")))
             found, seen = await stored(dsn, [*needles, *await pictures_of(world, case)])
             assert found == []
             assert {
@@ -252,6 +256,7 @@ def test_an_application_leaves_a_person_nowhere_but_sealed_in_the_vault(
             ("addresses", trail.addresses),
             ("titles", trail.titles),
             ("problems", trail.problems),
+            ("figures and what anybody sees", public),
             ("messages", [f"{one.get('subject', '')} {one.get('text', '')}" for one in told]),
             ("logs", [f"{one.getMessage()} {one.__dict__}" for one in caplog.records if is_ours(one)]),
         ):

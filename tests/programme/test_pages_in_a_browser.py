@@ -233,14 +233,14 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
             page.goto(f"{looker.home}{case}/messages")
             looker.look(page, f"messages-{who}", language)
             # By keyboard alone: the first box is unticked, and the form sent.
-            page.locator("#progress").focus()
+            page.locator("[name=progress][value=sms]").focus()
             page.keyboard.press("Space")
             page.keyboard.press("Enter")
             page.wait_for_url("**/messages?saved=yes")
-            assert not page.locator("#progress").is_checked()
-            assert page.locator("#deadlines").is_checked()
+            assert not page.locator("[name=progress][value=sms]").is_checked()
+            assert page.locator("[name=deadlines][value=sms]").is_checked()
             looker.look(page, f"messages-saved-{who}", language)
-            page.locator("#progress").check()
+            page.locator("[name=progress][value=sms]").check()
             page.locator("main button").click()
         if number == 0 and who in ("pays", "has_it"):
             page.goto(f"{looker.home}{case}?done=submitted")
