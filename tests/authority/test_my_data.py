@@ -6,6 +6,7 @@ import re
 import zipfile
 from typing import Any
 
+import msgspec
 import pytest
 
 from safehand.authority.addresses.address import Address
@@ -17,8 +18,11 @@ from safehand.authority.application.uploads import UPLOADED
 from safehand.authority.notices.planning import Choice
 from safehand.authority.portal.data_copy import FIELDS, JSON_NAME, OUTCOMES, PICTURE_NAMES, WAYS
 from safehand.authority.portal.my_data import CLASS_WORDS, DONE, FORGOTTEN
+from safehand.authority.readdressing.actions import NewAddress, record_of
 from safehand.authority.retention.schedule import CLASSES
 from safehand.kernel.ids import SystemIds
+from safehand.kernel.store import VaultKeyRow
+from safehand.kernel.vault import seal
 from safehand.link.messages import DeliveryPart
 from tests.authority.living_authority import HOME, SHANGHAI, START, Person, World, living
 from tests.authority.test_retention import kept_of, rows, withdrawn
@@ -51,8 +55,17 @@ def books_of(world: World) -> AddressBooks:
     return AddressBooks(store=house.store, vault=house.vault, ids=SystemIds())
 
 
+async def sealed(world: World, case: str, name: str, plain: bytes) -> None:
+    """One more record of a case, as the vault keeps it."""
+    house = house_of(world)
+    [row] = await house.store.fetch("select wrapped from keys.case_key where subject = $1", case)
+    key = house.vault.unwrap(VaultKeyRow(SHANGHAI, case, row[0]))
+    record = seal(key=key, city=SHANGHAI, subject=case, name=name, plain=plain)
+    await house.store.fetch("insert into vault_record values ($1, $2, $3, $4)", *record)
+
+
 def test_every_field_that_is_kept_has_plain_words_in_both_languages():
-    kept = (PersonRecord, DeliveryPart, Draft, KeptAddress, Choice)
+    kept = (PersonRecord, DeliveryPart, NewAddress, Draft, KeptAddress, Choice)
     fields = {
         name for struct in kept for name in getattr(struct, "__struct_fields__", None) or struct._fields
     }
@@ -123,6 +136,10 @@ def test_the_copy_is_one_file_with_everything_in_plain_words(run, fresh_database
             await filled(drafts, correction_of(actor=actor, case=done["case"]), ("signature",))
             await books_of(world).use(actor=actor, address=PLACE, now=START)
             await someone.page(f"/my/data?lang={language}")
+            new = NewAddress(address=f"{PLACE.text}又", destination=SHANGHAI)
+            await sealed(world, done["case"], record_of(1), msgspec.json.encode(new))
+            await sealed(world, done["case"], record_of(2), b"")
+            await sealed(world, done["case"], "later.1", b'{"said": "MARKER-4d1e"}')
             answer = await posts(someone, "/my/data/copy")
             assert answer.status_code == 200
             assert answer.headers["content-disposition"] == 'attachment; filename="safehand-my-data.zip"'
@@ -156,6 +173,8 @@ def test_the_copy_is_one_file_with_everything_in_plain_words(run, fresh_database
             ):
                 assert marker in text, marker
             assert ("fits" if language == "en" else "符合要求") in text
+            assert f"{PLACE.text}又" in text
+            assert "MARKER-4d1e" in text, "a kind of record that no page knows is in the copy, too"
             # A copy of the words in the other language would be plain, too, but one is enough.
             assert ("当事人" in text) is (language == "zh")
 

@@ -17,6 +17,7 @@ from safehand.authority.notices.wording import Both
 from safehand.authority.outward import overall
 from safehand.authority.portal.data_kept import CaseKept, Kept
 from safehand.authority.portal.words import words
+from safehand.authority.readdressing.actions import NewAddress
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Language
 from safehand.kernel.working_days import SHANGHAI
@@ -134,6 +135,9 @@ def _case(one: CaseKept, number: int, document: str, language: Language) -> dict
         said("结束时间", "ended at"): _at(one.ended_at),
         said("当事人", "person"): _plain(one.person, language),
         said("提供给邮政的信息", "what the post learns"): _plain(one.delivery, language),
+        said("申请变更的地址", "other addresses that were asked for"): [
+            _plain(new, language) for new in one.addresses
+        ],
         said("短信和邮件", "messages"): _choice(one.choice, language),
         said("图片", "pictures"): [
             {
@@ -144,6 +148,7 @@ def _case(one: CaseKept, number: int, document: str, language: Language) -> dict
             for part in one.pictures
         ],
         said("问题与答复", "questions and answers"): list(one.texts),
+        said("其他记录", "other records"): dict(one.others),
         said("工作人员查看的时间", "when staff looked at it"): [_at(look) for look in one.looks],
     }
 
@@ -188,7 +193,7 @@ def _draft(draft: Draft | None, language: Language) -> dict[str, Any] | None:
 
 
 def _plain(
-    struct: PersonRecord | DeliveryPart | Draft | KeptAddress | None, language: Language
+    struct: PersonRecord | DeliveryPart | NewAddress | Draft | KeptAddress | None, language: Language
 ) -> dict[str, Any]:
     """A record's own fields in plain words; what is a record itself is told apart."""
     if struct is None:

@@ -17,6 +17,7 @@ from safehand.authority.case import Case
 from safehand.authority.help.texts import RECORD
 from safehand.authority.notices.planning import Choice
 from safehand.authority.portal.pages import Portal
+from safehand.authority.readdressing.actions import NewAddress, record_of
 from safehand.authority.retention.schedule import ENDS
 from safehand.house.runtime import House
 from safehand.house.sessions import Session
@@ -26,6 +27,9 @@ from safehand.kernel.vault import Unsealable, unseal
 from safehand.link.log import DELIVERY_RECORD
 from safehand.link.messages import DeliveryPart
 
+ADDRESS: Final = record_of(0).removesuffix("0")
+"""Before a number: the record of a change of address."""
+KNOWN: Final = frozenset({PERSON_RECORD, DELIVERY_RECORD, *UPLOADED})
 LOOKS_MAX: Final = 1_000
 # Pictures are only named here: each is opened when it is shown.
 _RECORDS: Final = (
@@ -70,8 +74,12 @@ class CaseKept(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules said of each picture."""
     choice: Choice | None
     """None: nothing was chosen."""
+    addresses: tuple[NewAddress, ...]
+    """Other addresses that were asked for after submission."""
     texts: tuple[str, ...]
     """Questions and answers, oldest first."""
+    others: Mapping[str, Any]
+    """Records of other kinds, as they are: whatever is sealed for the case is in the copy, also what no page knows yet."""
     looks: tuple[datetime, ...]
     """When staff looked at it through the register of looks, newest first."""
 
@@ -163,6 +171,11 @@ def _case(
             if f"{VERDICT}{part}" in records
         },
         choice=choice,
+        addresses=tuple(
+            msgspec.json.decode(plain, type=NewAddress)
+            for name, plain in sorted(records.items())
+            if name.startswith(ADDRESS) and plain  # blotted out, where it came to nothing
+        ),
         texts=tuple(
             text.decode()
             for _, text in sorted(
@@ -171,6 +184,11 @@ def _case(
                 if name.startswith(RECORD)
             )
         ),
+        others={
+            name: _plain(plain)
+            for name, plain in sorted(records.items())
+            if plain and name not in KNOWN and not name.startswith((RECORD, ADDRESS, VERDICT))
+        },
         looks=tuple(looks),
     )
 
@@ -182,3 +200,10 @@ def _opened(house: House, key: StreamKey, name: str, sealed: bytes, wrapped: Any
     except Unsealable:
         # Sealed under other keys of the house, or altered: nobody can read it, its owner no more than we.
         return None
+
+
+def _plain(plain: bytes) -> Any:
+    try:
+        return msgspec.json.decode(plain)
+    except msgspec.DecodeError:
+        return plain.decode(errors="replace")

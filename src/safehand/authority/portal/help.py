@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from safehand.authority.case import Case
 from safehand.authority.help.commands import TEXT_CHARACTERS_MAX, TEXT_CHARACTERS_MIN
-from safehand.authority.help.events import HelpAnswered, HelpAsked, HelpReopened
+from safehand.authority.help.events import HelpAnswered, HelpAsked, HelpEvent, HelpReopened
 from safehand.authority.help.lines import HelpLines
 from safehand.authority.help.states import HelpState
 from safehand.authority.help.texts import HelpTexts
@@ -158,7 +158,7 @@ class HelpPages:
         found: list[Line] = []
         for one in await self._portal.dated(_key_of(row)):
             text = sentence_of(one.event, language)
-            if text and not str(one.event.__struct_config__.tag).startswith("help."):
+            if text and not isinstance(one.event, HelpEvent):
                 found.append(Line(at=one.at, text=text, version=one.version))
         return found[::-1]
 

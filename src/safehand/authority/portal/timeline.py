@@ -11,6 +11,7 @@ from safehand.authority.application import events as application
 from safehand.authority.application.states import TERMINAL, ApplicationState
 from safehand.authority.case import Case, CaseEvent
 from safehand.authority.handover import events as handover
+from safehand.authority.help.events import HelpEvent
 from safehand.authority.notices.wording import deadline_words
 from safehand.authority.outward import overall
 from safehand.authority.pace import WHOLE, Pace
@@ -180,7 +181,9 @@ def _lines(events: Sequence[Dated], language: Language) -> list[Line]:
         text = sentence_of(one.event, language)
         if text:
             gone = isinstance(one.event, tracking.ScanRecorded) and one.event.scan_id in voided
-            lines.append(Line(at=one.at, text=text, taken_back=gone, version=one.version))
+            # A question is not asked about: it is opened again.
+            version = 0 if isinstance(one.event, HelpEvent) else one.version
+            lines.append(Line(at=one.at, text=text, taken_back=gone, version=version))
     return lines
 
 
