@@ -57,8 +57,6 @@ EVERYBODYS: Final = {
     "nation": "/nation",
     "help": "/help",
     "design": "/design",
-    "sign-in": "/sign-in",
-    "sign-in-again": "/sign-in?to=/my&fresh=yes",
     "sign-in-first": "/cases/310000/ca_none",
 }
 """What anybody can open."""
@@ -242,12 +240,6 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
             looker.look(page, f"messages-saved-{who}", language)
             page.locator("[name=progress][value=sms]").check()
             page.locator("main button").click()
-        if number == 0 and who in ("pays", "has_it"):
-            page.goto(f"{looker.home}{case}?done=submitted")
-            looker.look(page, f"receipt-{who}", language)
-            page.goto(f"{looker.home}{case}/looked")
-            looker.look(page, f"looked-{who}", language)
-            _look_at_sharing(looker, page, f"{looker.home}{case}", who, language)
         if "withdraw" in actions and who == "pays":
             page.goto(f"{looker.home}{case}/withdraw")
             looker.look(page, "withdraw", language)
@@ -255,7 +247,6 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
         _look_at_questions(looker, page, who, language, f"{looker.home}{cases[0]}")
         _look_at_own_data(looker, page, who, language)
     if who == "has_it":
-        page.goto(f"{looker.home}{cases[0]}")
         _look_at_paper(page, f"paper-{language}")
     page.context.close()
     looker.no_faults()
@@ -298,47 +289,13 @@ def _look_at_own_data(looker: Looker, page: Page, who: str, language: Language) 
     page.goto(case)
 
 
-def _look_at_sharing(looker: Looker, page: Page, case: str, who: str, language: Language) -> None:
-    """Make a link by keyboard, look at it as somebody else, and end it."""
-    page.goto(f"{case}/shared")
-    page.get_by_role("button", name="生成链接" if language == "zh" else "Make a link").focus()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/shared?done=made")
-    looker.look(page, f"sharing-{who}", language)
-    link = page.locator(".look-copied a").first.get_attribute("href")
-    other = looker.visitor(language)
-    other.goto(f"{link}?lang={language}")
-    looker.look(other, f"shared-{who}", language)
-    assert not other.locator("form").count()
-    page.locator("section.look-card button").first.click()
-    page.wait_for_url("**/shared?done=revoked")
-    other.goto(f"{link}?lang={language}")
-    assert (
-        other.locator("h1")
-        .inner_text()
-        .startswith("此链接无法打开" if language == "zh" else "This link shows nothing")
-    )
-    other.context.close()
-    looker.faults[:] = [fault for fault in looker.faults if "status of 404" not in fault]
-
-
 def _look_at_paper(page: Page, name: str) -> None:
     """The page as it is printed: what can't be pressed on paper is not there, what has happened is."""
     page.emulate_media(media="print")
-    for hidden in (
-        ".look-header",
-        ".look-footer",
-        ".look-rehearsal",
-        ".govuk-back-link",
-        ".look-acts",
-        ".look-more",
-        "details",
-    ):
+    for hidden in (".look-header", ".look-footer", ".look-rehearsal", ".govuk-back-link", ".look-acts"):
         assert not any(one.is_visible() for one in page.query_selector_all(hidden)), hidden
     assert page.is_visible(".look-timeline li")
     assert page.is_visible(".look-status dd")
-    # On paper it must be said whom to ask: no footer stands there.
-    assert page.is_visible(".look-paper")
     page.pdf(path=PICTURES / f"{name}.pdf", format="A4")
 
 
