@@ -104,6 +104,10 @@ def test_the_page_of_looks_is_bounded_and_another_persons_is_unknown(run, fresh_
             assert theirs.content == nobodys.content
             for hostile in ("ca_';drop table read_log", "x", "ca_" + "9" * 300):
                 assert (await owner.browser.get(f"/cases/{SHANGHAI}/{hostile}/looked")).status_code == 404
-            assert (await world.person().browser.get(f"/cases/{SHANGHAI}/{case}/looked")).status_code == 303
+            address = f"/cases/{SHANGHAI}/{case}/looked"
+            away = await world.person().browser.get(address)
+            assert (away.status_code, away.headers["location"]) == (303, f"/sign-in?to={address}")
+            hostile = await world.person().browser.get(f"/cases/{SHANGHAI}/ca_%0d%0aset-cookie:a/looked")
+            assert (hostile.status_code, hostile.headers["location"]) == (303, "/sign-in?to=/my")
 
     run(scene())

@@ -10,7 +10,7 @@ from safehand.authority.portal.sign_in import leads_to, way_in
 from safehand.authority.portal.step_up import FRESH_MINUTES, stepped_up
 from safehand.authority.ports.sign_in_ways import all_ways, assurances_on, ways_on
 from safehand.house.sessions import Session
-from tests.authority.living_authority import HOME, START, Person, living
+from tests.authority.living_authority import HOME, SHANGHAI, START, Person, living
 
 DAY = date(2024, 5, 6)
 NOW = datetime(2024, 5, 6, 1, 0, tzinfo=UTC)
@@ -189,5 +189,41 @@ def test_a_new_sign_in_ends_the_session_before_it_in_this_browser(run, fresh_dat
             assert (await someone.browser.get(there.headers["location"])).headers["location"] == "/my"
             assert someone.browser.cookies["session"] != old
             assert (await thief.browser.get("/my")).status_code == 303
+
+    run(scene())
+
+
+@pytest.mark.slow
+def test_another_persons_proof_does_not_step_up_the_owners_session(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            owner = world.person("en")
+            await owner.sign_in("applicant")
+            case = (await world.submit(owner, "applicant"))["case"]
+            address = f"/cases/{SHANGHAI}/{case}/shared"
+            begun = await owner.browser.get(f"/sign-in?to={address}&fresh=yes&how=card")
+            there = await owner.browser.get(f"{begun.headers['location']}&prompt=none&login_hint=stranger")
+            back = await owner.browser.get(there.headers["location"])
+            assert back.headers["location"] == address
+            # Whoever proved it is signed in now, and has no such case.
+            assert (await owner.browser.get(address)).status_code == 404
+            assert case not in await owner.page("/my")
+
+    run(scene())
+
+
+@pytest.mark.slow
+def test_a_service_that_did_not_ask_anew_opens_no_session(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone = world.person("en")
+            # The service's clock stands while the house's goes on: what it calls now was before the question.
+            await world.control("clock", {"now": START + timedelta(minutes=3)})
+            begun = await someone.browser.get("/sign-in?to=/my&fresh=yes&how=card")
+            there = await someone.browser.get(f"{begun.headers['location']}&prompt=none&login_hint=applicant")
+            back = await someone.browser.get(there.headers["location"])
+            assert back.status_code == 403
+            assert "did not ask you again who you are" in back.text
+            assert "session" not in someone.browser.cookies
 
     run(scene())

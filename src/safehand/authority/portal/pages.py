@@ -29,7 +29,7 @@ from safehand.authority.portal.keys import is_case_key
 from safehand.authority.portal.nation import tables
 from safehand.authority.portal.receipt import receipt_words, terms_of
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
-from safehand.authority.portal.sign_in import SigningIn, forgotten_way, way_in
+from safehand.authority.portal.sign_in import SigningIn, forgotten_way, leads_to, way_in
 from safehand.authority.portal.step_up import step_up
 from safehand.authority.portal.timeline import Dated, Timeline, timeline
 from safehand.authority.portal.under_way import UnderWay
@@ -320,7 +320,12 @@ class Portal:
         """
         session = await self.forms.session(request)
         if session is None:
-            return self._to_sign_in(city, case)
+            # Back to this very page; what was posted would be lost, so then to the case.
+            return (
+                self._to_sign_in(city, case)
+                if posted
+                else self.frame.redirect(way_in(to=leads_to(request.url.path)))
+            )
         refusal = NOT_FOUND() if not is_case_key(city, case) else None
         if refusal is None and posted:
             sent = await self.forms.sent(request)
