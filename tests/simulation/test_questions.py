@@ -8,8 +8,6 @@ import asyncpg
 import pytest
 
 from safehand.authority.app import OWN_SQL as AUTHORITY_SQL
-from safehand.authority.application.persons import PERSON_RECORD
-from safehand.authority.readdressing import actions as readdressing
 from safehand.house import closing, erasing, parking
 from safehand.house.database import KERNEL_SQL
 from safehand.kernel.migrations import migrate
@@ -62,9 +60,6 @@ async def _asked_by_hand(store: BothStores) -> None:
     await store.fetch(reader.RECEIVED_HASHES, sender, [there] * 3, [1, 2, 999])
     for place in [*store.parked, ("nobody", 310000, 1)][:3]:
         await store.fetch(parking.FIND, *place)
-    some = sorted(store.vault_keys)[:3]
-    columns = [one[0] for one in some], [one[1] for one in some]
-    await store.fetch(readdressing.RECORDS, *columns, ["address.1"] * len(some), PERSON_RECORD)
     gone = sorted(store.vault_keys)[:2]
     await store.fetch(erasing.DESTROY, [one[0] for one in gone], [one[1] for one in gone])
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from safehand.authority.app import OWNED
 from safehand.authority.notices import receipts, reminding, sending
-from safehand.authority.readdressing import actions as readdressing
 from safehand.house import closing, erasing, parking, persons, statements
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.store import NoticeRow
@@ -81,22 +80,6 @@ def _records(
         (city, subject, store.vault[city, subject, name], store.vault_keys[city, subject])
         for city, subject in dict.fromkeys(zip(cities, subjects, strict=True))
         if (city, subject, name) in store.vault and (city, subject) in store.vault_keys
-    ]
-
-
-def _records_of_changes(
-    asked: SimStore | SimTransaction,
-    cities: Sequence[int],
-    subjects: Sequence[str],
-    names: Sequence[str],
-    other: str,
-) -> Sequence[Any]:
-    store = asked.store if isinstance(asked, SimTransaction) else asked
-    return [
-        (city, subject, one, store.vault[city, subject, one], store.vault_keys[city, subject])
-        for city, subject, name in dict.fromkeys(zip(cities, subjects, names, strict=True))
-        for one in (name, other)
-        if (city, subject, one) in store.vault and (city, subject) in store.vault_keys
     ]
 
 
@@ -352,7 +335,10 @@ def _receipts_read(store: SimStore, service: str) -> Sequence[Any]:
     return [(store.receipts_read,)] if store.receipts_read else []
 
 
-def _sent_texts(store: SimStore, notices: Sequence[int], unreachable: str) -> Sequence[Any]:
+def _sent_texts(
+    store: SimStore, notices: Sequence[int], unreachable: str, to_agents: Sequence[str]
+) -> Sequence[Any]:
+    # Nobody names an agent within a run, so none of these goes to one.
     waiting = store.queues.get(unreachable, {})
     known = [(notice, store.texted[notice]) for notice in notices if notice in store.texted]
     return [
@@ -442,7 +428,6 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     reader.RECEIVED_HASHES: _received_hashes,
     OWNED: _owned,
     persons.RECORDS: _records,
-    readdressing.RECORDS: _records_of_changes,
     closing.FIRST_MOVE: _first_move,
     closing.PARTS: _parts,
     closing.MADE: _made,

@@ -12,27 +12,22 @@ import msgspec
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case
-from safehand.authority.case_vault import sealed_for
+from safehand.authority.case_vault import case_keys, sealed_for
 from safehand.authority.readdressing.commands import MakeAddressHold
 from safehand.authority.readdressing.refusals import NOTHING_ASKED
 from safehand.authority.readdressing.states import DUE_QUEUE, ReaddressingState
 from safehand.house.front import Asked
+from safehand.house.persons import read_persons
 from safehand.house.runtime import House
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.shell import Call, Done
-from safehand.kernel.store import VaultKeyRow, VaultRow
-from safehand.kernel.vault import Unsealable, seal, unseal
+from safehand.kernel.store import VaultRow
+from safehand.kernel.vault import seal
 from safehand.link.log import DELIVERY_RECORD
 from safehand.link.messages import DeliveryPart
 
 AT_ONCE_MAX: Final = 200
-RECORDS: Final = (
-    "select r.city, r.subject, r.name, r.sealed, k.wrapped from vault_record r"
-    " join keys.case_key k on k.city = r.city and k.subject = r.subject"
-    " join unnest($1::int[], $2::text[], $3::text[]) as w (city, subject, name)"
-    " on r.city = w.city and r.subject = w.subject and r.name in (w.name, $4)"
-)
 
 
 class NewAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,29 +129,19 @@ class AddressChanges:
 
     async def _opened(self, changes: Mapping[StreamKey, int]) -> dict[StreamKey, Opened]:
         """Of cases and the numbers of their changes: those of which both records are there."""
-        if not changes:
+        news: dict[StreamKey, bytes] = {}
+        for change in sorted(set(changes.values())):
+            keys = [key for key, number in changes.items() if number == change]
+            found = await read_persons(house=self._house, keys=keys, name=record_of(change))
+            news |= {key: plain for key, plain in found.items() if plain}
+        if not news:
             return {}
-        rows = await self._house.store.fetch(
-            RECORDS,
-            [key.city for key in changes],
-            [key.stream for key in changes],
-            [record_of(change) for change in changes.values()],
-            PERSON_RECORD,
-        )
-        plain: dict[StreamKey, dict[str, bytes]] = {}
-        keys: dict[StreamKey, bytes] = {}
-        for city, subject, name, sealed, wrapped in rows:
-            key = StreamKey(city, subject)
-            try:
-                keys[key] = self._house.vault.unwrap(VaultKeyRow(city, subject, wrapped))
-                opened = unseal(key=keys[key], row=VaultRow(city, subject, name, sealed))
-            except Unsealable:
-                continue
-            plain.setdefault(key, {})[name] = opened
+        persons = await read_persons(house=self._house, keys=list(news), name=PERSON_RECORD)
+        opened = await case_keys(house=self._house, keys=persons)
         return {
-            key: Opened(keys[key], self._persons.decode(records[PERSON_RECORD]), self._news.decode(new))
-            for key, records in plain.items()
-            if PERSON_RECORD in records and (new := records.get(record_of(changes[key])))
+            key: Opened(opened[key], self._persons.decode(persons[key]), self._news.decode(news[key]))
+            for key in news
+            if key in persons and key in opened
         }
 
 
