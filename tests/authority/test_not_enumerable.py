@@ -35,7 +35,15 @@ FORM: Final = {
     "language": "en",
     "address": "中山东一路200号",
 }
-FIELDS: Final[dict[str, Any]] = {"parts": {PART: "a" * 64}, "cause": "asked_by_person", "change": 1}
+FIELDS: Final[dict[str, Any]] = {
+    "parts": {PART: "a" * 64},
+    "cause": "asked_by_person",
+    "change": 1,
+    "topic": "where",
+    "about": 1,
+    "text": "Where is it?",
+    "stars": 3,
+}
 """What actions ask for beside city and case."""
 
 
