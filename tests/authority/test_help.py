@@ -1,5 +1,6 @@
 """A question about a case: asked from a line of the timeline, answered in time, opened again, rated; its text seen by few."""
 
+import asyncio
 import io
 import json
 import re
@@ -22,11 +23,13 @@ from safehand.authority.help.commands import (
 from safehand.authority.help.lines import FILE, load_help_lines
 from safehand.authority.help.rules import TEXTS_MAX
 from safehand.authority.help.states import QUEUE, HelpState
+from safehand.authority.help.texts import HelpTexts
 from safehand.authority.machines import ROLES
 from safehand.authority.portal.data_copy import JSON_NAME
 from safehand.authority.portal.help import STARS, TOPICS
 from safehand.house.erasure import OrderErasure
 from safehand.kernel.dated import DefectiveRulesError
+from safehand.kernel.machine import StreamKey
 from tests.authority.house import WITHDRAW, House
 from tests.authority.living_authority import HOME, ROOT, SHANGHAI, Person, World, living
 from tests.authority.test_my_data import posts
@@ -256,6 +259,30 @@ def test_the_texts_are_in_the_own_copy_and_go_with_the_person(run, fresh_databas
             await world.control("chores")
             assert await kept_of(dsn, case) == (0, set(), 0)
             assert await rows(dsn, "select from work where queue = $1", QUEUE) == []
+
+    run(scene())
+
+
+@slow
+def test_of_two_questions_at_once_one_is_kept_with_its_own_text(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone, done = await applied(world)
+
+            def asks(text: str) -> Any:
+                return someone.browser.post(
+                    "/v1/help/ask",
+                    json={"city": SHANGHAI, "case": done["case"], "topic": "other", "text": text},
+                    headers={"idempotency-key": f"ask-{text}", "accept": "application/json"},
+                )
+
+            texts = [f"question-{number}" for number in range(6)]
+            answers = await asyncio.gather(*(asks(text) for text in texts))
+            [kept] = [text for text, one in zip(texts, answers, strict=True) if one.status_code == 200]
+            refused = {one.json()["code"] for one in answers if one.status_code != 200}
+            assert refused <= {"help.already_open", "help.changed_meanwhile"}
+            found = await HelpTexts(house=house_of(world)).read(key=StreamKey(SHANGHAI, done["case"]))
+            assert found == {1: kept}
 
     run(scene())
 

@@ -12,6 +12,7 @@ import pytest
 from safehand.authority.addresses.address import Address
 from safehand.authority.addresses.book import Book, KeptAddress
 from safehand.authority.addresses.keeping import AddressBooks
+from safehand.authority.agent.person import AGENT_RECORD, AgentRecord
 from safehand.authority.application.drafts import Draft, Drafts, correction_of
 from safehand.authority.application.persons import PersonRecord
 from safehand.authority.application.uploads import UPLOADED
@@ -65,7 +66,7 @@ async def sealed(world: World, case: str, name: str, plain: bytes) -> None:
 
 
 def test_every_field_that_is_kept_has_plain_words_in_both_languages():
-    kept = (PersonRecord, DeliveryPart, NewAddress, Draft, KeptAddress, Choice)
+    kept = (PersonRecord, DeliveryPart, NewAddress, AgentRecord, Draft, KeptAddress, Choice)
     fields = {
         name for struct in kept for name in getattr(struct, "__struct_fields__", None) or struct._fields
     }
@@ -139,6 +140,9 @@ def test_the_copy_is_one_file_with_everything_in_plain_words(run, fresh_database
             new = NewAddress(address=f"{PLACE.text}又", destination=SHANGHAI)
             await sealed(world, done["case"], record_of(1), msgspec.json.encode(new))
             await sealed(world, done["case"], record_of(2), b"")
+            agent = AgentRecord(name="MARKER-a6e7", relation="friend", phone="19900006666")
+            await sealed(world, done["case"], AGENT_RECORD, msgspec.json.encode(agent))
+            assert "MARKER-a6e7" in await someone.page("/my/data")
             await sealed(world, done["case"], "later.1", b'{"said": "MARKER-4d1e"}')
             answer = await posts(someone, "/my/data/copy")
             assert answer.status_code == 200
@@ -174,6 +178,8 @@ def test_the_copy_is_one_file_with_everything_in_plain_words(run, fresh_database
                 assert marker in text, marker
             assert ("fits" if language == "en" else "符合要求") in text
             assert f"{PLACE.text}又" in text
+            assert "MARKER-a6e7" in text
+            assert ("friend" if language == "en" else "朋友") in text
             assert "MARKER-4d1e" in text, "a kind of record that no page knows is in the copy, too"
             # A copy of the words in the other language would be plain, too, but one is enough.
             assert ("当事人" in text) is (language == "zh")

@@ -9,6 +9,7 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 
 from safehand.authority.case import Case
+from safehand.authority.case_vault import sealed_for
 from safehand.authority.help.commands import AGENTS, WITH_TEXT
 from safehand.house.commanded import Facts, Records
 from safehand.house.erasure import ERASED
@@ -22,17 +23,13 @@ from safehand.kernel.gather import Overloaded
 from safehand.kernel.machine import Command, StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.store import VaultKeyRow, VaultRow
-from safehand.kernel.vault import Unsealable, seal, unseal
+from safehand.kernel.vault import Unsealable, unseal
 
 RECORD: Final = "help."
 """Before a text's number: the name of its record."""
 LOOK: Final = "help"
 """What is written down of a look by staff."""
 NUMBERED: Final = frozenset({"text_number"})
-_KEYS: Final = (
-    "select k.city, k.subject, k.wrapped from keys.case_key k"
-    " join unnest($1::int[], $2::text[]) as w (city, subject) on k.city = w.city and k.subject = w.subject"
-)
 _TEXTS: Final = (
     "select r.name, r.sealed, k.wrapped from vault_record r"
     " join keys.case_key k on k.city = r.city and k.subject = r.subject"
@@ -111,25 +108,19 @@ class HelpTexts:
         return [{"text_number": nexts.get(_key_of(one), 1)} for one in asked]
 
     async def _sealed(self, asked: Sequence[Asked]) -> Sequence[Sequence[VaultRow] | Refusal]:
+        keys = [_key_of(one) for one in asked]
+        if len(set(keys)) < len(keys):
+            # Two at once about one case: each is sealed by itself, so that neither gets the other's text.
+            return [(await self._sealed([one]))[0] for one in asked]
         nexts = await self._nexts(asked)
-        keys = sorted({_key_of(one) for one in asked})
-        rows = await self._house.store.fetch(_KEYS, [key.city for key in keys], [key.stream for key in keys])
-        wrapped = {StreamKey(row[0], row[1]): row[2] for row in rows}
-        return [self._row(_key_of(one), one.item.text, nexts, wrapped) for one in asked]
-
-    def _row(
-        self, key: StreamKey, text: str, nexts: Mapping[StreamKey, int], wrapped: Mapping[StreamKey, bytes]
-    ) -> Sequence[VaultRow] | Refusal:
-        if key not in nexts:
-            return ()  # the shell says what is under this name
-        if key not in wrapped:
-            return ERASED()
-        try:
-            data_key = self._house.vault.unwrap(VaultKeyRow(key.city, key.stream, wrapped[key]))
-        except Unsealable:
-            return ERASED()
-        name = f"{RECORD}{nexts[key]}"
-        return (seal(key=data_key, city=key.city, subject=key.stream, name=name, plain=text.encode()),)
+        texts = {
+            key: {f"{RECORD}{nexts[key]}": one.item.text.encode()}
+            for key, one in zip(keys, asked, strict=True)
+            if key in nexts
+        }
+        sealed = await sealed_for(house=self._house, records=texts)
+        # What is no case, the shell says so; a case without a key is that of an erased person.
+        return [sealed.get(key, ERASED()) if key in nexts else () for key in keys]
 
     async def _nexts(self, asked: Sequence[Asked]) -> dict[StreamKey, int]:
         """The number of each case's next text."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from safehand.authority.addresses.book import KeptAddress
+from safehand.authority.agent.person import RELATIONS, AgentRecord
 from safehand.authority.application.drafts import Draft, Picture
 from safehand.authority.application.persons import PersonRecord
 from safehand.authority.notices.planning import BY_EMAIL, BY_SMS, Choice
@@ -31,6 +32,8 @@ FIELDS: Final[Mapping[str, Both]] = {
     "address": Both(zh="收件地址", en="address"),
     "language": Both(zh="通知语言", en="language of messages"),
     "consents_to_face_comparison": Both(zh="同意人脸比对", en="agreed to a face comparison"),
+    "agent": Both(zh="代收人", en="who else may receive it"),
+    "relation": Both(zh="与您的关系", en="relation to you"),
     "region": Both(zh="行政区划代码", en="code of the division"),
     "destination": Both(zh="寄达城市代码", en="code of the city that it goes to"),
     "id": Both(zh="草稿编号", en="reference of the draft"),
@@ -119,7 +122,22 @@ def packed(*, told: Mapping[str, Any], pictures: Mapping[str, bytes], now: datet
 
 def rows_of(struct: PersonRecord | Draft | KeptAddress, language: Language) -> list[tuple[str, str]]:
     """A record as pairs of words for the page; what is empty is left out."""
-    return [(name, str(value)) for name, value in _plain(struct, language).items() if value not in ("", None)]
+    return [
+        (name, ("，" if language == "zh" else ", ").join(map(str, value.values())))
+        if isinstance(value, dict)
+        else (name, str(value))
+        for name, value in _plain(struct, language).items()
+        if value not in ("", None)
+    ]
+
+
+def agent_rows(agent: AgentRecord | None, language: Language) -> list[tuple[str, str]]:
+    """Who else may receive it, as one row of the page; none where nobody was named."""
+    if agent is None:
+        return []
+    told = "，" if language == "zh" else ", "
+    named = (agent.name, RELATIONS[agent.relation].in_language(language), agent.phone)
+    return [(FIELDS["agent"].in_language(language), told.join(named))]
 
 
 def _case(one: CaseKept, number: int, document: str, language: Language) -> dict[str, Any]:
@@ -138,6 +156,7 @@ def _case(one: CaseKept, number: int, document: str, language: Language) -> dict
         said("申请变更的地址", "other addresses that were asked for"): [
             _plain(new, language) for new in one.addresses
         ],
+        FIELDS["agent"].in_language(language): _value(one.agent, language),
         said("短信和邮件", "messages"): _choice(one.choice, language),
         said("图片", "pictures"): [
             {
@@ -193,13 +212,14 @@ def _draft(draft: Draft | None, language: Language) -> dict[str, Any] | None:
 
 
 def _plain(
-    struct: PersonRecord | DeliveryPart | NewAddress | Draft | KeptAddress | None, language: Language
+    struct: PersonRecord | DeliveryPart | NewAddress | AgentRecord | Draft | KeptAddress | None,
+    language: Language,
 ) -> dict[str, Any]:
-    """A record's own fields in plain words; what is a record itself is told apart."""
+    """A record's own fields in plain words; pictures are told apart."""
     if struct is None:
         return {}
     return {
-        FIELDS[name].in_language(language): _value(value, language)
+        FIELDS[name].in_language(language) if name in FIELDS else name: _value(value, language)
         for name, value in msgspec.structs.asdict(struct).items()
         if not isinstance(value, Mapping) and not _is_address_name(struct, name)
     }
@@ -211,6 +231,10 @@ def _is_address_name(struct: object, field: str) -> bool:
 
 
 def _value(value: Any, language: Language) -> Any:
+    if isinstance(value, AgentRecord):
+        return _plain(value, language) | {
+            FIELDS["relation"].in_language(language): RELATIONS[value.relation].in_language(language)
+        }
     if isinstance(value, bool):
         return ("是" if value else "否") if language == "zh" else ("yes" if value else "no")
     return _at(value) if isinstance(value, datetime) else value

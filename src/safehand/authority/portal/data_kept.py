@@ -8,6 +8,7 @@ import msgspec
 
 from safehand.authority.addresses.book import Book
 from safehand.authority.addresses.keeping import AddressBooks
+from safehand.authority.agent.person import AGENT_RECORD, AgentRecord
 from safehand.authority.application.commands import Part
 from safehand.authority.application.drafts import Draft, Drafts, Picture, correction_of
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
@@ -29,7 +30,7 @@ from safehand.link.messages import DeliveryPart
 
 ADDRESS: Final = record_of(0).removesuffix("0")
 """Before a number: the record of a change of address."""
-KNOWN: Final = frozenset({PERSON_RECORD, DELIVERY_RECORD, *UPLOADED})
+KNOWN: Final = frozenset({PERSON_RECORD, DELIVERY_RECORD, AGENT_RECORD, *UPLOADED})
 LOOKS_MAX: Final = 1_000
 # Pictures are only named here: each is opened when it is shown.
 _RECORDS: Final = (
@@ -69,6 +70,8 @@ class CaseKept(msgspec.Struct, frozen=True, kw_only=True):
     """None: the person is erased, or being erased."""
     delivery: DeliveryPart | None
     """The part of it that goes to the post."""
+    agent: AgentRecord | None
+    """Who else may receive it."""
     pictures: tuple[Part, ...]
     verdicts: Mapping[Part, Picture]
     """What the rules said of each picture."""
@@ -157,6 +160,7 @@ def _case(
     looks: Sequence[datetime],
 ) -> CaseKept:
     person, delivery = records.get(PERSON_RECORD), records.get(DELIVERY_RECORD)
+    agent = records.get(AGENT_RECORD)
     return CaseKept(
         key=key,
         case=case,
@@ -164,6 +168,7 @@ def _case(
         ended_at=ended_at if case.application.state in ENDED else None,
         person=None if person is None else msgspec.json.decode(person, type=PersonRecord),
         delivery=None if delivery is None else msgspec.json.decode(delivery, type=DeliveryPart),
+        agent=msgspec.json.decode(agent, type=AgentRecord) if agent else None,
         pictures=tuple(part for part in UPLOADED if part in records),
         verdicts={
             part: msgspec.json.decode(records[f"{VERDICT}{part}"], type=Picture)

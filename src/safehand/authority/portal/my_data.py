@@ -18,6 +18,7 @@ from safehand.authority.outward import overall
 from safehand.authority.portal.data_copy import (
     FILE_NAME,
     PICTURE_NAMES,
+    agent_rows,
     copy_of,
     packed,
     picture_name,
@@ -278,7 +279,10 @@ class MyData:
             "word": words().overall[overall(one.case)].word.in_language(language),
             "at": one.submitted_at,
             "ended_at": one.ended_at,
-            "person": rows_of(person, language) if person is not None else [],
+            "person": [
+                *(rows_of(person, language) if person is not None else []),
+                *agent_rows(one.agent, language),
+            ],
             "pictures": [(part, PICTURE_NAMES[part].in_language(language)) for part in one.pictures],
             "pictures_gone": not one.pictures and state in TERMINAL,
             "looks": len(one.looks),
