@@ -332,3 +332,32 @@ def test_what_was_counted_is_not_counted_again_by_anybody(run, fresh_database, t
                 await store.close()
 
     run(scene())
+
+
+@pytest.mark.slow
+def test_transactions_are_counted_in_the_order_of_their_numbers(run, fresh_database, tmp_path):
+    dsn = fresh_database()
+
+    async def scene():
+        async with living(dsn=dsn, folder=tmp_path) as world:
+            for n in range(2):
+                await world.do(
+                    f"ca_p{n:04d}", application(claim=f"live:{n}:passport", receipt=f"receipt:{n}")
+                )
+                await world.do(f"ca_p{n:04d}", WithdrawApplication())
+            store = await PostgresStore.create(dsn=dsn, connections_max=2)
+            try:
+                for n, number in enumerate(("99", "100")):
+                    await store.fetch(
+                        "update event set written_by = $2::text::xid8 where stream = $1",
+                        f"ca_p{n:04d}",
+                        number,
+                    )
+                assert await made(store, START + DAY) == 2
+                [row] = await store.fetch("select upto::text, stream from pace_read")
+                assert tuple(row) == ("100", "ca_p0001")
+                assert await made(store, START + 2 * DAY) == 0
+            finally:
+                await store.close()
+
+    run(scene())
