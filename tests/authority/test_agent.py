@@ -289,6 +289,36 @@ async def _heard(world: World, order: str, code: str) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("wrong", "fields"),
+    [
+        ({"name": "<b>x</b>"}, "name"),
+        ({"name": "李\u202e收", "phone": "OWN"}, "name,phone"),
+    ],
+)
+def test_an_application_that_names_nobody_who_can_be_is_refused(
+    run, fresh_database, tmp_path, wrong: dict[str, str], fields: str
+):
+    async def scene():
+        dsn = fresh_database()
+        async with living(dsn=dsn, folder=tmp_path) as world:
+            person = await applicant(world)
+            item = world.whole_application("applicant")
+            agent = {"name": NAME, "relation": "friend", "phone": PHONE} | wrong
+            agent["phone"] = agent["phone"].replace("OWN", item["phone"])
+            answer = await person.browser.post(
+                "/v1/application/submit",
+                json=item | {"agent": agent},
+                headers={"idempotency-key": "submit-agent", "accept": "application/json"},
+            )
+            assert answer.status_code == 422, answer.text
+            assert (answer.json()["code"], answer.json()["facts"]) == ("agent.unfit", {"fields": fields})
+            assert await rows(dsn, "select from event where kind like 'application.%'") == []
+
+    run(scene())
+
+
+@pytest.mark.slow
 def test_the_draft_carries_who_is_named_and_nobody_need_be(run, fresh_database, tmp_path):
     async def scene():
         async with living(dsn=fresh_database(), folder=tmp_path) as world:

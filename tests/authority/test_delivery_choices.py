@@ -15,7 +15,7 @@ from safehand.authority.application.drafts import Drafts
 from safehand.authority.portal.sign_in import actor_of
 from safehand.kernel.ids import SystemIds
 from tests.authority.living_authority import Person, World, living
-from tests.authority.test_applying import BEGIN, applicant, house_of, leads_to, send
+from tests.authority.test_applying import BEGIN, applicant, filled_in, house_of, leads_to, send
 
 pytestmark = pytest.mark.slow
 
@@ -245,6 +245,29 @@ def test_a_rehearsal_may_let_them_through_so_that_the_post_says_no(run, fresh_da
         async with living(dsn=fresh_database(), folder=tmp_path, change=unchecked) as world:
             person = await applicant(world)
             assert (await _submitted(world, person, "far", destination=320500)).status_code == 200
+
+    run(scene())
+
+
+def test_what_is_no_longer_reached_when_it_is_sent_is_not_sent(run, fresh_database, tmp_path):
+    def uploads_needed(settings: Any) -> Any:
+        return replace(settings, pictures_declared=False)
+
+    async def scene():
+        dsn = fresh_database()
+        async with living(dsn=dsn, folder=tmp_path, change=uploads_needed) as world:
+            person = await applicant(world)
+            await filled_in(person)
+            drafts = Drafts(house=house_of(world))
+            actor = actor_of(house=house_of(world), id_number=world.cast.people["applicant"].person.id_number)
+            held = await drafts.read(owner=actor)
+            assert held is not None
+            # A draft of last month, chosen when the post still went there.
+            await drafts.save(owner=actor, held=held, draft=replace(held.draft, region="350527"))
+            refused = await send(person, "/apply/send", page="/apply/check", true="yes")
+            assert refused.status_code == 422
+            assert "does not deliver there" in refused.text
+            assert (await draft_of(world)).region == "350527"
 
     run(scene())
 

@@ -30,6 +30,15 @@ CHANGED = define(
     way_out_zh="请刷新页面，如仍需变更请重新操作。",
     owner=OWNER,
 )
+UNFIT = define(
+    code="agent.unfit",
+    en="Who is named to receive it can't be meant so; look at: {fields}.",
+    zh="代收人信息有误，请核对：{fields}。",
+    way_out_en="Give the name as on the ID card and a mobile number of the mainland; neither may be the applicant's own. Or name nobody.",
+    way_out_zh="请填写代收人身份证上的姓名和内地手机号码，均不能与申请人相同；也可以不指定。",
+    owner=OWNER,
+    status=422,
+)
 NOBODY_NAMED = define(
     code="agent.nobody_named",
     en="Nobody is named to receive it.",

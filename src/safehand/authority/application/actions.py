@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
-from safehand.authority.agent.person import AGENT_RECORD, AgentRecord
+from safehand.authority.agent.person import AGENT_RECORD, AgentRecord, agent_of
+from safehand.authority.agent.refusals import UNFIT
 from safehand.authority.application.commands import Digest, Mode, SubmitApplication
 from safehand.authority.application.persons import person_records
 from safehand.authority.application.refusals import RECEIPT_TAKEN
@@ -141,9 +142,9 @@ def submit_action(
         outcomes: list[Done | Refusal | None] = []
         calls: list[Call] = []
         for one, known, taken in zip(asked, found, pictures, strict=True):
-            away = _away(one.item, reach)
-            if isinstance(known, Refusal) or isinstance(taken, Refusal) or away is not None:
-                outcomes.append(next(no for no in (known, taken, away) if isinstance(no, Refusal)))
+            refusals = (known, taken, _away(one.item, reach), _unfit(one))
+            if isinstance(known, Refusal) or isinstance(taken, Refusal) or any(refusals[2:]):
+                outcomes.append(next(no for no in refusals if isinstance(no, Refusal)))
                 continue
             outcomes.append(None)
             person, facts = known
@@ -183,6 +184,21 @@ def _away(item: SubmitRequest, reach: Reach | None) -> Refusal | None:
     if reach is None or item.mode != "post":
         return None
     return reach(city=item.city, destination=item.destination)
+
+
+def _unfit(one: Asked) -> Refusal | None:
+    """What is wrong with who is named to receive it; none where nobody is."""
+    agent, person = one.item.agent, one.session.identity
+    if agent is None or person is None:
+        return None
+    found = agent_of(
+        name=agent.name,
+        relation=agent.relation,
+        phone=agent.phone,
+        own_name=person.name,
+        own_phone=one.item.phone,
+    )
+    return UNFIT(fields=",".join(sorted(found))) if isinstance(found, dict) else None
 
 
 async def _submitted(house: House, calls: Sequence[Call], receipt_of: ReceiptOf) -> list[Done | Refusal]:
