@@ -121,9 +121,10 @@ def main_path(language: Language) -> dict[str, list[str]]:
 class Applicant:
     """Somebody without a mouse, in one language. `city` is where they live, `who` their key in the cast."""
 
-    def __init__(self, *, looker: Looker, language: Language) -> None:
+    def __init__(self, *, looker: Looker, language: Language, who: str = "") -> None:
         self.looker, self.language = looker, language
         self.who, self.city = APPLICANTS[language]
+        self.who = who or self.who
         self.page = looker.visitor(language)
         self.meant = main_path(language)
 
@@ -183,6 +184,12 @@ class Applicant:
             if self.page.evaluate("document.activeElement.value") == self.who:
                 break
         self.page.keyboard.press("Enter")
+
+    def is_signed_in(self) -> None:
+        """At once, without the sandbox's page."""
+        self.page.goto(f"{self.looker.home}/sign-in?lang={self.language}")
+        self.page.goto(f"{self.page.url}&prompt=none&login_hint={self.who}")
+        self.page.goto(f"{self.looker.home}/my?lang={self.language}")
 
     def gives_contact(self) -> None:
         self.presses("继续", "Continue")
@@ -294,4 +301,34 @@ def test_the_keyboard_alone_completes_an_application_and_its_correction(
     applicant.corrects(case)
     applicant.page.context.close()
     # A form that is shown again comes with its status, which the console repeats.
+    looker.no_faults(expected="422")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_may_not_apply_reads_why_and_a_draft_can_be_deleted(looker: Looker, language: Language):
+    applicant = Applicant(looker=looker, language=language, who="mother")
+    applicant.is_signed_in()
+    applicant.sees("my-none")
+    applicant.goes_to("/apply")
+    applicant.page.wait_for_url("**/apply/begin")
+    applicant.presses("继续", "Continue")
+    applicant.page.wait_for_selector(".govuk-error-summary")
+    applicant.sees("begin-faults")
+    mark(applicant.page, "document", "taiwan-permit")
+    mark(applicant.page, "ground", "pages_used")
+    applicant.page.keyboard.press("Enter")
+    applicant.page.wait_for_selector("#not-online")
+    applicant.sees("begin-no")
+    mark(applicant.page, "document", "passport")
+    applicant.page.keyboard.press("Enter")
+    applicant.page.wait_for_url("**/apply/contact")
+    applicant.goes_to("/apply")
+    applicant.page.wait_for_url("**/apply")
+    applicant.goes_to("/apply/discard")
+    applicant.arrives("discard", "**/apply/discard")
+    applicant.presses("删除", "Delete it")
+    applicant.page.wait_for_url("**/my")
+    applicant.page.goto(f"{looker.home}/apply")
+    assert applicant.page.url.endswith("/apply/begin")
+    applicant.page.context.close()
     looker.no_faults(expected="422")
