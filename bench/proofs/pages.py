@@ -212,8 +212,8 @@ async def _fill_in(client: aiohttp.ClientSession, home: str) -> None:
     await send("/apply/id_card_front", picture=made.id_card())
     await send("/apply/id_card_back", picture=made.id_card(seed=2))
     await send("/apply/travel", travels="no")
-    place = {"place_1": "110000", "place_2": "110101", "text": "示例路100号2幢301室"}
-    await send("/apply/delivery", mode="post", step="done", **place)
+    there = "示例路100号2幢301室"
+    await send("/apply/delivery", mode="post", step="done", place_1="110000", place_2="110101", text=there)
 
 
 def requests_of(*, chance: Random, visitors: Sequence[Visitor], seconds: int) -> list[Asked]:

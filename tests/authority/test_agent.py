@@ -65,7 +65,7 @@ def test_an_agent_named_with_the_application_is_known_from_its_first_moment():
     assert house.ok(application(agent=True))[-1] == "agent.named"
     assert (house.case.agent.state, house.case.agent.number) == (S.NAMED, 1)
     assert [one.template for one in house.notices][-1] == "agent_named"
-    assert "agent.named" not in House().do(application())
+    assert "agent.named" not in House().ok(application())
 
 
 def test_another_takes_the_place_of_the_first_and_five_may_be_named():

@@ -68,7 +68,9 @@ async def sealed(world: World, case: str, name: str, plain: bytes) -> None:
 def test_every_field_that_is_kept_has_plain_words_in_both_languages():
     kept = (PersonRecord, DeliveryPart, NewAddress, AgentRecord, Draft, KeptAddress, Choice)
     fields = {
-        name for struct in kept for name in getattr(struct, "__struct_fields__", None) or struct._fields
+        name
+        for struct in kept
+        for name in getattr(struct, "__struct_fields__", None) or getattr(struct, "_fields", ())
     }
     assert fields - {"pictures"} == set(FIELDS)
     assert set(PICTURE_NAMES) == set(UPLOADED)

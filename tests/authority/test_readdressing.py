@@ -32,7 +32,7 @@ from safehand.house.sessions import Session
 from safehand.kernel.machine import Outgoing, StreamKey
 from safehand.kernel.outcome import sentence
 from safehand.link.log import DELIVERY_RECORD
-from safehand.link.messages import DeliveryPart, Scan
+from safehand.link.messages import DeliveryPart, OrderPlaced, Scan
 from tests.authority.house import WITHDRAW, House
 from tests.authority.living_authority import SHANGHAI, START, Person, World, living
 from tests.authority.test_applying import house_of, leads_to, send
@@ -48,6 +48,11 @@ COOLING, ASKED = "readdressing.cooling", "readdressing.asked"
 
 def orders(house: House) -> list[Outgoing]:
     return [message for message in house.messages if int(message.kind) == 101]
+
+
+def destination_of(order: Outgoing) -> int:
+    assert isinstance(order.body, OrderPlaced)
+    return order.body.destination
 
 
 # ---------------------------------------------------------------- the rules
@@ -93,7 +98,7 @@ def test_nothing_is_ordered_while_it_cools_and_the_order_then_goes_to_the_new_ad
     house.ring(COOLING)
     assert house.ok(HOLD)[-1] == "handover.order_placed"
     [order] = orders(house)
-    assert order.body.destination == house.case.handover.destination == 440100
+    assert destination_of(order) == house.case.handover.destination == 440100
 
 
 def test_what_was_held_back_goes_to_the_old_address_when_it_is_stopped():
@@ -102,7 +107,7 @@ def test_what_was_held_back_goes_to_the_old_address_when_it_is_stopped():
     house.draw()
     house.make()
     assert house.ok(STOP) == ["readdressing.stopped", "handover.order_placed"]
-    assert orders(house)[0].body.destination == 310000
+    assert destination_of(orders(house)[0]) == 310000
 
 
 @pytest.mark.parametrize("stage", ["issued", "sealed", "offered"])
@@ -129,7 +134,7 @@ def test_what_came_back_goes_out_again_to_the_approved_address():
     assert house.case.handover.state is HandoverState.ON_SHELF, "the order waits for the manager"
     before = len(orders(house))
     assert house.ok(APPROVE)[-1] == "handover.order_placed"
-    assert [one.body.destination for one in orders(house)[before:]] == [440100]
+    assert [destination_of(one) for one in orders(house)[before:]] == [440100]
 
 
 def test_the_manager_may_deny_it_and_is_late_after_a_working_day():

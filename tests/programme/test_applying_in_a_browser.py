@@ -122,7 +122,8 @@ class Applicant:
     """Somebody without a mouse, in one language. `city` is where they live, `who` their key in the cast."""
 
     def __init__(self, *, looker: Looker, language: Language, who: str = "") -> None:
-        self.looker, self.language = looker, language
+        self.looker = looker
+        self.language: Language = language
         self.who, self.city = APPLICANTS[language]
         self.who = who or self.who
         self.page = looker.visitor(language)

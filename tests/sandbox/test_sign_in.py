@@ -15,7 +15,7 @@ from safehand.authority.ports.calling import SandboxInLiveMode, ServiceCaller
 from safehand.authority.ports.sign_in import OidcSignIn, ProvenPerson, SignInAsked, SignInBegun
 from safehand.authority.ports.sign_in_ways import ways_on
 from safehand.kernel.ids import SystemIds
-from safehand.kernel.outcome import Refusal
+from safehand.kernel.outcome import Language, Refusal
 
 pytestmark = pytest.mark.slow
 
@@ -134,7 +134,11 @@ def test_the_sign_in_speaks_the_language_of_the_page_that_it_was_asked_from(star
         async with start("sign_in") as sandbox:
             party = relying_party(sandbox)
             client = sandbox.clients["sign_in"]
-            for language, browser, words in (("en", "zh-CN", "Somebody else"), ("zh", "en-GB", "其他居民")):
+            ways: tuple[tuple[Language, str, str], ...] = (
+                ("en", "zh-CN", "Somebody else"),
+                ("zh", "en-GB", "其他居民"),
+            )
+            for language, browser, words in ways:
                 begun = await party.begin(
                     basis="s", now=sandbox.clock.now(), asked=SignInAsked(language=language)
                 )
