@@ -295,6 +295,7 @@ def test_the_owner_stops_what_somebody_else_asked_for(run, fresh_database, tmp_p
             person, address = await applied(world)
             old = await addressed(world, address)
             await ask(person, address)
+            assert "Was it you who asked for another address?" in await person.page(address)
             page = await person.page(f"{address}/address")
             for wrong in ("", "0", "2", "9999999", "one"):
                 refused = await person.press(page=page, act="address/stop", change=wrong)

@@ -212,7 +212,9 @@ def acts_of(case: Case) -> frozenset[str]:
     tracked, acts = case.tracking.state, set[str]()
     if case.application.state is ApplicationState.CORRECTING:
         acts.add("correct")
-    if case.readdressing.state is not ReaddressingState.NONE or readdressable(case) is None:
+    if case.readdressing.state is not ReaddressingState.NONE:
+        acts.add("stop-address")
+    elif readdressable(case) is None:
         acts.add("address")
     if case.agent.state is not AgentState.NONE or agent_nameable(case) is None:
         acts.add("agent")
