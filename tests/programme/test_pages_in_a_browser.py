@@ -99,7 +99,7 @@ def test_pages_that_everybody_may_see_have_no_fault(looker: Town, language: Lang
     looker.look(page, "problem", language)
     page.context.close()
     # The page of a problem comes with its status, which the console repeats.
-    looker.no_faults(expected="401")
+    looker.no_faults(expected="400")
 
 
 @pytest.mark.parametrize("name", EVERYBODYS)
