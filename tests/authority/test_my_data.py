@@ -181,6 +181,8 @@ def test_the_copy_is_one_file_with_everything_in_plain_words(run, fresh_database
             assert ("fits" if language == "en" else "符合要求") in text
             assert f"{PLACE.text}又" in text
             assert "MARKER-a6e7" in text
+            assert ("Chinese" if language == "en" else "中文") in text
+            assert ("less than 6 months left" if language == "en" else "有效期不满 6 个月") in text
             assert ("friend" if language == "en" else "朋友") in text
             assert "MARKER-4d1e" in text, "a kind of record that no page knows is in the copy, too"
             # A copy of the words in the other language would be plain, too, but one is enough.

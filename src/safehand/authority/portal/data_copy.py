@@ -16,6 +16,7 @@ from safehand.authority.application.persons import PersonRecord
 from safehand.authority.notices.planning import BY_EMAIL, BY_SMS, Choice
 from safehand.authority.notices.wording import Both
 from safehand.authority.outward import overall
+from safehand.authority.portal.applying.answers import GROUNDS
 from safehand.authority.portal.data_kept import CaseKept, Kept
 from safehand.authority.portal.words import words
 from safehand.authority.readdressing.actions import NewAddress
@@ -53,6 +54,15 @@ FIELDS: Final[Mapping[str, Both]] = {
     "other_way": Both(zh="未送达时改用另一种方式", en="try the other way"),
 }
 """The plain words of every field that can stand in the copy."""
+VALUES: Final[Mapping[str, Mapping[str, Both]]] = {
+    "language": {"zh": Both(zh="中文", en="Chinese"), "en": Both(zh="英文", en="English")},
+    "ground": GROUNDS,
+    "mode": {
+        "post": Both(zh="邮政送达", en="brought by the post"),
+        "counter": Both(zh="窗口领取", en="fetched at the counter"),
+    },
+}
+"""The plain words of fields that hold a code."""
 PICTURE_NAMES: Final[Mapping[str, Both]] = {
     "photo": Both(zh="证件照片", en="photo"),
     "signature": Both(zh="手写签名", en="signature"),
@@ -219,10 +229,15 @@ def _plain(
     if struct is None:
         return {}
     return {
-        FIELDS[name].in_language(language) if name in FIELDS else name: _value(value, language)
+        FIELDS[name].in_language(language) if name in FIELDS else name: _worded(name, value, language)
         for name, value in msgspec.structs.asdict(struct).items()
         if not isinstance(value, Mapping) and not _is_address_name(struct, name)
     }
+
+
+def _worded(name: str, value: Any, language: Language) -> Any:
+    both = VALUES[name].get(value) if name in VALUES else None
+    return _value(value, language) if both is None else both.in_language(language)
 
 
 def _is_address_name(struct: object, field: str) -> bool:
