@@ -167,7 +167,7 @@ class MyData:
         return self._portal.frame.picture(found[part])
 
     async def ask_erase(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
-        """GET …/erase: asked once more, because it can't be undone; or why it can't be done yet."""
+        """GET …/erase: asked once more of whoever has just proven who they are, as it can't be undone; or why not yet."""
         row = await self._portal.visited(request, city, case)
         if isinstance(row, Response):
             return row
@@ -175,6 +175,9 @@ class MyData:
         assert session is not None, "whoever visits the own case is signed in"
         state, language, key = self._cases.decode(row.state), language_of(request), _key_of(row)
         refusal = self._refused(key, state, session)
+        proving = await self._portal.freshly_proven(request, to=PAGE) if refusal is None else None
+        if proving is not None:
+            return proving
         now = self._house.clock.now()
         waits = self._house.shell.machines["case"].waits(state, key)
         lines = waiting_lines(waits=waits, paces={}, now=now, language=language)
@@ -196,6 +199,9 @@ class MyData:
         row = await self._portal.visited(request, city, case, posted=True)
         if isinstance(row, Response):
             return row
+        proving = await self._portal.freshly_proven(request, to=PAGE)
+        if proving is not None:
+            return proving
         session = await self._portal.forms.session(request)
         assert session is not None, "whoever visits the own case is signed in"
         front, name = self._house.front, "erasure.order"
