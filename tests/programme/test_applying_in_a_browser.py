@@ -188,7 +188,7 @@ class Applicant:
 
     def is_signed_in(self) -> None:
         """At once, without the sandbox's page."""
-        self.page.goto(f"{self.looker.home}/sign-in?lang={self.language}")
+        self.page.goto(f"{self.looker.home}/sign-in?how=card&lang={self.language}")
         self.page.goto(f"{self.page.url}&prompt=none&login_hint={self.who}")
         self.page.goto(f"{self.looker.home}/my?lang={self.language}")
 
