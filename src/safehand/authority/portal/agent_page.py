@@ -11,11 +11,10 @@ from litestar.params import FromPath
 
 from safehand.authority.agent.commands import AGENTS_MAX, NameAgent
 from safehand.authority.agent.person import AGENT_RECORD, RELATIONS, AgentRecord
-from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
-from safehand.authority.case import Case
 from safehand.authority.case_vault import sealed_for
 from safehand.authority.portal.agent_form import AGENT_FIELDS, agent_fields, agent_sent, relations_in
 from safehand.authority.portal.applying.answers import Faults, said_in
+from safehand.authority.portal.case_visit import CaseVisit, case_visit
 from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
@@ -23,32 +22,11 @@ from safehand.authority.router import agent_nameable
 from safehand.house.erasure import ERASED
 from safehand.house.persons import read_persons
 from safehand.house.runtime import House
-from safehand.house.sessions import Session
-from safehand.kernel.machine import StreamKey
 from safehand.kernel.masking import masked_phone
 from safehand.kernel.outcome import Refusal, sentence
 from safehand.kernel.shell import Call
-from safehand.kernel.store import StreamRow
 
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Visit:
-    request: Web
-    session: Session
-    row: StreamRow
-    case: Case
-    person: PersonRecord
-    agent: AgentRecord | None
-
-    @property
-    def key(self) -> StreamKey:
-        return StreamKey(self.row.city, self.row.stream)
-
-    @property
-    def address(self) -> str:
-        return f"/cases/{self.row.city}/{self.row.stream}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +52,7 @@ class AgentPage:
         proving = await self.portal.freshly_proven(request, to=f"{visit.address}/agent")
         if proving is not None:
             return proving
-        return self._page(visit, agent_fields(None), {})
+        return await self._page(visit, agent_fields(None), {})
 
     async def name(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """POST …/agent: this person may, and nobody who was named before."""
@@ -89,7 +67,7 @@ class AgentPage:
             return proving
         agent = agent_sent(sent, visit.session, visit.person.phone)
         if isinstance(agent, dict):
-            return self._page(visit, {field: sent[field] for field in AGENT_FIELDS}, agent)
+            return await self._page(visit, {field: sent[field] for field in AGENT_FIELDS}, agent)
         number = int(sent["number"]) if sent["number"].isascii() and sent["number"].isdecimal() else 0
         refusal = await self._named(visit, agent, number)
         if refusal is not None:
@@ -117,25 +95,14 @@ class AgentPage:
 
     # ---- behind the page -------------------------------------------------------------------------------------------
 
-    async def _visit(self, request: Web, city: str, case: str) -> _Visit | Response[bytes]:
-        row = await self.portal.visited(request, city, case)
-        if isinstance(row, Response):
-            return row
-        session, key = await self.portal.forms.session(request), StreamKey(row.city, row.stream)
-        person = (await read_persons(house=self.house, keys=[key], name=PERSON_RECORD)).get(key)
-        agent = (await read_persons(house=self.house, keys=[key], name=AGENT_RECORD)).get(key)
-        if person is None or session is None:
-            return self.portal.frame.problem(request=request, refusal=ERASED())
-        return _Visit(
-            request=request,
-            session=session,
-            row=row,
-            case=msgspec.json.decode(row.state, type=Case),
-            person=msgspec.json.decode(person, type=PersonRecord),
-            agent=msgspec.json.decode(agent, type=AgentRecord) if agent else None,
-        )
+    async def _visit(self, request: Web, city: str, case: str) -> CaseVisit | Response[bytes]:
+        return await case_visit(house=self.house, portal=self.portal, request=request, city=city, case=case)
 
-    async def _named(self, visit: _Visit, agent: AgentRecord, number: int) -> Refusal | None:
+    async def _agent(self, visit: CaseVisit) -> AgentRecord | None:
+        record = (await read_persons(house=self.house, keys=[visit.key], name=AGENT_RECORD)).get(visit.key)
+        return msgspec.json.decode(record, type=AgentRecord) if record else None
+
+    async def _named(self, visit: CaseVisit, agent: AgentRecord, number: int) -> Refusal | None:
         """The command with the sealed record, in one transaction; why not, if it can't be.
 
         The page says which naming this is, so that pressing twice names once.
@@ -160,8 +127,8 @@ class AgentPage:
         [outcome] = await self.house.shell.run([call])
         return outcome if isinstance(outcome, Refusal) else None
 
-    def _page(self, visit: _Visit, typed: Mapping[str, str], faults: Faults) -> Response[bytes]:
-        language, named = language_of(visit.request), visit.agent
+    async def _page(self, visit: CaseVisit, typed: Mapping[str, str], faults: Faults) -> Response[bytes]:
+        language, named = language_of(visit.request), await self._agent(visit)
         shut = agent_nameable(visit.case)
         return self.portal.frame.page(
             request=visit.request,

@@ -12,11 +12,10 @@ from safehand.authority.addresses.address import Address, one_line
 from safehand.authority.addresses.deliverability import deliverable
 from safehand.authority.addresses.divisions import Divisions
 from safehand.authority.addresses.picking import Picked, pick
-from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
-from safehand.authority.case import Case
 from safehand.authority.cities.city import City
 from safehand.authority.notices.wording import moment_words
 from safehand.authority.portal.address_form import faults_of, mark_of, refused_at_place, without_phone
+from safehand.authority.portal.case_visit import CaseVisit, case_visit
 from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
 from safehand.authority.readdressing.actions import AddressChanges, NewAddress
@@ -25,34 +24,13 @@ from safehand.authority.readdressing.refusals import SAME_ADDRESS
 from safehand.authority.readdressing.states import ReaddressingState
 from safehand.authority.router import readdressable
 from safehand.house.erasure import ERASED
-from safehand.house.persons import read_persons
 from safehand.house.runtime import House
-from safehand.house.sessions import Session
-from safehand.kernel.machine import StreamKey
 from safehand.kernel.masking import masked_email, masked_phone
 from safehand.kernel.outcome import Refusal, sentence, way_out
 from safehand.kernel.shell import Call
-from safehand.kernel.store import StreamRow
 from safehand.kernel.working_days import local_day
 
 SEEN: Final = "seen"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Visit:
-    request: Web
-    session: Session
-    row: StreamRow
-    case: Case
-    person: PersonRecord
-
-    @property
-    def key(self) -> StreamKey:
-        return StreamKey(self.row.city, self.row.stream)
-
-    @property
-    def address(self) -> str:
-        return f"/cases/{self.row.city}/{self.row.stream}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,30 +113,16 @@ class NewAddressPage:
 
     # ---- behind the page -------------------------------------------------------------------------------------------
 
-    async def _visit(self, request: Web, city: str, case: str) -> _Visit | Response[bytes]:
-        row = await self.portal.visited(request, city, case)
-        if isinstance(row, Response):
-            return row
-        session = await self.portal.forms.session(request)
-        key = StreamKey(row.city, row.stream)
-        record = (await read_persons(house=self.house, keys=[key], name=PERSON_RECORD)).get(key)
-        if record is None or session is None:
-            return self.portal.frame.problem(request=request, refusal=ERASED())
-        return _Visit(
-            request=request,
-            session=session,
-            row=row,
-            case=msgspec.json.decode(row.state, type=Case),
-            person=msgspec.json.decode(record, type=PersonRecord),
-        )
+    async def _visit(self, request: Web, city: str, case: str) -> CaseVisit | Response[bytes]:
+        return await case_visit(house=self.house, portal=self.portal, request=request, city=city, case=case)
 
-    def _picked(self, visit: _Visit, form: Mapping[str, str]) -> Picked:
+    def _picked(self, visit: CaseVisit, form: Mapping[str, str]) -> Picked:
         form = {**form, "phone": visit.person.phone}
         day = local_day(self.house.clock.now())
         picked = pick(form=form, divisions=self.divisions, recipient=visit.person.name, day=day)
         return without_phone(picked)
 
-    def _judged(self, visit: _Visit, address: Address) -> NewAddress | Refusal:
+    def _judged(self, visit: CaseVisit, address: Address) -> NewAddress | Refusal:
         """What is to be kept, if it is reached and another one than the present."""
         found = deliverable(
             region=address.region,
@@ -174,7 +138,7 @@ class NewAddressPage:
             return SAME_ADDRESS()
         return NewAddress(address=line, destination=found.destination)
 
-    async def _asked(self, visit: _Visit, new: NewAddress) -> Refusal | None:
+    async def _asked(self, visit: CaseVisit, new: NewAddress) -> Refusal | None:
         """The command with the sealed address, in one transaction; why not, if it can't be."""
         change = visit.case.readdressing.changes + 1
         records = await self.changes.kept(key=visit.key, change=change, new=new)
@@ -195,7 +159,7 @@ class NewAddressPage:
         [outcome] = await self.house.shell.run([call])
         return outcome if isinstance(outcome, Refusal) else None
 
-    def _waiting(self, visit: _Visit) -> Response[bytes]:
+    def _waiting(self, visit: CaseVisit) -> Response[bytes]:
         step, language = visit.case.readdressing, language_of(visit.request)
         return self.portal.frame.page(
             request=visit.request,
@@ -207,7 +171,7 @@ class NewAddressPage:
             csrf=self.portal.forms.token(visit.request),
         )
 
-    def _form(self, visit: _Visit, picked: Picked, *, asked: str = "") -> Response[bytes]:
+    def _form(self, visit: CaseVisit, picked: Picked, *, asked: str = "") -> Response[bytes]:
         language = language_of(visit.request)
         told = faults_of(picked, language)
         rules = self.cities[visit.row.city].on(local_day(self.house.clock.now()))
