@@ -39,8 +39,10 @@ SAME_DEEDS_MAX: Final = 26
 NOT_PLAYED: Final = frozenset(
     {"parked.apply", "parked.close", "erasure.order", "help.ask", "help.answer", "help.reopen", "help.rate"}
 )
-"""Questions and answers are texts between two people, and hold nothing up: tests of their own play them. Parked messages are answered for by tests of their own. Erasing on a whim is left out: a case that is taken up again after
-its person was erased (a dispute, say) can't end, which the simulator found; it waits for a rule of how long to keep."""
+"""Questions and answers are texts between two people, and hold nothing up; parked messages are answered for: tests of their own
+play both. Erasing on a whim is left out: a case that is taken up again after its person was erased (a dispute, say) can't end,
+which the simulator found; it waits for a rule of how long to keep.
+"""
 STREAM_FIELDS: Final[Mapping[str, str]] = {
     "case": "ca_",
     "item": "or_",

@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from safehand.authority.addresses.address import Address
+from safehand.authority.addresses.address import PHONE, Address, normalised_phone
 from safehand.authority.application.actions import SubmitRequest
 from safehand.authority.application.commands import Part
 from safehand.authority.application.drafts import Draft
@@ -39,7 +39,6 @@ NAMES: Final[Mapping[Step, Both]] = {
 Faults = dict[str, Both]
 """Field -> what is wrong with it, and how to mend it."""
 
-PHONE: Final = re.compile(r"1[3-9][0-9]{9}")
 EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 EMAIL_CHARACTERS_MAX: Final = 254
 
@@ -118,7 +117,7 @@ def _state(draft: Draft, step: Step) -> Literal["done", "todo", "wrong"]:
 
 def contact(draft: Draft, sent: Sent) -> tuple[Draft, Faults]:
     """Telephone, e-mail, and the language to be written in. The draft holds what was typed, also where it is wrong."""
-    phone = plain_phone(sent["phone"])
+    phone = normalised_phone(sent["phone"])
     email, language = sent["email"], sent["language"]
     faults: Faults = {}
     if not PHONE.fullmatch(phone):
@@ -221,12 +220,6 @@ def request_of(draft: Draft) -> SubmitRequest:
     )
 
 
-def plain_phone(text: str) -> str:
-    """The digits of a mobile number as people write it: +86, blanks and hyphens off, full-width digits narrow."""
-    plain = "".join(unicodedata.normalize("NFKC", text[:40]).split()).replace("-", "")
-    return plain.removeprefix("+86").removeprefix("0086") if plain[:1] in "+0" else plain
-
-
 def said_in(faults: Mapping[str, Both], language: Language) -> dict[str, str]:
     """The faults in one language."""
     return {field: both.in_language(language) for field, both in faults.items()}
@@ -238,8 +231,3 @@ def both_of(refusal: Refusal) -> Both:
         zh=f"{sentence(refusal, 'zh')}{way_out(refusal, 'zh')}",
         en=f"{sentence(refusal, 'en')} {way_out(refusal, 'en')}",
     )
-
-
-def parts_to_send(asked: Sequence[str]) -> tuple[Part, ...]:
-    """Of what a correction asks for: the pictures, in the order of the list."""
-    return tuple(part for part in UPLOADED if part in asked)
