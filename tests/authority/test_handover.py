@@ -35,6 +35,7 @@ from tests.authority.house import BAG, CASE, House, counting_envelopes
 
 RIGHT_PERSON = PickUp(blank=1, is_applicant=True, face_matches=True, id_card_valid=True)
 SHORT = Reason.SHORT
+UNKNOWN_ITEM = Reason.UNKNOWN_ITEM
 
 
 def waybill_of(house: House) -> str:
@@ -260,6 +261,34 @@ def test_a_repeated_answer_changes_nothing_and_an_unknown_item_is_refused():
     assert house.no(bag.RecordBagRefusal(items=both), stream=BAG) == "bag.unknown_waybill"
 
 
+def test_an_envelope_too_many_is_noted_and_the_others_have_their_answer():
+    """Long run, bedlam seed 218: a clerk counted an envelope of another house, and the answer for all others was set aside."""
+    house = House().offered()
+    over, said = {"ZA999999999CN": UNKNOWN_ITEM}, {waybill_of(house): SHORT}
+    both: Any = said | over
+    assert house.ok(bag.RecordBagRefusal(items=both), stream=BAG) == [
+        "bag.surplus_named",
+        "bag.items_refused",
+        "bag.settled",
+    ]
+    assert house.case.handover.state == "recount"
+    noted = house.state(BAG)
+    assert noted.surplus == over
+    assert noted.answered == said
+    assert house.ok(bag.RecordBagRefusal(items=both), stream=BAG) == []
+
+
+def test_an_envelope_too_many_in_a_bag_that_was_signed_for_is_noted():
+    house = House().with_post()
+    over: Any = {"ZA999999999CN": UNKNOWN_ITEM}
+    assert house.ok(bag.RecordBagRefusal(items=over), stream=BAG) == ["bag.surplus_named"]
+    assert house.account == "post"
+    assert house.ok(bag.RecordBagRefusal(items=over), stream=BAG) == []
+    contradicted: Any = over | {"ZA999999998CN": SHORT, waybill_of(house): SHORT}
+    assert house.no(bag.RecordBagRefusal(items=contradicted), stream=BAG) == "bag.unknown_waybill"
+    assert house.state(BAG).surplus == over
+
+
 def test_an_answer_with_a_strange_seal_or_for_a_bag_not_offered_is_refused():
     house = House().offered()
     strange = bag.RecordBagAcceptance(seal="S-999", waybills=(waybill_of(house),))
@@ -453,7 +482,7 @@ def test_a_bag_that_was_opened_or_settled_is_not_offered_nor_answered_and_rings_
     nothing = bag.RecordBagAcceptance(seal="SEAL-1", waybills=())
     assert house.ok(nothing, stream=BAG) == []
     strange = bag.RecordBagRefusal(items={"ZA999999999CN": SHORT})  # type: ignore[dict-item]
-    assert house.no(strange, stream=BAG, actor="postal") == "bag.unknown_waybill"
+    assert house.ok(strange, stream=BAG, actor="postal") == ["bag.surplus_named"]
     closed = House().sealed()
     closed.ok(bag.CloseBag(seal="S-100", office="SH-01", items={waybill_of(closed): CASE}), stream=BAG)  # type: ignore[dict-item]
     assert closed.no(strange, stream=BAG, actor="postal") == "bag.not_now"

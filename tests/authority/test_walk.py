@@ -48,7 +48,7 @@ from safehand.authority.tracking.states import TrackingState
 from safehand.house.erasure import OrderErasure
 from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal
-from safehand.link.messages import ProofMethod, Reason
+from safehand.link.messages import ProofMethod, Reason, Waybill
 from tests.authority.house import BAG, CASE, CLAIM, EVIDENCE, WITHDRAW, House, machines
 from tests.authority.test_payment import machines_that_keep_the_fee
 from tests.authority.test_process import STEPS, states_of
@@ -299,8 +299,10 @@ def numbered_late() -> list[House]:
     then(OfferBag(seal="SEAL-1"), stream=BAG)
     accepted = copy.deepcopy(house)
     accepted.accept()
+    accepted.ok(RecordBagRefusal(items={"ZA999999999CN": Reason.OVER}), stream=BAG)
     comes(accepted)
-    then(RecordBagRefusal(items={number.waybill: Reason.SHORT}), stream=BAG)
+    too_many: dict[Waybill, Reason] = {"ZA999999999CN": Reason.UNKNOWN_ITEM}
+    then(RecordBagRefusal(items={number.waybill: Reason.SHORT, **too_many}), stream=BAG)
     then(DeclareMissing(second_person="st_two"))
     house.draw()
     house.make()

@@ -576,6 +576,36 @@ def a_courier_who_tries_codes(s: Scene) -> Iterator[Deed]:
                 yield s.post("delivery.void")
 
 
+@_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
+def an_attempt_is_left_out(s: Scene) -> Iterator[Deed]:
+    """The second is told, and the first never was."""
+    attempts = s.item().get("delivery", {}).get("attempts", 0)
+    yield s.post("delivery.fail", reason=ABSENT, attempt=attempts + 2)
+
+
+@_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
+def a_code_that_nobody_asked_for(s: Scene) -> Iterator[Deed]:
+    """The recipient confirms in the own session, and the courier keys something all the same."""
+    yield s.post("delivery.claim", method=SESSION, code="12345678")
+
+
+@_course("post", "or_", _item_of_case("reported", delivery="nonconforming", undeliverable="not_begun"))
+@_course("post", "or_", _item_of_case("denied", delivery="nonconforming", undeliverable="not_begun"))
+def fetched_and_not_wanted(s: Scene) -> Iterator[Deed]:
+    """Not in hand, says its recipient; the courier fetches it, and it is damaged."""
+    if at(s.of_case(), "tracking") == "reported":
+        yield s.authority("tracking.deny_receipt")
+    yield s.post("delivery.take_back")
+    yield s.post("delivery.reject_at_door", reason=DAMAGED)
+
+
+@_course("authority", "ca_", _case(examination="reviewing"))
+def a_reason_that_nobody_knows(s: Scene) -> Iterator[Deed]:
+    """Of a list that is not ours."""
+    yield s.authority("examination.ask_correction", defects=["no.such"])
+    yield s.authority("examination.refuse", reason="no.such")
+
+
 # ---- bags and stocks -------------------------------------------------------------------------------------------------
 
 
@@ -591,6 +621,14 @@ def counted_in_two_minds(s: Scene) -> Iterator[Deed]:
         put_aside=aside,
         office=f"{s.key.city}-A",
     )
+
+
+@_course("post", "bg_", lambda state, case, now: state.get("state") == "expected")
+def counted_with_one_too_many(s: Scene) -> Iterator[Deed]:
+    """An envelope of another house lies between them, and one of them is not there."""
+    bag = s.item()
+    counted = [*list(bag["waybills"])[1:], "ZA400000002CN"]
+    yield s.post("bag.count", seal_seen=bag["seal"], waybills=counted, office=f"{s.key.city}-A")
 
 
 @_course("authority", "bg_", lambda state, case, now: state.get("state") == "closed")

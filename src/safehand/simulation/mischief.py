@@ -37,10 +37,14 @@ CURIOUS_SHARE: Final = 0.6
 SAME_DEEDS_MAX: Final = 26
 """More than any limit on how often something may be tried."""
 NOT_PLAYED: Final = frozenset(
-    {"parked.apply", "parked.close", "erasure.order", "help.ask", "help.answer", "help.reopen", "help.rate"}
+    {
+        *("parked.apply", "parked.close", "erasure.order"),
+        *("help.ask", "help.answer", "help.reopen", "help.rate"),
+        *("agent.release", "readdressing.stop", "readdressing.approve", "readdressing.deny"),
+    }
 )
 """Questions and answers are texts between two people, and hold nothing up; parked messages are answered for: tests of their own
-play both. Erasing on a whim is left out: a case that is taken up again after its person was erased (a dispute, say) can't end,
+play both. Nobody is named and nobody moves house in a run, so there is nothing to release, stop or decide. Erasing on a whim is left out: a case that is taken up again after its person was erased (a dispute, say) can't end,
 which the simulator found; it waits for a rule of how long to keep.
 """
 STREAM_FIELDS: Final[Mapping[str, str]] = {

@@ -85,6 +85,8 @@ class Nonsense:
             case Kind.HANDOVER_OFFERED:
                 twice = {"bag": STRANGE["bag"], "waybills": [*body["waybills"][:1], *body["waybills"][:1]]}
                 return row.kind, msgspec.json.encode({**body, **twice})
+            case Kind.HANDOVER_ACCEPTED:
+                return row.kind, msgspec.json.encode({**body, "waybills": [STRANGE["waybill"]]})
             case Kind.ORDER_PLACED if state.get("acceptance", {}).get("state") == "accepted":
                 cancelled = {"order": row.subject, "at": now}
                 return int(Kind.ORDER_CANCELLED), msgspec.json.encode(cancelled)

@@ -79,6 +79,15 @@ class BagItemsRefused(Event, frozen=True, kw_only=True, tag="bag.items_refused")
     items: Mapping[str, int]
 
 
+class BagSurplusNamed(Event, frozen=True, kw_only=True, tag="bag.surplus_named"):
+    """The post counted these as well, which aren't on the manifest. Waybill -> reason.
+
+    Nothing moves by it: they lie with the post, whose manager has the difference to settle; and if one is ours, the shelf misses it.
+    """
+
+    items: Mapping[str, int]
+
+
 class BagSettled(Event, frozen=True, kw_only=True, tag="bag.settled"):
     """Every envelope of the bag has an answer."""
 
@@ -87,7 +96,16 @@ class BagRanLate(Event, frozen=True, kw_only=True, tag="bag.ran_late"):
     """Not offered, or not answered, in time: the manager owns it."""
 
 
-BagEvent = BagClosed | BagReopened | BagOffered | BagItemsAccepted | BagItemsRefused | BagSettled | BagRanLate
+BagEvent = (
+    BagClosed
+    | BagReopened
+    | BagOffered
+    | BagItemsAccepted
+    | BagItemsRefused
+    | BagSurplusNamed
+    | BagSettled
+    | BagRanLate
+)
 
 TABLE: Final[Table] = {
     (S.NONE, BagClosed): S.CLOSED,
@@ -96,6 +114,9 @@ TABLE: Final[Table] = {
     (S.CLOSED, BagRanLate): S.CLOSED,
     (S.OFFERED, BagItemsAccepted): S.OFFERED,
     (S.OFFERED, BagItemsRefused): S.OFFERED,
+    (S.OFFERED, BagSurplusNamed): S.OFFERED,
+    # All were signed for, and one more was in the bag: the post says so a moment later.
+    (S.SETTLED, BagSurplusNamed): S.SETTLED,
     (S.OFFERED, BagSettled): S.SETTLED,
     (S.OFFERED, BagRanLate): S.OFFERED,
 }
@@ -165,6 +186,8 @@ class Bag(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     """Waybill -> case, as closed."""
     answered: dict[str, int] = msgspec.field(default_factory=dict)
     """Waybill -> 0 accepted, or the reason of the refusal."""
+    surplus: dict[str, int] = msgspec.field(default_factory=dict)
+    """Waybill -> reason: what the post counted in it and we did not put in."""
 
 
 def _not_now(state: BagState) -> Refusal:
@@ -232,13 +255,21 @@ class _Rules:
         return self._answer(bag, BagItemsAccepted(waybills=tuple(dict.fromkeys(fresh))), len(set(fresh)))
 
     def record_refusal(self, bag: Bag, command: RecordBagRefusal, context: Context) -> Answer:
-        """Custody stays here for what the post did not take."""
+        """Custody stays here for what the post did not take.
+
+        What was over is only noted: an envelope too many must not keep the answer for the others from being heard.
+        """
         fresh = {
             str(waybill): int(reason)
             for waybill, reason in command.items.items()
-            if bag.answered.get(waybill) != int(reason)
+            if int(reason) not in (bag.answered.get(waybill), bag.surplus.get(waybill))
         }
-        return self._wrong(bag, list(fresh)) or self._answer(bag, BagItemsRefused(items=fresh), len(fresh))
+        ours = {waybill: reason for waybill, reason in fresh.items() if waybill in bag.items}
+        over = {waybill: reason for waybill, reason in fresh.items() if waybill not in bag.items}
+        if wrong := self._wrong(bag, list(ours)):
+            return wrong
+        surplus = [BagSurplusNamed(items=over)] if over else []
+        return [*surplus, *self._answer(bag, BagItemsRefused(items=ours), len(ours))]
 
     def expired(self, bag: Bag, command: BagExpired, context: Context) -> Answer:
         """A bag that nobody offers or answers is the manager's."""
@@ -255,7 +286,7 @@ class _Rules:
             return refusals.BAG_UNKNOWN_WAYBILL(count=unknown)
         return None if bag.state is S.OFFERED else _not_now(bag.state)
 
-    def _answer(self, bag: Bag, event: Event, count: int) -> Answer:
+    def _answer(self, bag: Bag, event: Event, count: int) -> Sequence[Event]:
         if not count:
             return []
         return [event, BagSettled()] if len(bag.answered) + count == len(bag.items) else [event]
@@ -282,6 +313,8 @@ def fold(bag: Bag, event: BagEvent, at: datetime) -> Bag:
             return moved(bag, event, at, TABLE, answered=bag.answered | dict.fromkeys(event.waybills, 0))
         case BagItemsRefused():
             return moved(bag, event, at, TABLE, answered=bag.answered | dict(event.items))
+        case BagSurplusNamed():
+            return moved(bag, event, at, TABLE, surplus=bag.surplus | dict(event.items))
         case BagRanLate():
             return moved(bag, event, at, TABLE, late=True)
         case BagReopened() | BagSettled():
@@ -313,7 +346,7 @@ def follows(bag: Bag, event: BagEvent, key: StreamKey) -> Sequence[Onward]:
                 list(reasons),
                 lambda waybill: item.RecordRefusal(bag=stream, reason=Reason(reasons[waybill])),
             )
-        case BagSettled() | BagRanLate():
+        case BagSurplusNamed() | BagSettled() | BagRanLate():
             return ()
 
 
