@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from bench.many_cases import SHARES, WAYS, beside_the_authority, make_all, plan
+from bench.proofs.linked_pages import Linked, kind_of
 from bench.proofs.pages import RATE_PER_SECOND, WEIGHTS, Visitor, requests_of
 from bench.safehand_services import OPENING_HOUR
 from safehand.kernel.ids import DerivedIds
@@ -66,7 +67,9 @@ def test_cases_are_made_into_the_states_that_were_planned(fresh_database, tmp_pa
 
 def test_what_is_asked_for_comes_at_random_moments_in_the_promised_weights():
     visitors = [Visitor(f"ap_{n}", f"session={n}", [f"/cases/310000/ca_{n}"]) for n in range(60)]
-    asked = requests_of(chance=Random(1), visitors=visitors, seconds=60)
+    addresses = ("/help", "/cases/310000/ca_first/looked", "/cases/310000/ca_second/looked")
+    linked = [Linked(kind_of(one), one, "session=1") for one in addresses]
+    asked = requests_of(Random(1), visitors, linked, seconds=60)
     assert len(asked) == RATE_PER_SECOND * 60
     assert [one.due for one in asked] == sorted(one.due for one in asked)
     shares = Counter(one.page for one in asked)
@@ -74,3 +77,19 @@ def test_what_is_asked_for_comes_at_random_moments_in_the_promised_weights():
         assert abs(shares[page] / len(asked) * 100 - weight) < 3, page
     own = {visitor.cookie: set(visitor.cases) for visitor in visitors}
     assert all(one.address in own[one.cookie] for one in asked if one.page == "case")
+    kinds = Counter(one.kind for one in asked if one.page == "any")
+    assert set(kinds) == {"/help", "/cases/…/…/looked"}
+    assert abs(kinds["/help"] / kinds.total() - 0.5) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("/", "/"),
+        ("/cases/310000/ca_pc4xq2/share?language=en", "/cases/…/…/share"),
+        ("/apply/photo/picture", "/apply/photo/picture"),
+        ("/join/abcdefghijklmnopqrstuvwxyz234567", "/join/…"),
+    ],
+)
+def test_the_kind_of_a_page_names_no_thing(address: str, kind: str):
+    assert kind_of(address) == kind
