@@ -12,6 +12,7 @@ import pytest
 from safehand.authority.agent.commands import AGENTS_MAX, NameAgent, ReleaseAgent
 from safehand.authority.agent.person import (
     AGENT_RECORD,
+    AGENT_RECORDS,
     NAME_OWN,
     NAME_WRONG,
     PHONE_OWN,
@@ -19,17 +20,22 @@ from safehand.authority.agent.person import (
     RELATION_WRONG,
     AgentRecord,
     agent_of,
+    agent_records,
 )
 from safehand.authority.agent.states import AgentState as S
 from safehand.authority.border.door_code import agent_code, door_code
 from safehand.authority.border.door_code import agent_of as whose
 from safehand.authority.border.hearing import AuthorityBorder
+from safehand.authority.handover.events import OrderPlaced
 from safehand.authority.machines import ROLES
+from safehand.authority.outward import speaks
 from safehand.authority.tracking.states import TrackingState
 from safehand.house.persons import read_persons
+from safehand.kernel.machine import StreamKey
+from safehand.link.log import RECEIVER_RECORD
 from safehand.link.messages import DeliveryClaimed, Kind, ProofMethod, Scan
 from safehand.link.reader import Heard
-from tests.authority.house import House, application
+from tests.authority.house import CASE, CITY, House, application
 from tests.authority.living_authority import SHANGHAI, START, Person, World, living
 from tests.authority.test_applying import BEGIN, applicant, house_of, leads_to, send
 from tests.authority.test_notices_sending import rows
@@ -126,6 +132,66 @@ def test_both_are_told_when_the_courier_is_on_the_way():
     assert house.notices[-1].template == "courier_on_the_way"
 
 
+def to_post(house: House) -> list[tuple[Kind, str, int]]:
+    """What the post was told of receivers: kind, order, number."""
+    kinds = (Kind.RECEIVER_NAMED, Kind.RECEIVER_RELEASED)
+    told: list[Any] = [one for one in house.messages if one.kind in kinds]
+    return [(Kind(one.kind), one.body.order, one.body.number) for one in told]
+
+
+def test_the_post_is_told_with_the_order_and_only_then():
+    house = House()
+    house.ok(application(agent=True))
+    assert to_post(house) == [], "there is no order yet"
+    house = House().issued(agent=True)
+    order = house.case.handover.order
+    assert to_post(house) == [(Kind.RECEIVER_NAMED, order, 1)]
+    placed, told = house.messages[-2:]
+    assert (placed.kind, told.kind) == (Kind.ORDER_PLACED, Kind.RECEIVER_NAMED), "in this order"
+    assert (told.personal, told.subject) == (house.case.case, order)
+    assert to_post(House().issued()) == [], "nobody is named"
+
+
+def test_the_post_is_told_of_another_one_and_of_a_release_while_it_has_the_order():
+    house = House().issued()
+    order = house.case.handover.order
+    house.later(hours=1)
+    house.ok(NameAgent(number=1))
+    house.later(hours=1)
+    house.ok(NameAgent(number=2))
+    second: Any = house.messages[-1]
+    assert second.body.at == house.now, "since when this one is named"
+    house.ok(ReleaseAgent())
+    assert to_post(house) == [
+        (Kind.RECEIVER_NAMED, order, 1),
+        (Kind.RECEIVER_NAMED, order, 2),
+        (Kind.RECEIVER_RELEASED, order, 2),
+    ]
+    assert house.messages[-1].personal is None
+
+
+def test_a_release_reaches_the_post_while_the_courier_is_on_the_way():
+    house = named_and_posted()
+    house.ok(ReleaseAgent())
+    assert to_post(house)[-1] == (Kind.RECEIVER_RELEASED, house.case.handover.order, 1)
+
+
+@pytest.mark.parametrize(("state", "told"), [(S.NONE, False), (S.NAMED, True), (S.RECEIVED, False)])
+def test_with_another_order_only_who_is_named_is_said(state: S, told: bool):
+    house = House().issued(agent=True)
+    placed = next(event for _, event in house.events if isinstance(event, OrderPlaced))
+    agent = msgspec.structs.replace(house.case.agent, state=state)
+    said = speaks(msgspec.structs.replace(house.case, agent=agent), placed, StreamKey(CITY, CASE))
+    assert [one.kind for one in said] == [Kind.ORDER_PLACED] + [Kind.RECEIVER_NAMED] * told
+
+
+def test_what_the_post_learns_of_an_agent_is_name_and_telephone():
+    agent = AgentRecord(name=NAME, relation="spouse", phone=PHONE)
+    records = agent_records(agent)
+    assert set(records) == set(AGENT_RECORDS)
+    assert msgspec.json.decode(records[RECEIVER_RECORD]) == {"name": NAME, "phone": PHONE}
+
+
 def test_every_agent_of_every_order_has_another_code_than_the_recipient():
     secret = b"s" * 32
     codes = [
@@ -196,6 +262,12 @@ async def in_the_vault(world: World, address: str) -> AgentRecord | None:
     return msgspec.json.decode(plain, type=AgentRecord) if plain else None
 
 
+async def for_the_post(world: World, address: str) -> bytes:
+    """What would be sealed for the post."""
+    key = case_of(address)
+    return (await read_persons(house=house_of(world), keys=[key], name=RECEIVER_RECORD)).get(key, b"")
+
+
 @pytest.mark.slow
 def test_somebody_is_named_told_shown_and_taken_back_on_the_page(run, fresh_database, tmp_path, caplog):
     async def scene():
@@ -210,6 +282,7 @@ def test_somebody_is_named_told_shown_and_taken_back_on_the_page(run, fresh_data
             assert await in_the_vault(world, address) == AgentRecord(
                 name=NAME, relation="spouse", phone=PHONE
             )
+            assert PHONE.encode() in await for_the_post(world, address)
             page = await person.page(f"{address}/agent")
             assert NAME in page
             assert PHONE not in page
@@ -237,6 +310,7 @@ def test_somebody_is_named_told_shown_and_taken_back_on_the_page(run, fresh_data
             released = await person.press(page=page, act="agent/release")
             assert leads_to(released) == f"{address}?done=released"
             assert await in_the_vault(world, address) is None
+            assert await for_the_post(world, address) == b""
             assert "Nobody is named" in await person.page(f"{address}/agent")
             assert (await person.press(page=page, act="agent/release", version="'; --")).status_code == 403
 

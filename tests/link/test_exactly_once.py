@@ -10,10 +10,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from safehand.kernel.store import MessageRow, Writes
+from safehand.kernel.vault import seal_all
 from safehand.link.codes import Code
 from safehand.link.envelope import GENESIS, RUN_BYTES_MAX
-from safehand.link.log import RUN_MESSAGES_MAX
+from safehand.link.log import DELIVERY_RECORD, RECEIVER_RECORD, RUN_MESSAGES_MAX
+from safehand.link.messages import Kind
 from safehand.link.pump import PeerSilent, Runs
+from safehand.link.sealing import Opener
 from tests.link.two_houses import (
     AUTHORITY,
     CITY,
@@ -60,6 +64,38 @@ def test_a_message_carries_its_person_sealed_and_an_erased_person_is_left_out(
         assert (await post.book(order="or_b_here")).persons == ("",)
         [kept] = await post.store.fetch("select part_digest from link_received where subject = 'or_a'")
         assert len(kept[0]) == 32, "the evidence keeps the part's digest, never the part"
+
+    play(emptied_database, scene)
+
+
+def test_each_kind_of_message_carries_the_record_that_it_is_about_and_an_empty_one_is_no_part(
+    emptied_database: Database,
+) -> None:
+    async def scene(authority: House, post: House, client: httpx.AsyncClient) -> None:
+        kept = {"or_a": b"somebody else", "or_b": b""}
+
+        def beside(_: object, writes: Writes) -> None:
+            for order, receiver in kept.items():
+                records = {DELIVERY_RECORD: b"the recipient", RECEIVER_RECORD: receiver}
+                key, rows = seal_all(keys=authority.vault, city=CITY, subject=order, records=records)
+                writes.vault_keys.append(key)
+                writes.vault.extend(rows)
+                writes.messages += [
+                    MessageRow(POST, CITY, kind, order, b"{}", order, authority.clock.now())
+                    for kind in (Kind.RECEIVER_NAMED, Kind.ORDER_PLACED)
+                ]
+
+        await authority.shell.run([], beside=beside)
+        await authority.log.number()
+        [run] = await authority.log.behind(peer=POST)
+        opener = Opener(ring=post.ring)
+        parts = [
+            None
+            if one.personal is None
+            else opener.open(one.personal, peer=AUTHORITY, city=CITY, subject=one.subject)
+            for one in run.messages
+        ]
+        assert parts == [b"somebody else", b"the recipient", None, b"the recipient"]
 
     play(emptied_database, scene)
 

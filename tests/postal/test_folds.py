@@ -25,6 +25,7 @@ STEPS = {
     "delivery": "Delivery",
     "undeliverable": "Undeliverable",
     "settlement": "Settlement",
+    "receiver": "Receiver",
 }
 LATER = START + timedelta(hours=1)
 THEN = START + timedelta(days=1)

@@ -28,6 +28,10 @@ from safehand.postal.delivery import states as delivery
 from safehand.postal.item import Item, is_ended, overall
 from safehand.postal.machines import ROLES
 from safehand.postal.network.s10 import WaybillRange
+from safehand.postal.receiver import commands as to_name
+from safehand.postal.receiver import states as receiver
+from safehand.postal.receiver.papers import Paper
+from safehand.postal.receiver.rules import QUEUE as TO_FORGET
 from safehand.postal.router import ItemCommand
 from safehand.postal.settlement import commands as to_settle
 from safehand.postal.settlement import states as settlement
@@ -60,6 +64,7 @@ STEPS: dict[str, Any] = {
     "delivery": delivery,
     "undeliverable": undeliverable,
     "settlement": settlement,
+    "receiver": receiver,
 }
 ROLE_NAMES = {
     "acceptance_clerk",
@@ -84,10 +89,11 @@ def test_every_state_is_reached_and_every_waiting_state_has_a_clock_or_an_owner(
     assert (
         defects_of_step(
             states=step.State,
-            first=step.State.NOT_BEGUN,
+            first=next(iter(step.State)),
             table=step.TABLE,
             waiting=step.WAITING,
             terminal=step.TERMINAL,
+            handed_on=getattr(step, "HANDED_ON", ()),
         )
         == []
     )
@@ -184,6 +190,19 @@ def some_command(house: House, chance: random.Random) -> tuple[str, str, Command
     return "item", ORDER, chance.choice(rare if chance.random() < 0.06 else items)
 
 
+def some_word_of_receivers(house: House, chance: random.Random) -> Command:
+    """Anything about whoever else may receive it, in any order."""
+    papers = chance.choice((tuple(Paper), tuple(Paper), tuple(Paper)[:2], ()))
+    if chance.random() < 0.2:
+        return house.claiming(
+            receiver="agent", papers_seen=papers, method=ProofMethod(chance.choice((1, 1, 2)))
+        )
+    if chance.random() < 0.3:
+        return to_name.RecordForgotten()
+    kind = chance.choice((to_name.NameReceiver, to_name.NameReceiver, to_name.ReleaseReceiver))
+    return kind(number=chance.randint(1, 9), at=house.now)
+
+
 def some_proof(house: House, chance: random.Random) -> to_deliver.RecordProof:
     """Of a claim, or the recipient's own word, which is given and sealed at the same moment."""
     return house.proof(
@@ -240,10 +259,11 @@ def check(house: House) -> None:
         assert lines, f"{overall(item)} waits for nobody"
         assert all(line.due_at or line.owner for line in lines)
     elif item.custody.account in ("recipient", "returned"):
-        assert set(house.waits()) <= {CONTRADICTED}
+        assert set(house.waits()) <= {CONTRADICTED, TO_FORGET}
 
 
-def walk(seed: int, steps: int) -> House:
+def walk(seed: int, steps: int, *, named: bool = False) -> House:
+    """`named`: somebody else may receive it, and then may not; every other step is about that."""
     chance = random.Random(seed)
     house = House()
     mode = chance.choice(list(PostageMode))
@@ -256,6 +276,8 @@ def walk(seed: int, steps: int) -> House:
     proofs = 0
     for _ in range(steps):
         house.wait(minutes=chance.choice((0, 1, 7, 30)))
+        if named and chance.random() < 0.5:
+            house.give("item", ORDER, some_word_of_receivers(house, chance))
         if chance.random() < 0.05:
             ring_something(house, chance)
         else:
@@ -332,8 +354,28 @@ def rare_ways() -> set[tuple[str, str, Any]]:
     for one in (attempted, counter):
         facts: dict[str, Any] = {"waybill": one.waybill, "courier": COURIER, "occurred_at": one.now}
         one.do(to_deliver.RejectAtDoor(reason=Reason.MISPRINT, **facts))
-    others = (on_the_way, attempted, counter, *found_in_hand(), *came_late())
+    others = (on_the_way, attempted, counter, named(), *found_in_hand(), *came_late())
     return house.edges.union(*(one.edges for one in others)) | rare_counters() | rare_scans()
+
+
+def named() -> House:
+    """Somebody named after a release that came first, released, another one released first, and forgotten at the end."""
+    house = House().claimed()
+    for command, number in (
+        (to_name.ReleaseReceiver, 1),
+        (to_name.ReleaseReceiver, 2),
+        (to_name.NameReceiver, 3),
+        (to_name.NameReceiver, 4),
+        (to_name.ReleaseReceiver, 4),
+        (to_name.NameReceiver, 5),
+    ):
+        house.do(command(number=number, at=house.now))
+    house.do(house.proof())
+    house.do(to_name.RecordForgotten())
+    fresh = House().ordered()
+    fresh.do(to_name.NameReceiver(number=1, at=fresh.now))
+    house.edges |= fresh.edges
+    return house
 
 
 def came_late() -> list[House]:
@@ -414,7 +456,8 @@ def rare_scans() -> set[tuple[str, str, Any]]:
 @pytest.fixture(scope="module")
 def walks() -> list[House]:
     """Many walks of one item each, and the numbers running out."""
-    return [walk(seed, 90) for seed in range(260)] + [used_up()]
+    others = [walk(seed, 90, named=True) for seed in range(260, 300)]
+    return [walk(seed, 90) for seed in range(260)] + others + [used_up()]
 
 
 @pytest.mark.slow
@@ -422,6 +465,7 @@ def test_whatever_is_told_the_books_hold_and_only_a_proof_delivers(walks: list[H
     ends = Counter(overall(house.item) for house in walks)
     assert ends["delivered"] > 5
     assert ends["returned"] > 5
+    assert Counter(str(house.item.receiver.state) for house in walks)["forgotten"] > 5
 
 
 @pytest.mark.slow

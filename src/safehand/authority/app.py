@@ -15,7 +15,7 @@ from safehand.authority.addresses.deliverability import not_reached
 from safehand.authority.addresses.divisions import Divisions, load_divisions
 from safehand.authority.addresses.keeping import AddressBooks
 from safehand.authority.agent import commands as agent
-from safehand.authority.agent.person import AGENT_RECORD
+from safehand.authority.agent.person import AGENT_RECORDS
 from safehand.authority.application.actions import OWNER, Reach, ReceiptOf, receipts, submit_action
 from safehand.authority.application.commands import CorrectApplication
 from safehand.authority.application.drafts import Drafts
@@ -189,7 +189,7 @@ def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | No
         readdressing.StopAddressChange: addresses.of_endings,
         readdressing.DenyAddressChange: addresses.of_endings,
         **texts.records(),
-        agent.ReleaseAgent: partial(blotted_out, house, AGENT_RECORD),
+        agent.ReleaseAgent: partial(blotted_out, house, AGENT_RECORDS),
     }
     if uploads is not None:
         records[CorrectApplication] = uploads.of_corrections

@@ -1,6 +1,7 @@
 """What a case shows to the outside: worklists, messages to the post, notices to the applicant, national tallies."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -47,6 +48,8 @@ from safehand.link.messages import (
     ProofSealed,
     Reason,
     RecallRequested,
+    ReceiverNamed,
+    ReceiverReleased,
     ReturnReceived,
     Scan,
 )
@@ -199,12 +202,35 @@ def _erased(case: Case) -> Sequence[Outgoing]:
     ]
 
 
+def _receiver_named(case: Case, *, order: str, peer: str, at: datetime) -> Sequence[Outgoing]:
+    body = ReceiverNamed(order=order, number=case.agent.number, at=at)
+    return (Outgoing(peer=peer, kind=Kind.RECEIVER_NAMED, body=body, subject=order, personal=case.case),)
+
+
+def _of_agent(case: Case, event: agent.AgentNamed | agent.AgentReleased) -> Sequence[Outgoing]:
+    """What the post must know of the order that it has; for an order that is still to come it is said with that."""
+    order, peer, at = case.handover.order, case.handover.peer, case.agent.since
+    if not order or at is None:
+        return ()
+    if isinstance(event, agent.AgentNamed):
+        return _receiver_named(case, order=order, peer=peer, at=at)
+    body = ReceiverReleased(order=order, number=case.agent.number, at=at)
+    return (Outgoing(peer=peer, kind=Kind.RECEIVER_RELEASED, body=body, subject=order),)
+
+
 def speaks(case: Case, event: Any, key: StreamKey) -> Sequence[Outgoing]:
-    """The message to the post that the event is, if it is one."""
-    if isinstance(event, erasure.ErasureOrdered):
-        return _erased(case)
-    message = _MESSAGES.get(type(event))
-    return () if message is None else (message(case, event),)
+    """The messages to the post that the event is, if it is any."""
+    match event:
+        case erasure.ErasureOrdered():
+            return _erased(case)
+        case agent.AgentNamed() | agent.AgentReleased():
+            return _of_agent(case, event)
+        case handover.OrderPlaced() if case.agent.state is AgentState.NAMED:
+            named = _receiver_named(case, order=event.order, peer=event.peer, at=event.at)
+            return (_order_placed(case, event), *named)
+        case _:
+            message = _MESSAGES.get(type(event))
+            return () if message is None else (message(case, event),)
 
 
 Told = tuple[str, dict[str, str | int]]

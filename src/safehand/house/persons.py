@@ -1,17 +1,22 @@
-"""Opening a person's record for a moment: jobs that must name somebody read it here, and keep it nowhere."""
+"""Opening a person's record for a moment, and sealing another beside it: jobs read it here, and keep it nowhere."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from safehand.house.runtime import House
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.store import VaultKeyRow, VaultRow
-from safehand.kernel.vault import Unsealable, unseal
+from safehand.kernel.vault import Unsealable, seal, unseal
 
 RECORDS = (
     "select r.city, r.subject, r.sealed, k.wrapped from vault_record r"
     " join keys.case_key k on k.city = r.city and k.subject = r.subject"
     " join unnest($1::int[], $2::text[]) as w (city, subject) on r.city = w.city and r.subject = w.subject"
     " where r.name = $3"
+)
+
+KEYS = (
+    "select k.city, k.subject, k.wrapped from keys.case_key k"
+    " join unnest($1::int[], $2::text[]) as w (city, subject) on k.city = w.city and k.subject = w.subject"
 )
 
 
@@ -31,3 +36,32 @@ async def read_persons(*, house: House, keys: Sequence[StreamKey], name: str) ->
         except Unsealable:
             continue
     return found
+
+
+async def data_keys(*, house: House, keys: Collection[StreamKey]) -> dict[StreamKey, bytes]:
+    """The data keys of subjects; one whose person was erased is absent."""
+    if not keys:
+        return {}
+    rows = await house.store.fetch(KEYS, [key.city for key in keys], [key.stream for key in keys])
+    opened: dict[StreamKey, bytes] = {}
+    for city, subject, wrapped in rows:
+        try:
+            opened[StreamKey(city, subject)] = house.vault.unwrap(VaultKeyRow(city, subject, wrapped))
+        except Unsealable:
+            continue
+    return opened
+
+
+async def sealed_for(
+    *, house: House, records: Mapping[StreamKey, Mapping[str, bytes]]
+) -> dict[StreamKey, tuple[VaultRow, ...]]:
+    """The records of subjects by name, sealed under the keys they have; one whose person was erased is absent."""
+    opened = await data_keys(house=house, keys=sorted(records))
+    return {
+        key: tuple(
+            seal(key=opened[key], city=key.city, subject=key.stream, name=name, plain=plain)
+            for name, plain in records[key].items()
+        )
+        for key in records
+        if key in opened
+    }

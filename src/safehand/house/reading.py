@@ -67,6 +67,13 @@ class _Look(NamedTuple):
     office: str
 
 
+def key_of(*, city: str, stream: str) -> StreamKey | None:
+    """The stream of an address; none where nothing can have that name."""
+    if not _CITY.fullmatch(city) or not _STREAM.fullmatch(stream):
+        return None
+    return StreamKey(int(city), stream)
+
+
 class ReadLog:
     """Who of the staff looked at what."""
 
@@ -147,9 +154,9 @@ class Reading:
         )
 
     async def _found(self, session: Session, city: str, stream: str, what: str) -> StreamRow | Refusal:
-        if not _CITY.fullmatch(city) or not _STREAM.fullmatch(stream):
+        key = key_of(city=city, stream=stream)
+        if key is None:
             return NOT_FOUND()
-        key = StreamKey(int(city), stream)
         refusal = await self._refused(session, key)
         if refusal is not None:
             return refusal

@@ -120,6 +120,16 @@ def _authority_says(kind: m.Kind) -> m.Message | None:
         case m.Kind.PERSON_ERASED:
             return m.PersonErased(order=ORDER, at=AT)
         case _:
+            return _authority_says_of_receivers(kind)
+
+
+def _authority_says_of_receivers(kind: m.Kind) -> m.Message | None:
+    match kind:
+        case m.Kind.RECEIVER_NAMED:
+            return m.ReceiverNamed(order=ORDER, number=1, at=AT)
+        case m.Kind.RECEIVER_RELEASED:
+            return m.ReceiverReleased(order=ORDER, number=1, at=AT)
+        case _:
             return None
 
 

@@ -12,6 +12,7 @@ from safehand.kernel.store import HouseStore, VaultKeyRow, VaultRow
 from safehand.kernel.vault import Unsealable, VaultKeys, unseal
 from safehand.link.envelope import GENESIS, RUN_BYTES_MAX, Posted, Run, message_hash, seal_run
 from safehand.link.keys import KeyRing
+from safehand.link.messages import Kind
 from safehand.link.sealing import Sealer, link_key
 
 NUMBERED_AT_ONCE_MAX = 2_000
@@ -80,6 +81,10 @@ WAITING = (
 )
 DELIVERY_RECORD = "delivery"
 """The vault record that holds what a peer may know of the person (JSON of `messages.DeliveryPart`)."""
+RECEIVER_RECORD = "receiver"
+"""The same of somebody else who may receive it (JSON of `messages.ReceiverPart`); empty when nobody may any more."""
+RECORDS: Mapping[int, str] = {Kind.RECEIVER_NAMED: RECEIVER_RECORD}
+"""Which record is sealed into a message of a kind; into any other DELIVERY_RECORD."""
 
 
 class _Head(NamedTuple):
@@ -150,31 +155,42 @@ class LinkLog:
         return sent, heads
 
     async def _parts(self, connection: Any, rows: Sequence[Any]) -> dict[int, bytes]:
-        """Seal the personal parts; a person who was erased meanwhile has none."""
+        """Seal the personal parts; a person who was erased meanwhile has none, nor has a record that is empty by now."""
         wanted = [row for row in rows if row["personal"] is not None]
         if not wanted:
             return {}
-        found = await connection.fetch(
-            PERSONS,
-            [row["city"] for row in wanted],
-            [row["personal"] for row in wanted],
-            DELIVERY_RECORD,
-        )
-        records = {(city, subject): (sealed, wrapped) for city, subject, sealed, wrapped in found}
         sealers = {
             peer: Sealer(ring=self._ring, peer=peer) for peer in sorted({row["peer"] for row in wanted})
         }
         parts: dict[int, bytes] = {}
-        for row in wanted:
+        for name in sorted({_record_of(row) for row in wanted}):
+            of_name = [row for row in wanted if _record_of(row) == name]
+            await self._parts_of(connection, name, of_name, sealers, parts)
+        return parts
+
+    async def _parts_of(
+        self,
+        connection: Any,
+        name: str,
+        rows: Sequence[Any],
+        sealers: Mapping[str, Sealer],
+        parts: dict[int, bytes],
+    ) -> None:
+        """The parts of messages that are sealed from the record `name`."""
+        found = await connection.fetch(
+            PERSONS, [row["city"] for row in rows], [row["personal"] for row in rows], name
+        )
+        records = {(city, subject): (sealed, wrapped) for city, subject, sealed, wrapped in found}
+        for row in rows:
             record = records.get((row["city"], row["personal"]))
             if record is None:
                 continue
             try:
                 key = self._vault.unwrap(VaultKeyRow(row["city"], row["personal"], record[1]))
-                plain = unseal(
-                    key=key, row=VaultRow(row["city"], row["personal"], DELIVERY_RECORD, record[0])
-                )
+                plain = unseal(key=key, row=VaultRow(row["city"], row["personal"], name, record[0]))
             except Unsealable:
+                continue
+            if not plain:
                 continue
             parts[row["id"]] = sealers[row["peer"]].seal(
                 key=link_key(case_key=key, peer=row["peer"]),
@@ -182,7 +198,6 @@ class LinkLog:
                 subject=row["subject"],
                 plain=plain,
             )
-        return parts
 
     async def behind(self, *, peer: str, without: Sequence[int] = ()) -> list[Run]:
         """One run per city of what the peer has not acknowledged, oldest first, a bounded number of bytes at a time.
@@ -271,6 +286,10 @@ class LinkLog:
         """How many messages are not yet numbered, and how many not yet acknowledged."""
         rows = await self._store.fetch(WAITING)
         return rows[0][0], rows[0][1]
+
+
+def _record_of(row: Any) -> str:
+    return RECORDS.get(row["kind"], DELIVERY_RECORD)
 
 
 async def _heads(connection: Any, sequences: set[tuple[str, int]]) -> dict[tuple[str, int], _Head]:

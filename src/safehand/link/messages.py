@@ -2,7 +2,8 @@
 
 A message never holds a sentence, an ID number, a document's number or kind, a photo or a case's name: the houses
 share an **order** (one envelope to be put into one person's hands) under a reference which the authority drew by
-chance. What the post must know of the person (name, phone, address) is a `DeliveryPart`, sealed beside the body.
+chance. What the post must know of the person (name, phone, address) is a `DeliveryPart`, sealed beside the body; of
+whoever else may receive it (name, phone), a `ReceiverPart`.
 
 Kinds are numbers so that nobody matches words; 1xx speak from the authority to the post, 2xx from the post to the
 authority, 3xx go both ways. A kind, once published, keeps its shape; a changed shape is a new number.
@@ -40,6 +41,8 @@ class Kind(IntEnum):
     RECALL_REQUESTED = 106
     RETURN_RECEIVED = 107
     PERSON_ERASED = 108
+    RECEIVER_NAMED = 109
+    RECEIVER_RELEASED = 110
     WAYBILL_ALLOCATED = 201
     ORDER_REFUSED = 202
     HANDOVER_ACCEPTED = 203
@@ -149,6 +152,13 @@ class DeliveryPart(Message, frozen=True, kw_only=True):
     address: Annotated[str, Meta(min_length=2, max_length=300)]
 
 
+class ReceiverPart(Message, frozen=True, kw_only=True):
+    """What the post learns of somebody else who may receive it: no relation, no number of a card."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    phone: Annotated[str, Meta(min_length=5, max_length=20)]
+
+
 class OrderPlaced(Message, frozen=True, kw_only=True):
     """101: deliver one envelope into its recipient's hands. The sealed part goes with it."""
 
@@ -230,6 +240,26 @@ class PersonErased(Message, frozen=True, kw_only=True):
     """108: the authority erased the order's person, and the post does the same: nothing of them is needed any more."""
 
     order: Reference
+    at: datetime
+
+
+class ReceiverNamed(Message, frozen=True, kw_only=True):
+    """109: somebody else may receive it, too, and nobody who was named before. Who, is in the sealed part.
+
+    Without the part it says nothing: whoever it was is released again, or erased, before it could be sent.
+    """
+
+    order: Reference
+    number: Annotated[int, Meta(ge=1, le=100)]
+    """The how-manieth that was named: what has a lower number than what is known is old."""
+    at: datetime
+
+
+class ReceiverReleased(Message, frozen=True, kw_only=True):
+    """110: whoever has this number, or a lower one, may not receive it any more; nothing is to be kept of them."""
+
+    order: Reference
+    number: Annotated[int, Meta(ge=1, le=100)]
     at: datetime
 
 
@@ -472,6 +502,8 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.RECALL_REQUESTED: RecallRequested,
     Kind.RETURN_RECEIVED: ReturnReceived,
     Kind.PERSON_ERASED: PersonErased,
+    Kind.RECEIVER_NAMED: ReceiverNamed,
+    Kind.RECEIVER_RELEASED: ReceiverReleased,
     Kind.WAYBILL_ALLOCATED: WaybillAllocated,
     Kind.ORDER_REFUSED: OrderRefused,
     Kind.HANDOVER_ACCEPTED: HandoverAccepted,

@@ -10,14 +10,14 @@ import msgspec
 
 from safehand.link.endpoint import Refused
 from safehand.link.golden import write_golden
-from safehand.link.messages import BODIES, DeliveryPart
+from safehand.link.messages import BODIES, DeliveryPart, ReceiverPart
 from safehand.link.pump import RunAnswers, Runs
 
 FOLDER = Path("docs/link")
 
 
 def schema_files() -> dict[str, bytes]:
-    """File name -> JSON schema (draft 2020-12) of every message body, the envelope, the answers and the part."""
+    """File name -> JSON schema (draft 2020-12) of every message body, the envelope, the answers and the parts."""
     shapes: dict[str, type] = {
         f"{int(kind)}-{kind.name.lower().replace('_', '-')}.json": body for kind, body in BODIES.items()
     }
@@ -26,6 +26,7 @@ def schema_files() -> dict[str, bytes]:
         "answer.json": RunAnswers,
         "refused.json": Refused,
         "delivery-part.json": DeliveryPart,
+        "receiver-part.json": ReceiverPart,
     }
     return {name: _schema(shape) for name, shape in shapes.items()}
 

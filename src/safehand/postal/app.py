@@ -35,6 +35,8 @@ from safehand.postal.machines import ROLES, build_machines
 from safehand.postal.network.cities import PostalCity, load_postal_cities
 from safehand.postal.printing import Printing, printing_routes
 from safehand.postal.process import BAG, ITEM, RANGE
+from safehand.postal.receiver.forgetting import Forgetting
+from safehand.postal.receiver.showing import Showing, showing_routes
 
 OWN_SQL = Path(__file__).parent / "sql"
 CLAIMED_LAST_HOUR = (
@@ -158,6 +160,7 @@ def parts_of(*, house: House, cities: Mapping[str, PostalCity]) -> Parts:
         chores={
             "close_days": closing.close_days,
             "erasures": Erasing(house=house, kind=ITEM).run,
+            "forgotten_receivers": Forgetting(house=house).run,
             "checkpoints": checkpointing.run,
             "parked": parking.tidy,
         },
@@ -187,6 +190,7 @@ async def make_app(settings: Settings) -> Litestar:
             ),
             parked_route(parking=parts.parking),
             *printing_routes(printing=printing),
+            *showing_routes(showing=Showing(house=house)),
         ],
         border=parts.border,
         labels=printing,

@@ -10,10 +10,13 @@ from safehand.postal.acceptance.states import Acceptance
 from safehand.postal.custody.states import Custody
 from safehand.postal.custody.states import State as Holder
 from safehand.postal.delivery.events import DeliveryEvent
+from safehand.postal.delivery.states import TERMINAL as DELIVERY_OVER
 from safehand.postal.delivery.states import Delivery
 from safehand.postal.delivery.states import State as DeliveryState
 from safehand.postal.identity_check.states import Asked
 from safehand.postal.order import Order
+from safehand.postal.receiver.events import ReceiverEvent
+from safehand.postal.receiver.states import Receiver
 from safehand.postal.settlement.events import SettlementEvent
 from safehand.postal.settlement.states import Settlement
 from safehand.postal.transport.events import TransportEvent
@@ -24,7 +27,13 @@ from safehand.postal.undeliverable.states import State as UndeliverableState
 from safehand.postal.undeliverable.states import Undeliverable
 
 ItemEvent = (
-    AcceptanceEvent | TransportEvent | DeliveryEvent | UndeliverableEvent | SettlementEvent | ErasureEvent
+    AcceptanceEvent
+    | TransportEvent
+    | DeliveryEvent
+    | UndeliverableEvent
+    | SettlementEvent
+    | ReceiverEvent
+    | ErasureEvent
 )
 """What the journal of an item may hold."""
 
@@ -40,6 +49,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     undeliverable: Undeliverable = Undeliverable()
     settlement: Settlement = Settlement()
     asked: Asked = Asked()
+    receiver: Receiver = Receiver()
     erasure: Erasure = Erasure()
 
     @property
@@ -68,6 +78,11 @@ def overall(item: Item) -> str:
     if item.transport.state is not TransportState.NOT_BEGUN:
         return IN_TRANSIT
     return item.acceptance.state
+
+
+def is_over(item: Item) -> bool:
+    """Whether it can be handed to nobody any more: it is delivered, or was stopped, or never came."""
+    return item.delivery.state in DELIVERY_OVER or is_ended(item)
 
 
 def is_ended(item: Item) -> bool:

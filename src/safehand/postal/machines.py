@@ -23,6 +23,7 @@ from safehand.postal.item import Item, ItemEvent
 from safehand.postal.network.cities import PostalCity
 from safehand.postal.network.offices import Network
 from safehand.postal.process import BAG, ITEM, RANGE, follows
+from safehand.postal.receiver import commands as to_name
 from safehand.postal.settlement import commands as to_settle
 from safehand.postal.transport import commands as to_carry
 from safehand.postal.undeliverable import commands as to_return
@@ -35,6 +36,7 @@ ROLES: Final[Mapping[type[Command], frozenset[str]]] = {
     **to_deliver.ROLES,
     **to_return.ROLES,
     **to_settle.ROLES,
+    **to_name.ROLES,
     erasure.OrderErasure: frozenset({"postal_manager"}),
     erasure.HearErasure: frozenset({"authority"}),
     erasure.RecordErased: frozenset({"system"}),

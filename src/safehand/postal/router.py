@@ -19,9 +19,12 @@ from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery import events as delivery_events
 from safehand.postal.delivery import rules as delivery
 from safehand.postal.identity_check import rules as identity_check
-from safehand.postal.item import Item, ItemEvent, is_ended, overall
+from safehand.postal.item import Item, ItemEvent, is_ended, is_over, overall
 from safehand.postal.network.offices import Network
 from safehand.postal.process import adds, signals
+from safehand.postal.receiver import commands as to_name
+from safehand.postal.receiver import events as receiver_events
+from safehand.postal.receiver import rules as receiver
 from safehand.postal.settlement import commands as to_settle
 from safehand.postal.settlement import events as settlement_events
 from safehand.postal.settlement import rules as settlement
@@ -39,6 +42,7 @@ ItemCommand = (
     | to_deliver.DeliveryCommand
     | to_return.UndeliverableCommand
     | to_settle.SettlementCommand
+    | to_name.ReceiverCommand
     | erasure.ErasureCommand
 )
 
@@ -57,6 +61,7 @@ _STEP_OF: Final[dict[type[Event], str]] = {
         ("delivery", delivery_events.DeliveryEvent | delivery_events.DeliverySignal),
         ("undeliverable", undeliverable_events.UndeliverableEvent),
         ("settlement", settlement_events.PostageCollected | settlement_events.SettlementSignal),
+        ("receiver", receiver_events.ReceiverEvent),
         ("erasure", erasure.ErasureEvent),
     )
     for kind in union.__args__
@@ -68,6 +73,7 @@ _FOLDS: Final[dict[str, Any]] = {
     "delivery": delivery.fold,
     "undeliverable": undeliverable.fold,
     "settlement": settlement.fold,
+    "receiver": receiver.fold,
     "erasure": erasure.fold,
 }
 
@@ -117,11 +123,15 @@ def _decide_step(
         return transport.decide(item.transport, item.custody, command, now)
     if isinstance(command, to_deliver.DeliveryCommand):
         decided = delivery.decide(item.delivery, item.terms, item.custody, command, now)
-        return _asked_too_often(item, command, now) or decided if _asks(decided) else decided
+        if not _asks(decided):
+            return decided
+        return _not_theirs(item, command) or _asked_too_often(item, command, now) or decided
     if isinstance(command, to_return.UndeliverableCommand):
         return undeliverable.decide(item.undeliverable, item.terms, item.custody, command, now)
     if isinstance(command, to_settle.SettlementCommand):
         return settlement.decide(item.settlement, item.custody, command, now)
+    if isinstance(command, to_name.ReceiverCommand):
+        return receiver.decide(item.receiver, command, over=is_over(item))
     if isinstance(command, erasure.ErasureCommand):
         return erasure.decide(item.erasure, command, live=not is_ended(item))
     assert_never(command)
@@ -129,6 +139,18 @@ def _decide_step(
 
 def _asks(decided: Sequence[Event] | Refusal) -> bool:
     return not isinstance(decided, Refusal) and any(isinstance(e, delivery_events.Claimed) for e in decided)
+
+
+def _not_theirs(item: Item, command: ItemCommand) -> Refusal | None:
+    """Why it can't be handed to whoever stands there; nothing here stops the recipient."""
+    match command:
+        case (
+            to_deliver.Claim(receiver="agent", method=method, papers_seen=papers)
+            | to_deliver.ClaimAtCounter(receiver="agent", method=method, papers_seen=papers)
+        ):
+            return receiver.may_receive(item.receiver, method=method, papers=papers)
+        case _:
+            return None
 
 
 def _asked_too_often(item: Item, command: ItemCommand, now: datetime) -> Refusal | None:

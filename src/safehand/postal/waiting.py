@@ -24,7 +24,8 @@ from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery.rules import ANSWER_DUE, NONCONFORMING_DUE, held_until, round_end
 from safehand.postal.delivery.states import WAITING as DELIVERY
 from safehand.postal.delivery.states import State as DeliveryState
-from safehand.postal.item import Item
+from safehand.postal.item import Item, is_over
+from safehand.postal.receiver import rules as receiver
 from safehand.postal.settlement.states import WAITING as SETTLEMENT
 from safehand.postal.steps import PostalStep
 from safehand.postal.transport import commands as to_carry
@@ -101,6 +102,7 @@ def waits_of_item(item: Item, key: StreamKey) -> Sequence[Waiting]:
     if item.transport.contradicted_at is not None:
         since = item.transport.contradicted_at
         found.append(Waiting(queue=CONTRADICTED, since=since, owner=MANAGER, group=office))
+    found += receiver.waits(item.receiver, over=is_over(item), group=office)
     found += erasure.waits(item.erasure, office)
     return [one for one in found if one is not None]
 

@@ -33,6 +33,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "payment.callback_": "the payment service's own address: tests/authority/test_payment_callback.py",
     "population_register.": "the register as a service of its own: tests/sandbox/test_register.py",
     "agent.": "nobody lets others receive it within a run: tests/authority/test_agent.py",
+    "receiver.": "the same: tests/postal/test_receiver.py",
     "readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
     "addresses.": "people here declare where it goes: tests/authority/test_addresses.py",
     "notices.": "answers of the SMS gateway and the mail server: tests/authority/test_notices_sending.py",
@@ -55,6 +56,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 """Prefix of a refusal's code -> why the simulator does not meet it, and where it is met."""
 EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
     "Agent.": "nobody lets others receive it within a run: tests/authority/test_agent.py",
+    "Receiver.": "the same: tests/postal/test_walk.py",
     "Readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
     "Application.received.ApplicationReaddressed": "the same: tests/authority/test_readdressing.py",
     "Help.": "questions are texts between two people: tests/authority/test_walk.py",

@@ -11,8 +11,12 @@ from msgspec import Meta
 from safehand.authority.addresses.address import PHONE, normalised_phone
 from safehand.authority.notices.wording import Both
 from safehand.kernel.typeface import first_unprintable
+from safehand.link.log import RECEIVER_RECORD
+from safehand.link.messages import ReceiverPart
 
 AGENT_RECORD: Final = "agent"
+AGENT_RECORDS: Final = (AGENT_RECORD, RECEIVER_RECORD)
+"""What the vault keeps of an agent; all of it is blotted out on release."""
 NAME_CHARACTERS_MIN, NAME_CHARACTERS_MAX = 2, 50
 Relation = Literal["spouse", "parent", "child", "sibling", "relative", "friend", "colleague", "other"]
 RELATIONS: Final[Mapping[Relation, Both]] = {
@@ -52,6 +56,12 @@ PHONE_WRONG: Final = Both(
 PHONE_OWN: Final = Both(
     zh="这是您本人的手机号码；请填写代收人的。", en="That is your own number; give theirs."
 )
+
+
+def agent_records(agent: AgentRecord) -> dict[str, bytes]:
+    """The agent's record, and the part of it that goes to the post: no relation."""
+    part = ReceiverPart(name=agent.name, phone=agent.phone)
+    return {AGENT_RECORD: msgspec.json.encode(agent), RECEIVER_RECORD: msgspec.json.encode(part)}
 
 
 def agent_of(

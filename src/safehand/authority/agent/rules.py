@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from safehand.authority.agent import commands as c
 from safehand.authority.agent import events as e
 from safehand.authority.agent import refusals
@@ -34,6 +36,7 @@ def fold(step: Agent, event: e.AgentEvent, at: datetime) -> Agent:
     """The step after the event."""
     match event:
         case e.AgentNamed():
-            return moved(step, event, at, TABLE, number=event.number)
+            # Since when this one is named, not since when anybody is.
+            return msgspec.structs.replace(moved(step, event, at, TABLE, number=event.number), since=at)
         case e.AgentReleased() | e.AgentReceived():
             return moved(step, event, at, TABLE)

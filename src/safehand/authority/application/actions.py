@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
-from safehand.authority.agent.person import AGENT_RECORD, AgentRecord, agent_of
+from safehand.authority.agent.person import AgentRecord, agent_of, agent_records
 from safehand.authority.agent.refusals import UNFIT
 from safehand.authority.application.commands import Digest, Mode, SubmitApplication
 from safehand.authority.application.persons import person_records
@@ -286,4 +286,4 @@ def _records(item: SubmitRequest, person: Identity) -> dict[str, bytes]:
         language=item.language,
         consents_to_face_comparison=item.consents_to_face_comparison,
     )
-    return records if item.agent is None else {**records, AGENT_RECORD: msgspec.json.encode(item.agent)}
+    return records if item.agent is None else {**records, **agent_records(item.agent)}

@@ -9,11 +9,11 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 
 from safehand.authority.case import Case
-from safehand.authority.case_vault import sealed_for
 from safehand.authority.help.commands import AGENTS, WITH_TEXT
 from safehand.house.commanded import Facts, Records
 from safehand.house.erasure import ERASED
 from safehand.house.front import Asked
+from safehand.house.persons import sealed_for
 from safehand.house.problems import NOT_ALLOWED, NOT_FOUND, TOO_MANY
 from safehand.house.reading import ReadLog
 from safehand.house.routes import problem_response

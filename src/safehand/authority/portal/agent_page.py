@@ -10,8 +10,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from safehand.authority.agent.commands import AGENTS_MAX, NameAgent
-from safehand.authority.agent.person import AGENT_RECORD, RELATIONS, AgentRecord
-from safehand.authority.case_vault import sealed_for
+from safehand.authority.agent.person import AGENT_RECORD, RELATIONS, AgentRecord, agent_records
 from safehand.authority.portal.agent_form import AGENT_FIELDS, agent_fields, agent_sent, relations_in
 from safehand.authority.portal.applying.answers import Faults, said_in
 from safehand.authority.portal.case_visit import CaseVisit, case_visit
@@ -20,7 +19,7 @@ from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
 from safehand.authority.router import agent_nameable
 from safehand.house.erasure import ERASED
-from safehand.house.persons import read_persons
+from safehand.house.persons import read_persons, sealed_for
 from safehand.house.runtime import House
 from safehand.kernel.masking import masked_phone
 from safehand.kernel.outcome import Refusal, sentence
@@ -110,8 +109,8 @@ class AgentPage:
         refusal = agent_nameable(visit.case)
         if refusal is not None:
             return refusal
-        record = {AGENT_RECORD: msgspec.json.encode(agent)}
-        sealed = (await sealed_for(house=self.house, records={visit.key: record})).get(visit.key)
+        records = agent_records(agent)
+        sealed = (await sealed_for(house=self.house, records={visit.key: records})).get(visit.key)
         if sealed is None:
             return ERASED()
         call = Call(
@@ -121,7 +120,7 @@ class AgentPage:
             actor=visit.session.actor,
             key=f"{visit.row.stream}-agent-{number}"[:80],
             # Keyed: of what was typed nothing can be guessed from it.
-            request_hash=self.house.vault.digest(purpose="agent form", value=record[AGENT_RECORD].decode()),
+            request_hash=self.house.vault.digest(purpose="agent form", value=records[AGENT_RECORD].decode()),
             vault=sealed,
         )
         [outcome] = await self.house.shell.run([call])

@@ -25,12 +25,12 @@ from safehand.house.sessions import Session
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.store import VaultKeyRow, VaultRow
 from safehand.kernel.vault import Unsealable, unseal
-from safehand.link.log import DELIVERY_RECORD
+from safehand.link.log import DELIVERY_RECORD, RECEIVER_RECORD
 from safehand.link.messages import DeliveryPart
 
 ADDRESS: Final = record_of(0).removesuffix("0")
 """Before a number: the record of a change of address."""
-KNOWN: Final = frozenset({PERSON_RECORD, DELIVERY_RECORD, AGENT_RECORD, *UPLOADED})
+KNOWN: Final = frozenset({PERSON_RECORD, DELIVERY_RECORD, AGENT_RECORD, RECEIVER_RECORD, *UPLOADED})
 LOOKS_MAX: Final = 1_000
 # Pictures are only named here: each is opened when it is shown.
 _RECORDS: Final = (

@@ -12,12 +12,11 @@ import msgspec
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case
-from safehand.authority.case_vault import case_keys, sealed_for
 from safehand.authority.readdressing.commands import MakeAddressHold
 from safehand.authority.readdressing.refusals import NOTHING_ASKED
 from safehand.authority.readdressing.states import DUE_QUEUE, ReaddressingState
 from safehand.house.front import Asked
-from safehand.house.persons import read_persons
+from safehand.house.persons import data_keys, read_persons, sealed_for
 from safehand.house.runtime import House
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
@@ -137,7 +136,7 @@ class AddressChanges:
         if not news:
             return {}
         persons = await read_persons(house=self._house, keys=list(news), name=PERSON_RECORD)
-        opened = await case_keys(house=self._house, keys=persons)
+        opened = await data_keys(house=self._house, keys=persons)
         return {
             key: Opened(opened[key], self._persons.decode(persons[key]), self._news.decode(news[key]))
             for key in news

@@ -5,23 +5,27 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from safehand.house.erasure import HearErasure
+from safehand.house.persons import data_keys
 from safehand.house.runtime import House
 from safehand.kernel.machine import Command, StreamKey
 from safehand.kernel.shell import Call
-from safehand.kernel.vault import seal_all
+from safehand.kernel.vault import seal, seal_all
 from safehand.link import messages as m
 from safehand.link.keys import BadSignature
+from safehand.link.log import RECEIVER_RECORD
 from safehand.link.proof import check_proof
 from safehand.link.reader import Heard
 from safehand.postal.acceptance import commands as to_accept
 from safehand.postal.acceptance.bags import commands as to_count
 from safehand.postal.delivery import commands as to_deliver
+from safehand.postal.receiver import commands as to_name
 from safehand.postal.undeliverable import commands as to_return
 
 RECIPIENT_RECORD = "recipient"
 NOT_FOR_US = "border.not_for_this_house"
 PART_MISSING = "border.recipient_missing"
 PART_MALFORMED = "border.recipient_malformed"
+_ABOUT_RECEIVERS = (m.ReceiverNamed, m.ReceiverReleased)
 
 
 class PostalBorder:
@@ -30,14 +34,29 @@ class PostalBorder:
     def __init__(self, *, house: House) -> None:
         self._house = house
         self._parts = msgspec.json.Decoder(m.DeliveryPart)
+        self._receivers = msgspec.json.Decoder(m.ReceiverPart)
 
-    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str]:
+    async def calls(self, heard: Sequence[Heard]) -> Sequence[Call | str | None]:
         """One call per message: an item's stream has the order's name, a bag's the bag's."""
-        return [self._call(one) for one in heard]
+        about = {
+            StreamKey(one.city, one.body.order) for one in heard if isinstance(one.body, _ABOUT_RECEIVERS)
+        }
+        keys = await data_keys(house=self._house, keys=sorted(about))
+        calls: list[Call | str | None] = []
+        for one in heard:
+            call = self._call(one, keys)
+            if isinstance(call, Call) and call.stream in about and call.vault_keys:
+                # The order came just before it, in the same batch, and its key is in no table yet.
+                [wrapped] = call.vault_keys
+                keys.setdefault(call.stream, self._house.vault.unwrap(wrapped))
+            calls.append(call)
+        return calls
 
-    def _call(self, one: Heard) -> Call | str:
+    def _call(self, one: Heard, keys: Mapping[StreamKey, bytes]) -> Call | str | None:
         if isinstance(one.body, m.OrderPlaced):
             return self._order(one, one.body)
+        if isinstance(one.body, _ABOUT_RECEIVERS):
+            return self._receiver(one, one.body, keys)
         command = self._command(one)
         if command is None:
             return NOT_FOR_US
@@ -71,6 +90,36 @@ class PostalBorder:
             token=self._token(one),
             vault=records,
             vault_keys=(wrapped,),
+        )
+
+    def _receiver(
+        self, one: Heard, body: m.ReceiverNamed | m.ReceiverReleased, keys: Mapping[StreamKey, bytes]
+    ) -> Call | str | None:
+        """Who else may receive it goes into the vault, under the item's own key; on release that is made empty."""
+        stream, plain = StreamKey(one.city, body.order), b""
+        command: Command = to_name.ReleaseReceiver(number=body.number, at=body.at)
+        if isinstance(body, m.ReceiverNamed):
+            if one.part is None:
+                return None  # released, or erased, before it could be sent: another message says so
+            try:
+                plain = msgspec.json.encode(self._receivers.decode(one.part))
+            except msgspec.MsgspecError:
+                return PART_MALFORMED
+            command = to_name.NameReceiver(number=body.number, at=body.at)
+        # Without a key the order is unknown, or its person erased: the item's own rules say what that means.
+        key = keys.get(stream)
+        record = (
+            (seal(key=key, city=one.city, subject=body.order, name=RECEIVER_RECORD, plain=plain),)
+            if key is not None
+            else ()
+        )
+        return Call(
+            stream=stream,
+            kind="item",
+            command=command,
+            actor=f"authority:{one.peer}",
+            token=self._token(one),
+            vault=record,
         )
 
     def _token(self, one: Heard) -> bytes:

@@ -7,6 +7,9 @@ from msgspec import Meta
 
 from safehand.kernel.machine import Command
 from safehand.link.messages import Office, ProofMethod, Reason, Reference, Waybill
+from safehand.postal.receiver.papers import Paper, Who
+
+Papers = Annotated[tuple[Paper, ...], Meta(max_length=len(Paper))]
 
 
 class TakeOut(Command, frozen=True, kw_only=True, tag="delivery.take_out"):
@@ -20,13 +23,16 @@ class TakeOut(Command, frozen=True, kw_only=True, tag="delivery.take_out"):
 
 
 class Claim(Command, frozen=True, kw_only=True, tag="delivery.claim"):
-    """At the door: the recipient gave the code, or confirms in the own session."""
+    """At the door: the recipient gave the code, or confirms in the own session; or an agent gave the agent's code."""
 
     waybill: Waybill
     courier: Reference
     method: ProofMethod
     occurred_at: datetime
     code: Annotated[str, Meta(max_length=12, pattern=r"^[0-9A-Z]*$")] = ""
+    receiver: Who = "recipient"
+    papers_seen: Papers = ()
+    """What the courier looked at; asked for when it is not the recipient who stands there."""
     courier_asked_last_hour: int = 0
     """A fact: how many claims this courier made within the last hour (identity check)."""
 
@@ -39,6 +45,8 @@ class ClaimAtCounter(Command, frozen=True, kw_only=True, tag="delivery.claim_at_
     method: ProofMethod
     occurred_at: datetime
     code: Annotated[str, Meta(max_length=12, pattern=r"^[0-9A-Z]*$")] = ""
+    receiver: Who = "recipient"
+    papers_seen: Papers = ()
     clerk_asked_last_hour: int = 0
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from safehand.kernel.machine import Event
 from safehand.link.messages import ProofMethod, Reason
+from safehand.postal.receiver.papers import Paper, Who
 
 
 class TakenOut(Event, frozen=True, kw_only=True, tag="delivery.taken_out"):
@@ -26,6 +27,10 @@ class Claimed(Event, frozen=True, kw_only=True, tag="delivery.claimed"):
     code: str
     courier: str
     occurred_at: datetime
+    receiver: Who = "recipient"
+    """Who stood there, by the word of whoever claimed."""
+    papers: tuple[Paper, ...] = ()
+    """What was looked at, by the same word."""
 
 
 class ProofRecorded(Event, frozen=True, kw_only=True, tag="delivery.proof_recorded"):

@@ -163,7 +163,14 @@ def _claim(
     if wrong := _wrong_code(command.method, command.code):
         return wrong
     return check_time(occurred_at=command.occurred_at, now=now) or [
-        events.Claimed(method=command.method, code=command.code, courier=who, occurred_at=command.occurred_at)
+        events.Claimed(
+            method=command.method,
+            code=command.code,
+            courier=who,
+            occurred_at=command.occurred_at,
+            receiver=command.receiver,
+            papers=tuple(sorted(set(command.papers_seen))),
+        )
     ]
 
 
