@@ -13,7 +13,8 @@ import pytest
 from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal, all_refusal_kinds
 from safehand.kernel.steps import defects_of_step
-from safehand.link.messages import PostageMode, ProofMethod, Reason, RefusedItem
+from safehand.kernel.working_days import local_day
+from safehand.link.messages import WISHES_MAX, PostageMode, ProofMethod, Reason, RefusedItem, Wish
 from safehand.postal.acceptance import commands as to_accept
 from safehand.postal.acceptance import states as acceptance
 from safehand.postal.acceptance.bags import commands as to_count
@@ -212,6 +213,14 @@ def some_proof(house: House, chance: random.Random) -> to_deliver.RecordProof:
     )
 
 
+def some_wish(house: House, chance: random.Random) -> to_deliver.HearWish:
+    """The counter or a day: the next wish, an old one, or one that makes no sense."""
+    number = house.item.delivery.wished.number + 1 if house.item.delivery.wished is not None else 1
+    day = chance.choice((None, None, *(local_day(house.now) + timedelta(days=n) for n in (0, 1, 9))))
+    wish = Wish.POST_OFFICE if day is None and chance.random() < 0.8 else Wish.ANOTHER_DAY
+    return to_deliver.HearWish(waybill=house.waybill, number=min(number, WISHES_MAX), wish=wish, day=day)
+
+
 def some_bag_command(house: House, chance: random.Random) -> tuple[str, str, Command]:
     """Anything that might be told of a bag."""
     here = chance.choice((house.waybill, house.waybill, "ZZ999999991CN"))
@@ -282,6 +291,8 @@ def walk(seed: int, steps: int, *, named: bool = False) -> House:
             ring_something(house, chance)
         else:
             kind, stream, command = some_command(house, chance)
+            if chance.random() < 0.01:
+                kind, stream, command = "item", ORDER, some_wish(house, chance)
             was = house.account() if house.units else ""
             decided = house.give(kind, stream, command)
             if house.units and was != "recipient" == house.account():
@@ -348,13 +359,13 @@ def rare_ways() -> set[tuple[str, str, Any]]:
     house.do(to_carry.VoidScan(waybill=house.waybill, scan_id=leaving.scan_id))
     house.do(to_carry.VoidScan(waybill=house.waybill, scan_id=first))
     house.do(clear)
-    attempted, counter = House().with_courier(), House().held()
+    attempted, counter, held = House().with_courier(), House().held(), House().held()
     attempted.do(attempted.failing())
     counter.do(counter.claiming_at_counter())
-    for one in (attempted, counter):
+    for one in (attempted, counter, held):
         facts: dict[str, Any] = {"waybill": one.waybill, "courier": COURIER, "occurred_at": one.now}
         one.do(to_deliver.RejectAtDoor(reason=Reason.MISPRINT, **facts))
-    others = (on_the_way, attempted, counter, named(), *found_in_hand(), *came_late())
+    others = (on_the_way, attempted, counter, held, named(), *found_in_hand(), *came_late(), *wished())
     return house.edges.union(*(one.edges for one in others)) | rare_counters() | rare_scans()
 
 
@@ -387,12 +398,41 @@ def came_late() -> list[House]:
     gone = copy.deepcopy(proof)
     gone.wait(minutes=5)
     gone.do(gone.departing(place=OFFICE))
+    again = House().claimed()
+    again.do(to_deliver.VoidClaim(waybill=again.waybill, courier=COURIER))
+    again.do(again.failing())
+    again.do(again.proof())
     for one in (proof, gone):
         one.do(answer)
     recall.do(to_return.OpenIncident(waybill=recall.waybill, reason=Reason.LOST))
     recall.do(to_return.DeclareLoss(waybill=recall.waybill))
     recall.do(to_return.Recall(waybill=recall.waybill, reason=Reason.RECALLED))
-    return [proof, gone, recall]
+    return [proof, gone, again, recall]
+
+
+def wished() -> list[House]:
+    """A wish wherever an item may be."""
+    elsewhere = House().with_courier()
+    elsewhere.do(
+        to_deliver.ReportNonconforming(
+            waybill=elsewhere.waybill, courier=COURIER, carrier_code="50", occurred_at=elsewhere.now
+        )
+    )
+    attempted, counter = House().with_courier(), House().held()
+    attempted.do(attempted.failing())
+    counter.do(counter.claiming_at_counter())
+    others = [
+        House().accepted(),
+        House().at_office(),
+        House().with_courier(),
+        House().claimed(),
+        House().held(),
+    ]
+    houses = [elsewhere, attempted, counter, *others]
+    for one in houses:
+        wish = to_deliver.HearWish(waybill=one.waybill, number=1, wish=Wish.POST_OFFICE)
+        assert one.do(wish) == ["delivery.wish_recorded"]
+    return houses
 
 
 def found_in_hand() -> list[House]:

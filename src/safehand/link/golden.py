@@ -59,6 +59,7 @@ def golden_body(kind: m.Kind) -> m.Message:
     """A fixed body of each kind."""
     found = (
         _authority_says(kind)
+        or _authority_says_of_recipients(kind)
         or _post_says_of_orders(kind)
         or _post_says_of_items(kind)
         or _post_says_of_searches(kind)
@@ -117,8 +118,23 @@ def _authority_says(kind: m.Kind) -> m.Message | None:
             return m.RecallRequested(order=ORDER, waybill=WAYBILL, reason=m.Reason.MISPRINT, at=AT)
         case m.Kind.RETURN_RECEIVED:
             return m.ReturnReceived(order=ORDER, waybill=WAYBILL, at=AT)
+        case _:
+            return None
+
+
+def _authority_says_of_recipients(kind: m.Kind) -> m.Message | None:
+    match kind:
         case m.Kind.PERSON_ERASED:
             return m.PersonErased(order=ORDER, at=AT)
+        case m.Kind.DELIVERY_WISHED:
+            return m.DeliveryWished(
+                order=ORDER,
+                waybill=WAYBILL,
+                number=1,
+                wish=m.Wish.ANOTHER_DAY,
+                day=date(2024, 5, 9),
+                at=AT,
+            )
         case _:
             return _authority_says_of_receivers(kind)
 

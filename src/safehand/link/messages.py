@@ -43,6 +43,7 @@ class Kind(IntEnum):
     PERSON_ERASED = 108
     RECEIVER_NAMED = 109
     RECEIVER_RELEASED = 110
+    DELIVERY_WISHED = 111
     WAYBILL_ALLOCATED = 201
     ORDER_REFUSED = 202
     HANDOVER_ACCEPTED = 203
@@ -134,6 +135,16 @@ class ProofMethod(IntEnum):
     AUTHORITY_DECISION = 6
     """The authority's manager, on evidence of an accepted grade: the same."""
 
+
+class Wish(IntEnum):
+    """What a recipient wishes of an item that the post has and has not delivered."""
+
+    ANOTHER_DAY = 1
+    POST_OFFICE = 2
+
+
+WISHES_MAX = 3
+"""For one order: whoever plans the days of its couriers must be able to rely on the last."""
 
 WITHOUT_CLAIM = frozenset({ProofMethod.RECIPIENT_WORD, ProofMethod.AUTHORITY_DECISION})
 
@@ -260,6 +271,21 @@ class ReceiverReleased(Message, frozen=True, kw_only=True):
 
     order: Reference
     number: Annotated[int, Meta(ge=1, le=100)]
+    at: datetime
+
+
+class DeliveryWished(Message, frozen=True, kw_only=True):
+    """111: the recipient wants it on another day, or fetches it at the post office. A higher `number` takes the place of a lower.
+
+    A wish that comes too late changes nothing, and no answer is given: scans (205) and attempts (206) say what was done.
+    """
+
+    order: Reference
+    waybill: Waybill
+    number: Annotated[int, Meta(ge=1, le=WISHES_MAX)]
+    wish: Wish
+    day: date | None = None
+    """With ANOTHER_DAY, and only with it: the day in the destination's time on which it is to be brought, and not before."""
     at: datetime
 
 
@@ -504,6 +530,7 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.PERSON_ERASED: PersonErased,
     Kind.RECEIVER_NAMED: ReceiverNamed,
     Kind.RECEIVER_RELEASED: ReceiverReleased,
+    Kind.DELIVERY_WISHED: DeliveryWished,
     Kind.WAYBILL_ALLOCATED: WaybillAllocated,
     Kind.ORDER_REFUSED: OrderRefused,
     Kind.HANDOVER_ACCEPTED: HandoverAccepted,

@@ -122,7 +122,9 @@ def _decide_step(
     if isinstance(command, to_carry.TransportCommand):
         return transport.decide(item.transport, item.custody, command, now)
     if isinstance(command, to_deliver.DeliveryCommand):
-        decided = delivery.decide(item.delivery, item.terms, item.custody, command, now)
+        decided = delivery.decide(
+            item.delivery, item.terms, item.custody, command, now, accepted_at=item.acceptance.since
+        )
         if not _asks(decided):
             return decided
         return _not_theirs(item, command) or _asked_too_often(item, command, now) or decided

@@ -21,7 +21,7 @@ from safehand.postal.acceptance.states import WAITING as ACCEPTANCE
 from safehand.postal.acceptance.waybills import states as number_states
 from safehand.postal.custody.states import State as Holder
 from safehand.postal.delivery import commands as to_deliver
-from safehand.postal.delivery.rules import ANSWER_DUE, NONCONFORMING_DUE, held_until, round_end
+from safehand.postal.delivery.rules import ANSWER_DUE, NONCONFORMING_DUE, held_until, round_end, take_out_due
 from safehand.postal.delivery.states import WAITING as DELIVERY
 from safehand.postal.delivery.states import State as DeliveryState
 from safehand.postal.item import Item, is_over
@@ -43,7 +43,7 @@ CLOCKS: Final[dict[str, Callable[[Item, datetime], datetime | None]]] = {
     "handover_due": lambda item, since: since + HANDOVER_DUE,
     "departure_due": lambda item, since: since + DEPARTURE_DUE,
     "arrival_due": lambda item, since: since + ARRIVAL_DUE,
-    "take_out_due": lambda item, since: add_days(since, 1),
+    "take_out_due": lambda item, since: take_out_due(item.delivery, since),
     "round_end": lambda item, since: round_end(since),
     "answer_due": lambda item, since: since + ANSWER_DUE,
     "held_until": lambda item, since: held_until(item.delivery, item.terms),

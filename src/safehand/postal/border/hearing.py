@@ -150,6 +150,10 @@ class PostalBorder:
                 return to_deliver.RecordProofRefusal(
                     waybill=body.waybill, reason=body.reason, attempts_left=body.attempts_left, at=body.at
                 )
+            case m.DeliveryWished() as body:
+                return to_deliver.HearWish(
+                    waybill=body.waybill, number=body.number, wish=body.wish, day=body.day
+                )
             case m.RecallRequested() as body:
                 return to_return.Recall(waybill=body.waybill, reason=body.reason)
             case m.ReturnReceived() as body:

@@ -1,12 +1,12 @@
 """What may be told from doors and counters, and who may tell it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Final
 
 from msgspec import Meta
 
 from safehand.kernel.machine import Command
-from safehand.link.messages import Office, ProofMethod, Reason, Reference, Waybill
+from safehand.link.messages import WISHES_MAX, Office, ProofMethod, Reason, Reference, Waybill, Wish
 from safehand.postal.receiver.papers import Paper, Who
 
 Papers = Annotated[tuple[Paper, ...], Meta(max_length=len(Paper))]
@@ -138,6 +138,15 @@ class TakeBack(Command, frozen=True, kw_only=True, tag="delivery.take_back"):
     occurred_at: datetime
 
 
+class HearWish(Command, frozen=True, kw_only=True, tag="delivery.hear_wish"):
+    """Link 111."""
+
+    waybill: Waybill
+    number: Annotated[int, Meta(ge=1, le=WISHES_MAX)]
+    wish: Wish
+    day: date | None = None
+
+
 class Escalate(Command, frozen=True, kw_only=True, tag="delivery.escalate"):
     """A clock of delivery ran out."""
 
@@ -156,6 +165,7 @@ DeliveryCommand = (
     | RejectAtDoor
     | ReportNonconforming
     | TakeBack
+    | HearWish
     | Escalate
 )
 
@@ -173,5 +183,6 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     RejectAtDoor: frozenset({"courier", "office_clerk"}),
     ReportNonconforming: frozenset({"courier", "postal_manager"}),
     TakeBack: frozenset({"courier"}),
+    HearWish: frozenset({"authority"}),
     Escalate: frozenset({"system"}),
 }

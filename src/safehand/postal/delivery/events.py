@@ -1,9 +1,9 @@
 """What has happened at doors and counters."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from safehand.kernel.machine import Event
-from safehand.link.messages import ProofMethod, Reason
+from safehand.link.messages import ProofMethod, Reason, Wish
 from safehand.postal.receiver.papers import Paper, Who
 
 
@@ -72,6 +72,8 @@ class AttemptFailed(Event, frozen=True, kw_only=True, tag="delivery.attempt_fail
     attempt: int
     place: str
     occurred_at: datetime
+    by_wish: bool = False
+    """It ended by the recipient's own wish, which is on record: it is none of the attempts that the order allows."""
 
 
 class BroughtBack(Event, frozen=True, kw_only=True, tag="delivery.brought_back"):
@@ -116,6 +118,15 @@ class TakenBack(Event, frozen=True, kw_only=True, tag="delivery.taken_back"):
     occurred_at: datetime
 
 
+class WishRecorded(Event, frozen=True, kw_only=True, tag="delivery.wish_recorded"):
+    """The recipient wants it on another day, or fetches it at the counter (111)."""
+
+    number: int
+    wish: Wish
+    day: date | None
+    """No later than the post may keep it."""
+
+
 class Escalated(Event, frozen=True, kw_only=True, tag="delivery.escalated"):
     """A clock ran out: the manager sees to it."""
 
@@ -149,6 +160,7 @@ DeliveryEvent = (
     | RejectedAtDoor
     | ReportedNonconforming
     | TakenBack
+    | WishRecorded
     | Escalated
 )
 DeliverySignal = Ready | Left | Stopped

@@ -78,6 +78,31 @@ OUTSIDE_ROUNDS = define(
     way_out_zh="请将邮件留在投递部，待下一频次领取。",
     owner=_OWNER,
 )
+WANTED_LATER = define(
+    code="delivery.wanted_later",
+    en="The recipient wants this item brought on {day}, and not before.",
+    zh="收件人要求在{day}投递，此前不得外出投递。",
+    way_out_en="Leave it at the office until that day; if the recipient comes to fetch it, hold it at the counter.",
+    way_out_zh="请留存投递部至该日；如收件人前来领取，请转窗口保管。",
+    owner=_OWNER,
+)
+WANTED_AT_COUNTER = define(
+    code="delivery.wanted_at_counter",
+    en="The recipient fetches this item at the counter.",
+    zh="收件人要求到网点窗口领取该邮件。",
+    way_out_en="Hold it at the counter (reason 7). It goes out again only if the recipient names a day.",
+    way_out_zh="请转窗口保管（原因7）；收件人另约投递日后方可再次投递。",
+    owner=_OWNER,
+)
+WISH_WITHOUT_DAY = define(
+    code="delivery.wish_without_day",
+    en="A wish for another day names the day, and a wish for the counter names none.",
+    zh="改期须写明日期，到网点领取则不写日期。",
+    way_out_en="The message is kept aside: the authority sends the wish anew under its next number.",
+    way_out_zh="该消息已搁置：请签发机关以下一编号重新发送。",
+    owner=_OWNER,
+    status=422,
+)
 ATTEMPTS_USED_UP = define(
     code="delivery.attempts_used_up",
     en="All {attempts_max} attempts for this item are used.",

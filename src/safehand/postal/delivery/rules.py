@@ -2,21 +2,23 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from safehand.kernel.machine import Event
 from safehand.kernel.outcome import Refusal
-from safehand.kernel.working_days import SHANGHAI, add_days
+from safehand.kernel.working_days import SHANGHAI, add_days, end_of_day, last_day, local_day
 from safehand.link.identity_word import WORD_CHARACTERS
-from safehand.link.messages import WITHOUT_CLAIM, ProofMethod, Reason
+from safehand.link.messages import WITHOUT_CLAIM, ProofMethod, Reason, Wish
 from safehand.postal.custody.rules import check_time
 from safehand.postal.custody.states import Custody
 from safehand.postal.custody.states import State as Holder
 from safehand.postal.delivery import commands, events, refusals
-from safehand.postal.delivery.states import TABLE, WAITING, After, Delivery, State
+from safehand.postal.delivery.states import TABLE, WAITING, After, Delivery, State, Wished
 from safehand.postal.order import Order
 from safehand.postal.steps import moved, scan_name
 
@@ -55,6 +57,11 @@ HOLD_REASONS: Final = frozenset(
         Reason.READDRESS_REQUESTED,
     }
 )
+WISHED_AS: Final[dict[Reason, Wish]] = {
+    Reason.RESCHEDULED_BY_RECIPIENT: Wish.ANOTHER_DAY,
+    Reason.WANTS_COUNTER: Wish.POST_OFFICE,
+}
+"""What a courier may say of a visit that ended by the recipient's wish; without one on record it is an attempt like any."""
 REJECTION_REASONS: Final = frozenset({Reason.MISPRINT, Reason.SEAL_BROKEN, Reason.DAMAGED})
 _DOOR_METHODS: Final = frozenset({ProofMethod.RECIPIENT_CODE, ProofMethod.RECIPIENT_SESSION})
 _COUNTER_METHODS: Final = _DOOR_METHODS | {ProofMethod.COUNTER_IDENTITY}
@@ -66,9 +73,15 @@ Decided = Sequence[Event] | Refusal
 
 
 def decide(  # noqa: C901 - one line per command
-    step: Delivery, order: Order, custody: Custody, command: commands.DeliveryCommand, now: datetime
+    step: Delivery,
+    order: Order,
+    custody: Custody,
+    command: commands.DeliveryCommand,
+    now: datetime,
+    *,
+    accepted_at: datetime | None = None,
 ) -> Decided:
-    """The events of a command, or the refusal."""
+    """The events of a command, or the refusal. `accepted_at`: since when the post has it."""
     match command:
         case commands.TakeOut():
             return _take_out(step, order, command, now)
@@ -99,6 +112,8 @@ def decide(  # noqa: C901 - one line per command
             return _nonconforming(step, command, now)
         case commands.TakeBack():
             return _take_back(step, command, now)
+        case commands.HearWish():
+            return _hear_wish(step, order, command, accepted_at or now)
         case commands.Escalate():
             wait = WAITING.get(step.state)
             waits = wait is not None and step.state is not State.HELD and not step.escalated
@@ -131,8 +146,10 @@ def _take_out(step: Delivery, order: Order, command: commands.TakeOut, now: date
         return [] if step.courier == command.courier else refusals.WITH_OTHER_COURIER()
     if step.state not in (State.AT_OFFICE, State.HELD):
         return _not_now(step, refusals.NOT_AT_OFFICE())
-    if step.attempts >= order.attempts_max:
+    if step.attempts - step.excused >= order.attempts_max:
         return refusals.ATTEMPTS_USED_UP(attempts_max=order.attempts_max)
+    if refused := _wished_otherwise(step, command.occurred_at):
+        return refused
     hour = command.occurred_at.astimezone(SHANGHAI).hour
     if not ROUND_FIRST_HOUR <= hour < ROUND_LAST_HOUR:
         return refusals.OUTSIDE_ROUNDS(first=ROUND_FIRST_HOUR, last=ROUND_LAST_HOUR)
@@ -144,6 +161,40 @@ def _take_out(step: Delivery, order: Order, command: commands.TakeOut, now: date
             occurred_at=command.occurred_at,
         )
     ]
+
+
+def wish_in_force(step: Delivery, day: date) -> Wished | None:
+    """The recipient's wish, if it speaks against bringing the item on a day."""
+    wished = step.wished
+    if wished is None or (wished.day is not None and wished.day <= day):
+        return None
+    return wished
+
+
+def _wished_otherwise(step: Delivery, occurred_at: datetime) -> Refusal | None:
+    """Not taken out against the recipient's wish; what a courier had taken before it was heard is told late, and true."""
+    wished = wish_in_force(step, local_day(occurred_at))
+    if wished is None or occurred_at < wished.since:
+        return None
+    if wished.day is None:
+        return refusals.WANTED_AT_COUNTER()
+    return refusals.WANTED_LATER(day=wished.day.isoformat())
+
+
+def _hear_wish(step: Delivery, order: Order, command: commands.HearWish, accepted_at: datetime) -> Decided:
+    """The newest wish counts, also when an older one comes after it. Of what is over, or stopped, nothing is wished any more.
+
+    However far a wish goes, the post keeps nothing longer than the order lets it: the way to the door and the days of holding.
+    """
+    if step.state in (State.DELIVERED, State.STOPPED):
+        return []
+    if step.wished is not None and command.number <= step.wished.number:
+        return []
+    if (command.wish is Wish.ANOTHER_DAY) is not (command.day is not None):
+        return refusals.WISH_WITHOUT_DAY()
+    kept_until = last_day(add_days(accepted_at, order.promise_days + order.held_days_max))
+    day = None if command.day is None else min(command.day, kept_until)
+    return [events.WishRecorded(number=command.number, wish=command.wish, day=day)]
 
 
 def _claim(
@@ -254,7 +305,7 @@ def _fail(step: Delivery, order: Order, command: commands.Fail, now: datetime) -
         return refusals.WITH_OTHER_COURIER()
     if command.reason not in AFTER:
         return refusals.NOT_A_DOOR_REASON(reason=int(command.reason))
-    if step.attempts >= order.attempts_max:
+    if step.attempts - step.excused >= order.attempts_max:
         return refusals.ATTEMPTS_USED_UP(attempts_max=order.attempts_max)
     if command.attempt != step.attempts + 1:
         return refusals.ATTEMPT_OUT_OF_TURN(expected=step.attempts + 1, attempt=command.attempt)
@@ -264,8 +315,15 @@ def _fail(step: Delivery, order: Order, command: commands.Fail, now: datetime) -
             attempt=command.attempt,
             place=command.place,
             occurred_at=command.occurred_at,
+            by_wish=_as_wished(step, command),
         )
     ]
+
+
+def _as_wished(step: Delivery, command: commands.Fail) -> bool:
+    """Whether the recipient's own wish, of which no courier can make one, ended this visit: each wish one."""
+    wished = wish_in_force(step, local_day(command.occurred_at))
+    return wished is not None and not wished.used and WISHED_AS.get(command.reason) is wished.wish
 
 
 def _bring_back(
@@ -280,21 +338,32 @@ def _bring_back(
     if step.courier != command.courier:
         return refusals.WITH_OTHER_COURIER()
     back = events.BroughtBack(place=command.place, scan_id=command.scan_id, occurred_at=command.occurred_at)
-    if step.state is not State.ATTEMPTED or after_attempts(step, order) is not After.COUNTER:
+    after = after_attempts(step, order)
+    attempted = step.state is State.ATTEMPTED and after is After.COUNTER
+    wished = step.state in _AT_DOOR and wants_counter(step) and after is not After.RETURN
+    if not attempted and not wished:
         return check_time(occurred_at=command.occurred_at, now=now) or [back]
     reason = Reason.ATTEMPTS_USED_UP if step.after is After.TRY_AGAIN else step.reason
+    what, number = (
+        ("held", step.attempts) if attempted or step.wished is None else ("wish", step.wished.number)
+    )
     held = events.Held(
         place=command.place,
-        reason=reason or Reason.ATTEMPTS_USED_UP,
-        scan_id=scan_name(order=order.order, what="held", number=step.attempts),
+        reason=Reason.WANTS_COUNTER if wished else reason or Reason.ATTEMPTS_USED_UP,
+        scan_id=scan_name(order=order.order, what=what, number=number),
         occurred_at=command.occurred_at,
     )
     return check_time(occurred_at=command.occurred_at, now=now) or [back, held]
 
 
+def wants_counter(step: Delivery) -> bool:
+    """Whether the recipient's last wish is to fetch it."""
+    return step.wished is not None and step.wished.wish is Wish.POST_OFFICE
+
+
 def after_attempts(step: Delivery, order: Order) -> After:
     """What the last failed attempt means, with the number of attempts that the order allows."""
-    if step.after is After.TRY_AGAIN and step.attempts >= order.attempts_max:
+    if step.after is After.TRY_AGAIN and step.attempts - step.excused >= order.attempts_max:
         return After.COUNTER
     return step.after
 
@@ -358,6 +427,14 @@ def round_end(at: datetime, zone: ZoneInfo = SHANGHAI) -> datetime:
     return (end if local < end else end + timedelta(days=1)).astimezone(at.tzinfo)
 
 
+def take_out_due(step: Delivery, since: datetime) -> datetime:
+    """When an item at the office must have gone out, or to the counter: the next day, or the day that the recipient wished."""
+    due_at, wished = add_days(since, 1), step.wished
+    if wished is None:
+        return due_at
+    return max(due_at, add_days(wished.since, 1) if wished.day is None else end_of_day(wished.day))
+
+
 def held_until(step: Delivery, order: Order) -> datetime:
     """The end of the last day on which the counter keeps the item. Raises `ValueError` when it isn't held."""
     if step.held_at is None:
@@ -389,9 +466,18 @@ def fold(  # noqa: C901 - one line per event
             return moved(step, event, at, TABLE, courier=courier, claims=step.claims + 1)
         case events.ProofRecorded(evidence=evidence) | events.ProofCameLate(evidence=evidence):
             return moved(step, event, at, TABLE, evidence=evidence)
-        case events.AttemptFailed(attempt=attempt, reason=reason):
-            after = AFTER.get(reason, After.COUNTER)
-            return moved(step, event, at, TABLE, attempts=attempt, reason=reason, after=after)
+        case events.AttemptFailed(attempt=attempt, reason=reason, by_wish=by_wish):
+            after, wished = AFTER.get(reason, After.COUNTER), step.wished
+            if by_wish and wished is not None:
+                wished = msgspec.structs.replace(wished, used=True)
+            excused = step.excused + by_wish
+            changes = {"attempts": attempt, "reason": reason, "after": after, "excused": excused}
+            return moved(step, event, at, TABLE, wished=wished, **changes)
+        case events.WishRecorded(number=number, wish=wish, day=day):
+            # What the manager was to chase has another day now.
+            wished = Wished(number=number, wish=wish, day=day, since=at)
+            waits = step.escalated and step.state is not State.AT_OFFICE
+            return moved(step, event, at, TABLE, wished=wished, escalated=waits)
         case events.BroughtBack(place=place, scan_id=scan_id):
             return moved(step, event, at, TABLE, office=place, scan_id=scan_id)
         case events.Held(place=place, scan_id=scan_id):

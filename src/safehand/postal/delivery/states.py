@@ -1,11 +1,13 @@
 """Delivery of one item: at the office, with the courier, claimed, delivered, held. State × event → state."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
+import msgspec
+
 from safehand.kernel.steps import Table, Wait
-from safehand.link.messages import Reason
+from safehand.link.messages import Reason, Wish
 from safehand.postal.delivery import events
 from safehand.postal.steps import PostalStep
 
@@ -33,6 +35,18 @@ class After(StrEnum):
     RETURN = "return"
 
 
+class Wished(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The recipient's last wish. Couriers and clerks read it with the item on their worklist."""
+
+    number: int
+    wish: Wish
+    day: date | None = None
+    since: datetime
+    """When the post heard it: what was done before was done rightly."""
+    used: bool = False
+    """A visit ended by it already: one wish excuses one."""
+
+
 class Delivery(PostalStep, frozen=True, kw_only=True, omit_defaults=True):
     """The round, the attempts, the claim and the proof."""
 
@@ -41,6 +55,10 @@ class Delivery(PostalStep, frozen=True, kw_only=True, omit_defaults=True):
     courier: str = ""
     """The last courier or counter clerk who had it for hand-over."""
     attempts: int = 0
+    """All visits that failed, by which they are numbered."""
+    excused: int = 0
+    """Those among them that ended by the recipient's own wish."""
+    wished: Wished | None = None
     reason: Reason | None = None
     """Of the last failed attempt."""
     after: After = After.TRY_AGAIN
@@ -96,6 +114,7 @@ TABLE: Final[Table] = {
         (state, events.Escalated): state
         for state in (*_AT_DOOR, *_CLAIMED, State.AT_OFFICE, State.NONCONFORMING)
     },
+    **{(state, events.WishRecorded): state for state in (*_UNPROVEN, State.NOT_BEGUN)},
     **{(state, events.Stopped): State.STOPPED for state in (*_UNPROVEN, State.NOT_BEGUN, State.STOPPED)},
 }
 WAITING: Final[dict[State, Wait]] = {
