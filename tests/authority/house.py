@@ -356,6 +356,16 @@ class House:
         self.ok(returns.ReceiveReturn(waybill=self.case.tracking.waybill))
         return self
 
+    def resent(self) -> None:
+        """Back to the authority, and once more to the post."""
+        self.ok(returns.RecordReturnOffered(**self.item(), reason=Reason.NOT_COLLECTED), actor="postal")
+        self.ok(returns.ReceiveReturn(waybill=self.case.tracking.waybill))
+        self.ok(returns.ResendReturn())
+        self.label()
+        self.seal()
+        self.offer("bg_b")
+        self.accept("bg_b")
+
     def at_counter(self) -> "House":
         """Waiting at the authority's counter."""
         self.issued(mode="counter")
@@ -377,6 +387,7 @@ _STEP_OF = {
         "readdressing",
         "help",
         "agent",
+        "wish",
     )
 } | {"document": "", "register": "", "erasure": ""}
 

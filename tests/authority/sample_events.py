@@ -1,6 +1,6 @@
 """Plausible events of every class, made from their fields, for the tests of words and notices."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, get_origin
 
 import msgspec
@@ -26,6 +26,7 @@ _SAMPLES: dict[str, Any] = {
     "topic": "where",
     "outcome": "explained",
     "parts": {},
+    "day": date(2024, 5, 9),
 }
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
+from msgspec import structs
 from playwright.async_api import Page, Route, async_playwright
 
+from safehand.kernel.working_days import end_of_day
+from safehand.link.messages import Scan
 from tests.authority.living_authority import HOME, SHANGHAI, START, Person, World, living
 from tests.authority.test_agent import FORM
 from tests.authority.test_applying import BEGIN, applicant, send
@@ -148,6 +151,36 @@ async def after_submission(world: World, looker: Looker) -> None:
     assert case_of(address).stream == case
     await world.move_to(START + timedelta(minutes=20))
     await looker.open(f"{address}/agent", "sign-in-again")
+
+
+async def while_the_post_has_it(world: World, looker: Looker) -> None:
+    """Another day, or the post office: nothing chosen, something chosen, at the counter, and no more choices."""
+    person = looker.person
+    case = (await world.submit(person, "applicant"))["case"]
+    address = f"/cases/{SHANGHAI}/{case}"
+    order = (await world.bring_to_post(case)).tracking.order
+    await looker.open(f"{address}/wish", "wish")
+    await looker.press("choose", "wish-nothing-chosen")
+    await send(person, f"{address}/wish", number="1", wish="2024-05-10")
+    await looker.open(f"{address}?done=wished", "case-wished")
+    held = structs.replace(world.scan(order, Scan.HELD), place="310115", due_at=end_of_day(date(2024, 5, 13)))
+    await world.do(case, held, actor="post")
+    await looker.open(f"{address}/wish", "wish-at-counter")
+    for number, wish in ((2, "post_office"), (3, "2024-05-08")):
+        await send(person, f"{address}/wish", number=str(number), wish=wish)
+    await looker.open(f"{address}/wish", "wish-no-more")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_page_of_a_wish_has_no_fault(run, fresh_database, tmp_path, language: Language):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            person = await applicant(world, language="zh-CN" if language == "zh" else "en")
+            async with looking(person, language) as looker:
+                await while_the_post_has_it(world, looker)
+                assert looker.faults == []
+
+    run(scene())
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -43,6 +43,9 @@ FIELDS: Final[dict[str, Any]] = {
     "about": 1,
     "text": "Where is it?",
     "stars": 3,
+    "number": 1,
+    "wish": "post_office",
+    "day": None,
 }
 """What actions ask for beside city and case."""
 

@@ -54,6 +54,8 @@ FACTS = {
     "address_change_put_to_manager": {"due_at"},
     "address_changed": set(),
     "address_stays": set(),
+    "another_day_wished": {"day"},
+    "post_office_wished": set(),
     "agent_named": set(),
     "agent_released": set(),
 }

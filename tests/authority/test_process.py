@@ -32,6 +32,7 @@ STEPS = (
     "readdressing",
     "help",
     "agent",
+    "wish",
 )
 OWNERS = frozenset(
     {

@@ -1,6 +1,7 @@
 """Whatever commands come: one account for each document, no delivery without a proof, no two live documents."""
 
 import copy
+from datetime import date
 
 import msgspec
 import pytest
@@ -45,6 +46,7 @@ from safehand.authority.tracking.commands import (
 )
 from safehand.authority.tracking.events import ProofSealed
 from safehand.authority.tracking.states import TrackingState
+from safehand.authority.wish.commands import AskWish
 from safehand.house.erasure import OrderErasure
 from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal
@@ -65,7 +67,7 @@ ASIDE = frozenset(
     }
 )
 """What waits beside the case and does not hold it up."""
-STATE_BYTES_MAX = 2_000
+STATE_BYTES_MAX = 2_400
 WALKS = 8
 LONG_WALK, SHORT_WALK = 120, 15
 SEEDS_MAX = 1_500
@@ -158,6 +160,7 @@ def scripted() -> list[House]:
         *readdressed(),
         *questioned(),
         *received_by_agents(),
+        *wished(),
         untold,
         kept,
         unpaid,
@@ -169,6 +172,21 @@ def scripted() -> list[House]:
         *numbered_late(),
         *searched_in_vain(),
     ]
+
+
+def wished() -> list[House]:
+    """The post office, and then another day all the same; and the other way round, and once more."""
+    house, other = House().with_post(), House().with_post()
+    house.ok(AskWish(number=1, wish="post_office"))
+    house.ok(AskWish(number=2, wish="another_day", day=date(2024, 5, 9)))
+    for number, day in enumerate((date(2024, 5, 9), date(2024, 5, 10)), start=1):
+        other.ok(AskWish(number=number, wish="another_day", day=day))
+    other.ok(AskWish(number=3, wish="post_office"))
+    again = House().with_post()
+    again.ok(AskWish(number=1, wish="post_office"))
+    again.resent()
+    again.ok(AskWish(number=1, wish="post_office"))
+    return [house, other, again]
 
 
 def received_by_agents() -> list[House]:

@@ -1,5 +1,6 @@
 """A random walk through the authority: plausible and foolish commands, in any order, at any time."""
 
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -15,9 +16,11 @@ from safehand.authority.production.stock import DrawBlank, ReceiveBlanks
 from safehand.authority.readdressing import commands as readdressing
 from safehand.authority.returns import commands as returns
 from safehand.authority.tracking import commands as tracking
+from safehand.authority.wish.commands import AskWish, WishedWay
 from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal
-from safehand.link.messages import ProofMethod, Reason, Scan
+from safehand.kernel.working_days import local_day
+from safehand.link.messages import WISHES_MAX, ProofMethod, Reason, Scan
 from tests.authority.house import CASE, CLAIM, DIGEST, EVIDENCE, STOCK, WITHDRAW, House, application
 
 Step = tuple[Command, str, str]
@@ -130,8 +133,16 @@ class Walker:
         )
         if self.chance.random() < 0.1:
             number = self.house.case.agent.number
-            return [agent.NameAgent(number=number + 1), agent.ReleaseAgent()]
+            return [agent.NameAgent(number=number + 1), agent.ReleaseAgent(), self._wish()]
         return [asks] if self.chance.random() < 0.05 else ends
+
+    def _wish(self) -> AskWish:
+        """The post office, or a day that there may be."""
+        case = self.house.case
+        number = (case.wish.number if case.wish.order == case.tracking.order else 0) + 1
+        day = self.chance.choice((None, local_day(self.house.now) + timedelta(days=2)))
+        way: WishedWay = "post_office" if day is None else "another_day"
+        return AskWish(number=min(number, WISHES_MAX + 1), wish=way, day=day)
 
     def _money(self) -> list[Command]:
         pay = self.chance.choice(("pay-1", "pay-2", "pay-3"))

@@ -25,6 +25,7 @@ from safehand.authority.border.speaking import signing
 from safehand.authority.case import Case
 from safehand.authority.case_vault import blotted_out
 from safehand.authority.cities.city import City, load_cities
+from safehand.authority.cities.post_offices import load_post_offices
 from safehand.authority.documents.document import Document, load_documents
 from safehand.authority.eligibility.api import eligibility_route
 from safehand.authority.figures import read_figures
@@ -51,6 +52,7 @@ from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.share_links import PURPOSE, ShareLinks
 from safehand.authority.portal.sharing import Sharing
 from safehand.authority.portal.under_way import UnderWay
+from safehand.authority.portal.wish_page import WishPage
 from safehand.authority.ports.calling import ServiceCaller
 from safehand.authority.ports.notices import HttpTextMessages, Mailer, TextMessages
 from safehand.authority.ports.payment import HttpPayments, Payments
@@ -377,6 +379,7 @@ async def make_app(settings: Settings) -> Litestar:
             *_own_data(house, portal, drafts, books, retention),
             *_new_address(house, portal, divisions, cities).routes(),
             *AgentPage(house=house, portal=portal).routes(),
+            *_wishes(house, portal, parts.book, folder).routes(),
             _callbacks(house, parts.paying, cities),
         ],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
@@ -431,6 +434,11 @@ def _new_address(
         divisions=divisions,
         cities=cities,
     )
+
+
+def _wishes(house: House, portal: Portal, book: Rulebook, folder: Path) -> WishPage:
+    offices = load_post_offices(folder / "cities")
+    return WishPage(house=house, portal=portal, book=book, offices=offices)
 
 
 def _reach(house: House, cities: Mapping[int, City], divisions: Divisions) -> Reach:

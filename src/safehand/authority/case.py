@@ -25,6 +25,8 @@ from safehand.authority.returns.events import ReturnsEvent
 from safehand.authority.returns.states import Returns
 from safehand.authority.tracking.events import TrackingEvent
 from safehand.authority.tracking.states import Tracking
+from safehand.authority.wish.events import WishEvent
+from safehand.authority.wish.states import Wish
 from safehand.house.erasure import Erasure, ErasureEvent
 
 CaseEvent = (
@@ -39,6 +41,7 @@ CaseEvent = (
     | ReaddressingEvent
     | HelpEvent
     | AgentEvent
+    | WishEvent
     | MadeDocumentEvent
     | ErasureEvent
 )
@@ -59,6 +62,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     readdressing: Readdressing = Readdressing()
     help: Help = Help()
     agent: Agent = Agent()
+    wish: Wish = Wish()
     papers: Papers = Papers()
     erasure: Erasure = Erasure()
 

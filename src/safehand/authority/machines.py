@@ -49,6 +49,8 @@ from safehand.authority.rulebook import Answer, HouseClocks, Moment, Rulebook
 from safehand.authority.tracking import commands as tracking_commands
 from safehand.authority.tracking import events as tracking_events
 from safehand.authority.tracking import rules as tracking
+from safehand.authority.wish import events as wish_events
+from safehand.authority.wish import rules as wish
 from safehand.house import erasure
 from safehand.kernel.machine import ClaimChange, Command, Context, Event, Folded, Machine
 from safehand.kernel.outcome import Refusal
@@ -72,6 +74,7 @@ _FOLDS: Final[dict[type, tuple[str, Callable[[Any, Any, datetime], Any]]]] = {
         ("readdressing", readdressing_events.ReaddressingEvent, readdressing.fold),
         ("help", help_events.HelpEvent, help_rules.fold),
         ("agent", agent_events.AgentEvent, agent.fold),
+        ("wish", wish_events.WishEvent, wish.fold),
         ("papers", MadeDocumentEvent, papers.fold),
         ("erasure", erasure.ErasureEvent, erasure.fold),
     )

@@ -34,10 +34,12 @@ from safehand.authority.returns.states import ReturnsState
 from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking import states as tracking_states
 from safehand.authority.tracking.states import TrackingState
+from safehand.authority.wish import events as wish
 from safehand.house import erasure
 from safehand.kernel.machine import Event, Notice, Outgoing, StreamKey, Waiting
 from safehand.kernel.steps import Wait, waiting_of
 from safehand.link.messages import (
+    DeliveryWished,
     Kind,
     OrderCancelled,
     OrderPlaced,
@@ -52,6 +54,7 @@ from safehand.link.messages import (
     ReceiverReleased,
     ReturnReceived,
     Scan,
+    Wish,
 )
 
 _WAITS: Final[Mapping[str, Mapping[Any, Wait]]] = {
@@ -170,6 +173,19 @@ def _recall_requested(case: Case, event: returns.RecallAsked) -> Outgoing:
     return Outgoing(peer=event.peer, kind=Kind.RECALL_REQUESTED, body=body, subject=event.order)
 
 
+def _wished(case: Case, event: wish.AnotherDayWished | wish.PostOfficeWished) -> Outgoing:
+    another_day = isinstance(event, wish.AnotherDayWished)
+    body = DeliveryWished(
+        order=event.order,
+        waybill=event.waybill,
+        number=event.number,
+        wish=Wish.ANOTHER_DAY if another_day else Wish.POST_OFFICE,
+        day=event.day if another_day else None,
+        at=event.at,
+    )
+    return Outgoing(peer=event.peer, kind=Kind.DELIVERY_WISHED, body=body, subject=event.order)
+
+
 def _return_received(case: Case, event: returns.ReturnReceived | papers.OldDocumentReceived) -> Outgoing:
     body = ReturnReceived(order=event.order, waybill=event.waybill, at=event.at)
     return Outgoing(peer=event.peer, kind=Kind.RETURN_RECEIVED, body=body, subject=event.order)
@@ -183,6 +199,8 @@ _MESSAGES: Final[Mapping[type[Event], Callable[[Case, Any], Outgoing]]] = {
     tracking.ClaimRefused: _proof_refused,
     papers.OldClaimRefused: _proof_refused,
     returns.RecallAsked: _recall_requested,
+    wish.AnotherDayWished: _wished,
+    wish.PostOfficeWished: _wished,
     returns.ReturnReceived: _return_received,
     papers.OldDocumentReceived: _return_received,
 }
@@ -326,6 +344,8 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     returns.ReturnsRanLate: lambda case, e: ("running_late", {"step": "returns"}),
     returns.ReturnStarted: lambda case, e: ("coming_back", {"reason": e.reason}),
     returns.ReturnResent: lambda case, e: ("sent_again", {}),
+    wish.AnotherDayWished: lambda case, e: ("another_day_wished", {"day": e.day.isoformat()}),
+    wish.PostOfficeWished: lambda case, e: ("post_office_wished", {}),
     agent.AgentNamed: lambda case, e: ("agent_named", {}),
     agent.AgentReleased: lambda case, e: ("agent_released", {}),
     # Nobody's contact changes with an address: who applied is told where they always are.
@@ -382,6 +402,8 @@ TEMPLATES: Final = frozenset(
         "address_changed",
         "address_stays",
         "help_answered",
+        "another_day_wished",
+        "post_office_wished",
         "agent_named",
         "agent_released",
         AGENT_TOLD,

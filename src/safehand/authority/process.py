@@ -33,8 +33,9 @@ from safehand.authority.returns.rules import recall_asked, shelved, started
 from safehand.authority.returns.states import ReturnsState
 from safehand.authority.rulebook import Moment
 from safehand.authority.tracking import events as tracking
-from safehand.authority.tracking.rules import opened
+from safehand.authority.tracking.rules import opened, put_off
 from safehand.authority.tracking.states import TrackingState
+from safehand.authority.wish import events as wish
 from safehand.house import erasure
 from safehand.kernel.ids import readable
 from safehand.kernel.machine import Event
@@ -248,6 +249,9 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     handover.HandoverAccepted: _track,
     handover.PickedUp: lambda case, event, m: [application.ApplicationCompleted()],
     tracking.ProofSealed: _complete,
+    # what the recipient wishes of the post -> our own clock
+    wish.AnotherDayWished: lambda case, event, m: put_off(case.tracking, m, until=event.day),
+    wish.PostOfficeWished: lambda case, event, m: put_off(case.tracking, m, until=None),
     # what goes wrong
     tracking.ReceiptDenied: _stop,
     tracking.IncidentRecorded: lambda case, event, m: _interrupted(case),

@@ -1,6 +1,7 @@
 """Where a command for a case goes, and what one step must know of another before it decides."""
 
 from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -44,15 +45,21 @@ from safehand.authority.returns import events as returns_events
 from safehand.authority.returns import refusals as returns_refusals
 from safehand.authority.returns import rules as returns_rules
 from safehand.authority.returns.states import ReturnsState
-from safehand.authority.rulebook import Answer, Moment
+from safehand.authority.rulebook import Answer, Moment, Rulebook
 from safehand.authority.tracking import commands as tracking
 from safehand.authority.tracking import events as tracking_events
 from safehand.authority.tracking import refusals as tracking_refusals
 from safehand.authority.tracking import rules as tracking_rules
+from safehand.authority.tracking.states import WORDS as TRACKING_WORDS
 from safehand.authority.tracking.states import TrackingState
+from safehand.authority.wish import commands as wish
+from safehand.authority.wish import refusals as wish_refusals
+from safehand.authority.wish import rules as wish_rules
 from safehand.house import erasure
 from safehand.kernel.machine import Command, StreamKey
 from safehand.kernel.outcome import Refusal
+from safehand.kernel.working_days import local_day
+from safehand.link.messages import Scan
 
 CaseCommand = (
     application.ApplicationCommand
@@ -66,6 +73,7 @@ CaseCommand = (
     | readdressing.ReaddressingCommand
     | help_commands.HelpCommand
     | agent.AgentCommand
+    | wish.WishCommand
     | papers.RecordRegisterDone
     | erasure.OrderErasure
     | erasure.RecordErased
@@ -83,6 +91,7 @@ STEPS: Final[Mapping[str, Mapping[type, Any]]] = {
     "readdressing": readdressing_rules.RULES,
     "help": help_rules.RULES,
     "agent": agent_rules.RULES,
+    "wish": wish_rules.RULES,
 }
 _RULE_OF: Final[dict[type, tuple[str, Any]]] = {
     command: (step, rule) for step, rules in STEPS.items() for command, rule in rules.items()
@@ -100,6 +109,7 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     **readdressing.ROLES,
     **help_commands.ROLES,
     **agent.ROLES,
+    **wish.ROLES,
     **papers.ROLES,
     erasure.OrderErasure: frozenset({"applicant", "authority_manager"}),
     erasure.RecordErased: frozenset({"system"}),
@@ -378,6 +388,46 @@ def agent_nameable(case: Case) -> Refusal | None:
     return agent_refusals.NOT_NOW(state_en=en, state_zh=zh)
 
 
+def wishable(case: Case) -> Refusal | None:
+    """Why nothing can be wished as the case stands: the post has it not (yet), or nothing is brought any more."""
+    erased = case.erasure.state is not erasure.ErasureState.NONE
+    if case.tracking.state is TrackingState.ON_THE_WAY and case.returns.state is ReturnsState.NONE:
+        return erasure.ERASED() if erased else None
+    coming_back = case.returns.state is not ReturnsState.NONE
+    en, zh = TRACKING_WORDS[TrackingState.TURNED_BACK if coming_back else case.tracking.state]
+    return wish_refusals.NOT_NOW(state_en=en, state_zh=zh)
+
+
+def wish_days(case: Case, *, now: datetime, book: Rulebook, city: int) -> tuple[date, ...]:
+    """The days on which it can still be brought: from the promised one, or tomorrow, to the last that the post may have it.
+
+    What lies at the counter goes out again only while the post keeps it there, and has an attempt left. (Of visits that a
+    wish ended the authority knows no more than their number, so it promises none of them twice.)
+    """
+    step, today = case.tracking, local_day(now)
+    rules = book.city(city, today)
+    if rules is None or step.promised_on is None:
+        return ()
+    there = book.city(case.handover.destination, today) or rules
+    last = step.promised_on + timedelta(days=rules.delivery.held_days)
+    if tracking_rules.position(step) is Scan.HELD:
+        if step.attempts >= rules.delivery.attempts_max or step.held_to is None:
+            return ()
+        last = min(last, step.held_to)
+    first = max(today + timedelta(days=1), step.promised_on)
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return tuple(day for day in days if day.isoweekday() in there.delivery.weekdays)
+
+
+def _wish(case: Case, command: wish.AskWish, m: Moment) -> Answer:
+    """As long as the post has it to bring, on a day that there is."""
+    refusal = wishable(case)
+    if refusal is not None:
+        return refusal
+    days = wish_days(case, now=m.now, book=m.book, city=m.city)
+    return wish_rules.ask(case.wish, command, m, days=days)
+
+
 _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     application.WithdrawApplication: _withdrawal,
     returns.RecallItem: _recall,
@@ -387,6 +437,7 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     tracking.DenyReceipt: _denial,
     contact.RecordUnreachable: _unreachable,
     agent.NameAgent: lambda case, command, m: agent_nameable(case),
+    wish.AskWish: _wish,
     readdressing.AskAddressChange: _address_change,
     readdressing.MakeAddressHold: _makes_hold,
     help_commands.AskHelp: _help,

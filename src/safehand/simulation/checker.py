@@ -7,7 +7,7 @@ that the houses keep, with the other house, with the services, and with where th
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.points import watching
 from safehand.kernel.store import EventRow
+from safehand.kernel.working_days import local_day
 from safehand.link.messages import WITHOUT_CLAIM, Kind, ProofMethod
 from safehand.postal.app import treaty_account
 from safehand.simulation.crowd import Deed
@@ -130,6 +131,9 @@ class Checker:
         self._paid: set[str] = set()
         self._wrong: Counter[str] = Counter()
         self._searched: set[str] = set()
+        self._at = datetime.min.replace(tzinfo=UTC)
+        self._wishes: dict[str, list[tuple[datetime, date | None]]] = defaultdict(list)
+        self._excused: Counter[str] = Counter()
 
     def say(self, invariant: str, what: str, stream: str = "") -> None:
         """Something is as it must never be."""
@@ -206,6 +210,7 @@ class Checker:
         """What an event may not be, given all that was read before it."""
         judge = _JUDGES.get((house.name, event.kind))
         if judge is not None:
+            self._at = event.at
             judge(self, key, msgspec.json.decode(event.body))
 
     def _settled(self, key: StreamKey, body: Any) -> None:
@@ -248,6 +253,32 @@ class Checker:
                 return bool(said) and parse(body["at"]) - said[-1] <= WORD_LASTS
             case _:
                 return True
+
+    def _wished(self, key: StreamKey, body: Any) -> None:
+        day = body.get("day")
+        self._wishes[key.stream].append((self._at, date.fromisoformat(day) if day else None))
+
+    def _taken_out(self, key: StreamKey, body: Any) -> None:
+        """The last wish is obeyed by everything that is done after it was heard."""
+        if not self._wishes[key.stream]:
+            return
+        heard, day = self._wishes[key.stream][-1]
+        then = parse(body["occurred_at"])
+        if then >= heard and (day is None or local_day(then) < day):
+            self.say("what a recipient wishes is obeyed", f"taken out {then}, wished was {day}", key.stream)
+
+    def _failed(self, key: StreamKey, body: Any) -> None:
+        """No visit is excused but by a wish of its own that stands in the recipient's case."""
+        if not body.get("by_wish"):
+            return
+        self._excused[key.stream] += 1
+        said = [
+            event
+            for event in self.run.authority.disk.journal[StreamKey(*self.run.orders[key.stream])]
+            if event.kind.startswith("wish.") and key.stream in event.body.decode()
+        ]
+        if self._excused[key.stream] > len(said):
+            self.say("a visit is excused by a wish", f"{self._excused[key.stream]} of them", key.stream)
 
     def _guessed(self, key: StreamKey, body: Any) -> None:
         if body["counted"]:
@@ -549,6 +580,9 @@ _JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None
     ("authority", "tracking.proof_sealed"): Checker._sealed,  # noqa: SLF001
     ("authority", "tracking.claim_refused"): Checker._guessed,  # noqa: SLF001
     ("authority", "returns.recall_accepted"): Checker._called_back,  # noqa: SLF001
+    ("post", "delivery.wish_recorded"): Checker._wished,  # noqa: SLF001
+    ("post", "delivery.taken_out"): Checker._taken_out,  # noqa: SLF001
+    ("post", "delivery.attempt_failed"): Checker._failed,  # noqa: SLF001
     ("post", "delivery.proof_recorded"): Checker._proven,  # noqa: SLF001
     ("post", "undeliverable.incident_opened"): Checker._search,  # noqa: SLF001
     ("post", "undeliverable.recall_accepted"): Checker._stopped,  # noqa: SLF001

@@ -14,7 +14,7 @@ from safehand.programme.launch import duties
 from safehand.programme.launch.duties import PAUSE, Act, Moment
 from safehand.programme.launch.houses import Line
 from safehand.programme.launch.people import reference
-from safehand.simulation.crowd import door_claim
+from safehand.simulation.crowd import door_claim, wished_otherwise
 from safehand.simulation.world import Place, World
 
 DISHONEST_SHARE: Final = 0.03
@@ -229,7 +229,12 @@ def _late(line: Line, m: Moment, street: Street) -> bool:
 
 
 def _honest(line: Line, m: Moment, street: Street) -> Act | None:
-    """At the door; half of the recipients say their code, if the text message came."""
+    """At the door; half of the recipients say their code, if the text message came. Most couriers read what is wished."""
+    wish = wished_otherwise(line, m)
+    if wish and m.chance.happens(0.7, line.stream, line.since, "reads"):
+        return _failed(
+            line, m, Reason.WANTS_COUNTER if wish == "counter" else Reason.RESCHEDULED_BY_RECIPIENT
+        )
     act = duties.at_door(line, m)
     if act is not None and act.action == "delivery.report_nonconforming":
         if line.stream in street.left_once:

@@ -15,6 +15,7 @@ import msgspec
 
 from safehand.authority.examination.rules import CORRECTION_ROUNDS_MAX
 from safehand.authority.register.facts import RegisterFacts
+from safehand.kernel.working_days import local_day
 from safehand.link.messages import ProofMethod, Reason
 from safehand.programme.launch import duties
 from safehand.programme.launch.duties import HOUR, ITEMS_PER_COURIER, PAUSE, Act, Duty, Moment
@@ -120,6 +121,30 @@ def recall_at_times(line: Line, m: Moment, world: World) -> Act | None:
         if m.waited(line, 10 * HOUR, 60 * HOUR, "recall"):
             return Act(staff("handover_clerk", line.city), "returns.recall", item)
     return None
+
+
+def on_the_way(line: Line, m: Moment, world: World) -> Act | None:
+    """Something is called back; or its recipient will not be there, and says so, once or twice."""
+    return recall_at_times(line, m, world) or wishes(line, m)
+
+
+def wishes(line: Line, m: Moment) -> Act | None:
+    """One recipient in eight wants another day or fetches it; half of these change their mind. Some ask for a day too late."""
+    tracking, wish = _state(line, "tracking"), _state(line, "wish")
+    order, since = tracking.get("order", ""), tracking.get("since")
+    number = wish.get("number", 0) if wish.get("order") == order else 0
+    share = (0.12, 0.5, 0.5, 0.2)[min(number, 3)]
+    if line.stream not in m.applicants or not m.chance.happens(share, order, number, "wishes"):
+        return None
+    if since is None or not m.waited(
+        line, (1 + 20 * number) * HOUR, (40 + 30 * number) * HOUR, "wish", number
+    ):
+        return None
+    item = {"city": line.city, "case": line.stream, "number": number + 1}
+    if m.chance.happens(0.4, order, number, "fetches it"):
+        return Act(m.applicants[line.stream], "wish.ask", {**item, "wish": "post_office"})
+    day = local_day(m.now) + (1 + int(m.chance.share(order, number, "which day") * 4)) * DAY
+    return Act(m.applicants[line.stream], "wish.ask", {**item, "wish": "another_day", "day": day.isoformat()})
 
 
 def confirm_or_deny(line: Line, m: Moment, world: World) -> Act | None:
@@ -240,7 +265,7 @@ AT_AUTHORITY: Final[Mapping[str, Look]] = {
     "returns.old_coming_back": receive_old,
     "returns.on_shelf": decide_return,
     "returns.to_destroy": destroy,
-    "tracking.on_the_way": recall_at_times,
+    "tracking.on_the_way": on_the_way,
     "tracking.reported": confirm_or_deny,
     "tracking.denied": settle_dispute,
     "tracking.disputed": settle_dispute,
@@ -392,8 +417,41 @@ def settle_differences_of_post(line: Line, m: Moment, world: World) -> Act | Non
 
 
 def at_counter(line: Line, m: Moment, world: World) -> Act | None:
-    """Most fetch it; who never does gets it sent back by the clock."""
+    """Most fetch it; who never does gets it sent back by the clock. Whoever named a day after all has it brought on that day."""
+    wished = _state(line, "delivery").get("wished")
+    if (
+        wished is not None
+        and wished.get("day") == local_day(m.now).isoformat()
+        and world.is_there(line.stream)
+    ):
+        return _taken_out(line, m) if local_hour(m.now) in ROUNDS else None
     return _looked_for(duties.collect, "office_clerk")(line, m, world)
+
+
+def _taken_out(line: Line, m: Moment) -> Act:
+    office = _state(line, "delivery")["office"]
+    courier = staff("courier", office, "from the counter", m.now.date())
+    scan_id = reference("sc", line.stream, "out", line.since, m.now)
+    item = _of_item(line, office=office, scan_id=scan_id, occurred_at=m.now)
+    return Act(courier, "delivery.take_out", item)
+
+
+def wished_otherwise(line: Line, m: Moment) -> str:
+    """What the item's worklist says of its recipient's wish: `later`, `counter`, or nothing that speaks against today."""
+    wished = _state(line, "delivery").get("wished")
+    if wished is None:
+        return ""
+    if "day" not in wished:
+        return "counter"
+    return "later" if wished["day"] > local_day(m.now).isoformat() else ""
+
+
+def hold(line: Line, m: Moment) -> Act:
+    """The clerk puts it aside for whoever comes to fetch it."""
+    scan_id, place = reference("sc", line.stream, "wished", line.since), _state(line, "delivery")["office"]
+    reason = int(Reason.WANTS_COUNTER)
+    item = _of_item(line, reason=reason, place=place, scan_id=scan_id, occurred_at=m.now)
+    return Act(staff("office_clerk", line.city), "delivery.hold", item)
 
 
 def seek_number(line: Line, m: Moment, world: World) -> Act | None:
@@ -471,7 +529,14 @@ def rounds(lines: Sequence[Line], m: Moment, world: World) -> Iterator[Deed]:
         again = _state(line, "delivery").get("attempts", 0) > 0
         if line.since + (10 * HOUR if again else PAUSE) > m.now:
             continue
-        if world.is_there(line.stream):
+        wish = wished_otherwise(line, m) if world.is_there(line.stream) else ""
+        if wish == "counter":
+            yield deed_of("post", line, hold(line, m))
+        elif wish == "later":
+            # One in ten is taken out all the same, by whoever does not read the list: it is refused.
+            if m.chance.happens(0.1, line.stream, m.now, "does not read"):
+                yield deed_of("post", line, _taken_out(line, m))
+        elif world.is_there(line.stream):
             by_office.setdefault(_state(line, "delivery")["office"], []).append(line)
         elif (act := missing(line, m, "office_clerk")) is not None:
             yield deed_of("post", line, act)

@@ -34,6 +34,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "population_register.": "the register as a service of its own: tests/sandbox/test_register.py",
     "agent.": "nobody lets others receive it within a run: tests/authority/test_agent.py",
     "receiver.": "the same: tests/postal/test_receiver.py",
+    "wish.no_post_office": "no city of the files keeps nothing at its post offices: tests/authority/test_wish.py",
+    "delivery.wish_without_day": "an honest authority says one thing: tests/postal/test_wishes.py",
     "readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
     "addresses.": "people here declare where it goes: tests/authority/test_addresses.py",
     "notices.": "answers of the SMS gateway and the mail server: tests/authority/test_notices_sending.py",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -15,6 +15,7 @@ from safehand.authority.border.door_code import agent_code, door_code
 from safehand.authority.examination.reasons import APPEAL_EN, APPEAL_ZH
 from safehand.authority.notices.wording import (
     Both,
+    date_words,
     deadline_words,
     defect_words,
     moment_words,
@@ -125,10 +126,8 @@ class Renderer:
     def _said(self, fact: str, value: str | int, city: int, language: Language) -> dict[str, str]:
         """A fact as templates may say it; under the placeholder's name."""
         match fact:
-            case "due_at":
-                return {"due": deadline_words(datetime.fromisoformat(str(value)), language)}
-            case "holds_at":
-                return {"holds": moment_words(datetime.fromisoformat(str(value)), language)}
+            case "due_at" | "holds_at" | "day":
+                return _when(fact, str(value), language)
             case "fee_fen" | "amount_fen":
                 return {fact.removesuffix("_fen"): money_words(int(value), language)}
             case "defects":
@@ -153,6 +152,16 @@ class Renderer:
         if number:
             return agent_code(secret=self._code_secret, order=order, number=int(number))
         return door_code(secret=self._code_secret, order=order)
+
+
+def _when(fact: str, value: str, language: Language) -> dict[str, str]:
+    """A deadline, a moment or a day."""
+    if fact == "day":
+        return {"day": date_words(date.fromisoformat(value), language)}
+    moment = datetime.fromisoformat(value)
+    if fact == "due_at":
+        return {"due": deadline_words(moment, language)}
+    return {"holds": moment_words(moment, language)}
 
 
 def _fill(text: str, words: Mapping[str, str]) -> str:

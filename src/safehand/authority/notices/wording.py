@@ -1,6 +1,6 @@
 """How facts are said in plain words: moments, deadlines, sums, reasons. For notices and pages alike."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _FOLDER: Final = Path(__file__).parent
 
 
@@ -43,6 +44,13 @@ def day_words(moment: datetime, language: Language) -> str:
     if language == "zh":
         return f"{local.year}年{local.month}月{local.day}日"
     return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+
+
+def date_words(day: date, language: Language) -> str:
+    """A day with its weekday, as one plans by it: `2024年5月9日（周四）`, `Thursday, 9 May 2024`."""
+    if language == "zh":
+        return f"{day.year}年{day.month}月{day.day}日（周{'一二三四五六日'[day.weekday()]}）"
+    return f"{_WEEKDAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def moment_words(moment: datetime, language: Language) -> str:

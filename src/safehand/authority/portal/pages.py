@@ -77,6 +77,7 @@ DONE: Final[Mapping[str, Both]] = {
         zh="变更已停止，仍寄往原地址。", en="The change is stopped: the old address stays."
     ),
     "released": Both(zh="已取消代收人，仅限您本人签收。", en="Only you may receive it now."),
+    "wished": Both(zh="已按您的选择通知邮政。", en="The post is told what you chose."),
     "withdraw": Both(zh="申请已撤回。", en="The application is withdrawn."),
     "paid": Both(zh="缴费成功，谢谢。", en="Your payment arrived. Thank you."),
     "paid-back": Both(

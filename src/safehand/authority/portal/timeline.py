@@ -20,7 +20,7 @@ from safehand.authority.payment.states import PaymentState
 from safehand.authority.portal.usual import usual_words
 from safehand.authority.portal.words import sentence_of, words
 from safehand.authority.readdressing.states import ReaddressingState
-from safehand.authority.router import agent_nameable, readdressable
+from safehand.authority.router import agent_nameable, readdressable, wishable
 from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking.states import TrackingState
 from safehand.kernel.machine import Event, Waiting
@@ -209,15 +209,9 @@ def clock_of(*, events: Sequence[Dated], now: datetime, ended: bool) -> Clock:
 
 def acts_of(case: Case) -> frozenset[str]:
     """What the applicant can do now. The process decides; this only spares people buttons that would be refused."""
-    tracked, acts = case.tracking.state, set[str]()
+    tracked, acts = case.tracking.state, _about_the_delivery(case)
     if case.application.state is ApplicationState.CORRECTING:
         acts.add("correct")
-    if case.readdressing.state is not ReaddressingState.NONE:
-        acts.add("stop-address")
-    elif readdressable(case) is None:
-        acts.add("address")
-    if case.agent.state is not AgentState.NONE or agent_nameable(case) is None:
-        acts.add("agent")
     if case.payment.state is PaymentState.AWAITING:
         acts.add("pay")
     if case.application.state not in TERMINAL and not case.production.make:
@@ -235,3 +229,17 @@ def acts_of(case: Case) -> frozenset[str]:
     if tracked in (TrackingState.REPORTED, TrackingState.DELIVERED):
         acts.add("not-here")
     return frozenset(acts)
+
+
+def _about_the_delivery(case: Case) -> set[str]:
+    """What may be changed of how it comes into whose hands."""
+    acts = set[str]()
+    if case.readdressing.state is not ReaddressingState.NONE:
+        acts.add("stop-address")
+    elif readdressable(case) is None:
+        acts.add("address")
+    if case.agent.state is not AgentState.NONE or agent_nameable(case) is None:
+        acts.add("agent")
+    if wishable(case) is None:
+        acts.add("wish")
+    return acts

@@ -1,6 +1,6 @@
 """The pages' words, read from `words.toml`, and how an event's own fields are said in plain words."""
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from string import Formatter
@@ -11,6 +11,7 @@ import msgspec
 from safehand.authority.examination.reasons import APPEAL_EN, APPEAL_ZH
 from safehand.authority.notices.wording import (
     Both,
+    date_words,
     deadline_words,
     defect_words,
     moment_words,
@@ -97,6 +98,8 @@ def _said(event: Event, field: str, language: Language) -> str:
             return defect_words(tuple(value), language)
         case _ if field.endswith("_fen"):
             return money_words(value, language)
+        case _ if type(value) is date:
+            return date_words(value, language)
         case _ if isinstance(value, datetime):
             return moment_words(value, language)
         case _:

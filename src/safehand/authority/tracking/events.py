@@ -1,6 +1,6 @@
 """What can happen to an envelope that is with the post. Courier and place are codes, never names."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from safehand.kernel.machine import Event
 
@@ -12,6 +12,8 @@ class TrackingOpened(Event, frozen=True, kw_only=True, tag="tracking.opened"):
     waybill: str
     peer: str
     due_at: datetime
+    promised_on: date | None = None
+    """The day by which it was promised to be at the door."""
 
 
 class ScanRecorded(Event, frozen=True, kw_only=True, tag="tracking.scanned"):
@@ -21,6 +23,15 @@ class ScanRecorded(Event, frozen=True, kw_only=True, tag="tracking.scanned"):
     scan_id: str
     place: str
     occurred_at: datetime
+    due_at: datetime
+    held_to: date | None = None
+    """Of what lies at the counter: the last day on which it can be fetched, by the post's word."""
+
+
+class PutOff(Event, frozen=True, kw_only=True, tag="tracking.put_off"):
+    """The recipient wishes another day: the post may be silent until then. `until` none: the post office, at once."""
+
+    until: date | None
     due_at: datetime
 
 
@@ -146,6 +157,7 @@ class TrackingRanLate(Event, frozen=True, kw_only=True, tag="tracking.overdue"):
 TrackingEvent = (
     TrackingOpened
     | ScanRecorded
+    | PutOff
     | ScanVoidRecorded
     | AttemptRecorded
     | ConfirmedAtDoor

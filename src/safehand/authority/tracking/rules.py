@@ -1,7 +1,7 @@
 """What counts as delivered: only a proof of the right person, the recipient's word and this very envelope."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from safehand.authority.rulebook import Answer, Moment
@@ -12,6 +12,7 @@ from safehand.authority.tracking.states import TABLE, WAITING, KeptScan, Trackin
 from safehand.authority.tracking.states import TrackingState as S
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.steps import clocked, moved
+from safehand.kernel.working_days import end_of_day, last_day
 from safehand.link.messages import WITHOUT_CLAIM, ProofMethod, Reason, Scan
 
 CODE_ATTEMPTS_MAX: Final = 5
@@ -37,10 +38,32 @@ def _silence(m: Moment, promised: datetime | None = None) -> datetime:
     return (m.now if promised is None else max(promised, m.now)) + slack
 
 
+def _not_before(step: Tracking, due_at: datetime | None = None) -> datetime | None:
+    """What the post says it is due at, or the end of the day that its recipient wished, if that is later."""
+    wished = None if step.put_off_to is None else end_of_day(step.put_off_to)
+    return max((moment for moment in (due_at, wished) if moment is not None), default=None)
+
+
 def opened(m: Moment, *, order: str, waybill: str, peer: str, destination: int) -> e.TrackingOpened:
     """The post has it: the promise (policy, clocks) and the slack after it."""
-    due_at = _silence(m, m.promised(destination=destination))
-    return e.TrackingOpened(order=order, waybill=waybill, peer=peer, due_at=due_at)
+    promised_at = m.promised(destination=destination)
+    return e.TrackingOpened(
+        order=order,
+        waybill=waybill,
+        peer=peer,
+        due_at=_silence(m, promised_at),
+        promised_on=last_day(promised_at),
+    )
+
+
+def put_off(step: Tracking, m: Moment, *, until: date | None) -> list[e.PutOff]:
+    """What its recipient wished later is not late: the clock of silence waits, and never rings sooner than it would have."""
+    if step.state is not S.ON_THE_WAY:
+        return []
+    if until is not None:
+        return [e.PutOff(until=until, due_at=_silence(m, end_of_day(until)))]
+    due_at = _silence(m)
+    return [e.PutOff(until=None, due_at=max(due_at, step.due_at or due_at))]
 
 
 def _mismatch(step: Tracking, order: str, waybill: str) -> Refusal | None:
@@ -60,7 +83,8 @@ def record_scan(step: Tracking, command: c.RecordScan, m: Moment) -> Answer:
         scan_id=command.scan_id,
         place=command.place,
         occurred_at=command.occurred_at,
-        due_at=_silence(m, command.due_at),
+        due_at=_silence(m, _not_before(step, command.due_at)),
+        held_to=last_day(command.due_at) if command.scan is Scan.HELD and command.due_at else None,
     )
     if command.scan in _RETURN_SCANS and step.state in _WITH_POST and command.scan_id not in step.voided:
         # A void may take back only a turn of what was simply on its way: a denial stays frozen.
@@ -77,7 +101,7 @@ def record_void(step: Tracking, command: c.RecordVoid, m: Moment) -> Answer:
         return []
     voided = e.ScanVoidRecorded(scan_id=command.scan_id)
     if step.state is S.TURNED_BACK and step.turned_by == command.scan_id:
-        return [voided, e.TurnVoided(due_at=_silence(m))]
+        return [voided, e.TurnVoided(due_at=_silence(m, _not_before(step)))]
     return [voided]
 
 
@@ -93,7 +117,7 @@ def record_attempt(step: Tracking, command: c.RecordAttempt, m: Moment) -> Answe
             attempt=command.attempt,
             place=command.place,
             occurred_at=command.occurred_at,
-            due_at=_silence(m),
+            due_at=_silence(m, _not_before(step)),
         )
     ]
 
@@ -340,7 +364,11 @@ def fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
         case e.TrackingOpened():
             fresh = Tracking(state=step.state, since=step.since)
             names = {"order": event.order, "waybill": event.waybill, "peer": event.peer}
-            return clocked(fresh, event, at, TABLE, due_at=event.due_at, **names)
+            return clocked(
+                fresh, event, at, TABLE, due_at=event.due_at, promised_on=event.promised_on, **names
+            )
+        case e.PutOff():
+            return clocked(step, event, at, TABLE, due_at=event.due_at, put_off_to=event.until)
         case e.ClaimRefused():
             return moved(step, event, at, TABLE, wrong_codes=step.wrong_codes + event.counted)
         case e.TurnedBack():
@@ -384,6 +412,8 @@ def _fold_news(
             known = event.scan_id in step.voided
             kept = () if known else (KeptScan(event.scan_id, event.scan, step.attempts),)
             changes: dict[str, Any] = {"scans": (*step.scans, *kept)[-SCANS_KEPT_MAX:]}
+            if event.held_to is not None:
+                changes["held_to"] = event.held_to
         case e.AttemptRecorded():
             changes = {"attempts": event.attempt}
         case e.ScanVoidRecorded():

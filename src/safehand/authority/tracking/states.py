@@ -1,6 +1,6 @@
 """The states of an envelope with the post, how they follow each other, and who waits where."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -57,6 +57,7 @@ TABLE: Final[Table] = {
     # Scans and voids come late and repeated: they are kept in every state and move none.
     **{(state, e.ScanRecorded): state for state in _ANY},
     **{(state, e.ScanVoidRecorded): state for state in _ANY},
+    (S.ON_THE_WAY, e.PutOff): S.ON_THE_WAY,
     **{(state, e.AttemptRecorded): state for state in _WITH_POST},
     # A refused claim is answered in every state: somebody stands at a door.
     **{(state, e.ClaimRefused): state for state in _ANY if state is not S.DELIVERED},
@@ -124,4 +125,9 @@ class Tracking(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     """What was sealed is the recipient's own word, or the manager's decision: no claim."""
     searched: bool = False
     """The post was searching when the word was sealed: it will hear the word, and end its search."""
+    promised_on: date | None = None
+    held_to: date | None = None
+    """The last day on which it can be fetched, if it lies at the counter."""
+    put_off_to: date | None = None
+    """The day that its recipient wished."""
     confirmed_at: datetime | None = None

@@ -26,6 +26,7 @@ PostageMode = Literal["on_delivery", "prepaid", "free"]
 CityCode = Annotated[str, Meta(pattern=r"^[1-9][0-9]{5}$")]
 Text = Annotated[str, Meta(min_length=1, max_length=120)]
 Days = Annotated[int, Meta(ge=1, le=365)]
+Weekdays = Annotated[tuple[Annotated[int, Meta(ge=1, le=7)], ...], Meta(min_length=1, max_length=7)]
 AmountFen = Annotated[int, Meta(ge=0, le=100_000)]
 _SECTIONS: Final = frozenset(
     {
@@ -69,6 +70,8 @@ class Delivery(_Strict, frozen=True, kw_only=True):
     attempts_window_days: Days
     held_days: Days
     return_days: Days
+    weekdays: Weekdays
+    """On which it is brought; 1 is Monday."""
 
     def days_to_door(self, zone: Zone) -> int:
         """The promise for a zone."""
