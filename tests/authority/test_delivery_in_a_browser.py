@@ -18,6 +18,7 @@ import pytest
 from msgspec import structs
 from playwright.async_api import Page, Route, async_playwright
 
+from safehand.authority.portal.staff_pages import HERE
 from safehand.kernel.working_days import end_of_day
 from safehand.link.messages import Scan
 from tests.authority.living_authority import HOME, SHANGHAI, START, Person, World, living
@@ -25,6 +26,7 @@ from tests.authority.test_agent import FORM
 from tests.authority.test_applying import BEGIN, applicant, send
 from tests.authority.test_delivery_choices import DOOR
 from tests.authority.test_readdressing import ask, case_of
+from tests.authority.test_staff_pages import asked_after_handover, page_of, signed_in, with_staff
 from tests.conftest import CHROMIUM_NAMES
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -178,6 +180,27 @@ def test_the_page_of_a_wish_has_no_fault(run, fresh_database, tmp_path, language
             person = await applicant(world, language="zh-CN" if language == "zh" else "en")
             async with looking(person, language) as looker:
                 await while_the_post_has_it(world, looker)
+                assert looker.faults == []
+
+    run(scene())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_managers_pages_have_no_fault(run, fresh_database, tmp_path, language: Language):
+    async def scene():
+        staff = with_staff(tmp_path)
+        async with living(dsn=fresh_database(), folder=tmp_path, change=staff) as world:
+            _, address = await asked_after_handover(world)
+            manager = await signed_in(world, "mei", "zh-CN" if language == "zh" else "en")
+            async with looking(manager, language) as looker:
+                await looker.open(HERE, "staff-addresses")
+                await looker.open(page_of(address), "staff-address")
+                await looker.page.click("form[action$='/deny'] button")
+                await looker.look("staff-address-no-reason")
+                await looker.page.click("form[action$='/approve'] button")
+                await looker.look("staff-approved")
+                await looker.open(page_of(address), "staff-problem")
+                await looker.open("/staff/sign-in", "staff-sign-in")
                 assert looker.faults == []
 
     run(scene())

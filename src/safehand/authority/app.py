@@ -51,6 +51,7 @@ from safehand.authority.portal.new_address import NewAddressPage
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.share_links import PURPOSE, ShareLinks
 from safehand.authority.portal.sharing import Sharing
+from safehand.authority.portal.staff_pages import StaffPages
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.portal.wish_page import WishPage
 from safehand.authority.ports.calling import ServiceCaller
@@ -377,9 +378,7 @@ async def make_app(settings: Settings) -> Litestar:
             *applying.routes,
             *_beside_the_case(house, portal, links, cities, load_help_lines(folder / "documents")),
             *_own_data(house, portal, drafts, books, retention),
-            *_new_address(house, portal, divisions, cities).routes(),
-            *AgentPage(house=house, portal=portal).routes(),
-            *_wishes(house, portal, parts.book, folder).routes(),
+            *_about_the_delivery(house, portal, parts.book, folder, divisions, cities),
             _callbacks(house, parts.paying, cities),
         ],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
@@ -436,9 +435,22 @@ def _new_address(
     )
 
 
-def _wishes(house: House, portal: Portal, book: Rulebook, folder: Path) -> WishPage:
+def _about_the_delivery(
+    house: House,
+    portal: Portal,
+    book: Rulebook,
+    folder: Path,
+    divisions: Divisions,
+    cities: Mapping[int, City],
+) -> list[Any]:
+    """How it comes into whose hands: what the applicant may change of it, and what the manager decides."""
     offices = load_post_offices(folder / "cities")
-    return WishPage(house=house, portal=portal, book=book, offices=offices)
+    return [
+        *_new_address(house, portal, divisions, cities).routes(),
+        *AgentPage(house=house, portal=portal).routes(),
+        *WishPage(house=house, portal=portal, book=book, offices=offices).routes(),
+        *StaffPages(house=house, portal=portal, cities=cities, divisions=divisions).routes(),
+    ]
 
 
 def _reach(house: House, cities: Mapping[int, City], divisions: Divisions) -> Reach:

@@ -4,8 +4,6 @@ Nothing is read of a request before it is known who sends it: no session, no rol
 in its `opt` who may call it (`roles`); one that does not say so stops the house from starting.
 """
 
-import asyncio
-import ipaddress
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +23,6 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.params import Parameter, PathParameter
 
-from safehand.house.attempts import Attempts
 from safehand.house.description import described_by
 from safehand.house.front import Action, Front, decoded
 from safehand.house.problems import (
@@ -43,10 +40,10 @@ from safehand.house.problems import (
     language_of,
     problem_of,
 )
-from safehand.house.sessions import Account, Session, Sessions, secret_fits
-from safehand.kernel.clock import SystemClock
+from safehand.house.sessions import Session, Sessions
+from safehand.house.staff_sign_in import StaffSignIn, address_of
 from safehand.kernel.machine import StreamKey
-from safehand.kernel.outcome import Language, Refusal, define
+from safehand.kernel.outcome import Language, Refusal
 from safehand.kernel.shell import FAILED, Done
 from safehand.kernel.store import HouseStore, Unavailable, WorkRow
 
@@ -62,34 +59,12 @@ ANYONE = "anyone"
 """`opt["roles"]` of the one route that needs no session: signing in."""
 SIGNED_IN = "signed_in"
 """`opt["roles"]` of routes for everybody who has a session, whatever the role."""
-GUESSES_AT_ONCE_MAX = 2
-GUESSES_WAITING_MAX = 40
-"""A password costs 16 MB and some 40 ms: so many are tried at once, and so many may wait for it."""
 HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 log = logging.getLogger("safehand.http")
 
 Web = Request[Any, Any, Any]
 Shape = TypeVar("Shape")
-
-SIGN_IN_FAILED = define(
-    code="session.sign_in_failed",
-    en="This login and password do not fit.",
-    zh="登录名或密码不正确。",
-    way_out_en="Check both; after several failures wait a few minutes, or ask your manager for a new password.",
-    way_out_zh="请核对后重试；多次失败请等待几分钟，或向主管申请新密码。",
-    owner="house",
-    status=401,
-)
-SIGN_IN_WAITS = define(
-    code="session.too_many_failures",
-    en="There were too many failed attempts to sign in.",
-    zh="登录失败次数过多。",
-    way_out_en="Wait {minutes} minutes, or sign in from another place; your manager can give you a new password.",
-    way_out_zh="请等待 {minutes} 分钟，或换一处登录；也可向主管申请新密码。",
-    owner="house",
-    status=429,
-)
 
 
 class RequestRefused(Exception):
@@ -295,8 +270,7 @@ def staff_routes(
     front: Front,
     store: HouseStore,
     sessions: Sessions,
-    accounts: dict[str, Account],
-    attempts: Attempts,
+    signing_in: StaffSignIn,
 ) -> list[Any]:
     """Sign-in and sign-out for staff, and their worklists."""
     staff = frozenset({role for action in front.actions.values() for role in action.roles} - {APPLICANT})
@@ -340,26 +314,10 @@ def staff_routes(
         mine = [line for line in lines if line.owner in session.roles or MANAGERS & session.roles]
         return Response(content=Lines(lines=mine))
 
-    return [_sign_in_route(sessions=sessions, accounts=accounts, attempts=attempts), sign_out, worklist]
+    return [_sign_in_route(signing_in=signing_in), sign_out, worklist]
 
 
-def _sign_in_route(*, sessions: Sessions, accounts: dict[str, Account], attempts: Attempts) -> Any:
-    trying = asyncio.Semaphore(GUESSES_AT_ONCE_MAX)
-    # Guessing happens in real time, also where the house's clock stands still.
-    clock, waiting = SystemClock(), [0]
-
-    async def fits(login: str, password: str) -> bool:
-        account = accounts.get(login)
-        # An unknown login costs the same time as a wrong password.
-        secret = account.secret if account is not None else "scrypt:00:00"
-        waiting[0] += 1
-        try:
-            async with trying:
-                right = await asyncio.to_thread(secret_fits, secret=secret, password=password)
-        finally:
-            waiting[0] -= 1
-        return right and account is not None
-
+def _sign_in_route(*, signing_in: StaffSignIn) -> Any:
     @post(
         "/sessions",
         status_code=200,
@@ -369,39 +327,15 @@ def _sign_in_route(*, sessions: Sessions, accounts: dict[str, Account], attempts
     )
     async def sign_in(request: Web) -> Response[Any]:
         data = await body_of(request=request, shape=SignIn)
-        address = _address(request)
-        minutes = await attempts.minutes_to_wait(login=data.login, address=address, now=clock.now())
-        if minutes:
-            log.warning("sign_in_held_back", extra={"count": minutes})
-            return problem_response(refusal=SIGN_IN_WAITS(minutes=minutes), request=request)
-        if waiting[0] >= GUESSES_WAITING_MAX:
-            return problem_response(refusal=TOO_MANY(), request=request)
-        # Counted before it is tried: attempts at the same moment are counted too.
-        await attempts.count(login=data.login, address=address, now=clock.now())
-        if not await fits(data.login, data.password):
-            return problem_response(refusal=SIGN_IN_FAILED(), request=request)
-        await attempts.forgive(login=data.login, address=address, now=clock.now())
-        account = accounts[data.login]
-        session = Session(
-            actor=account.actor,
-            roles=frozenset(account.roles),
-            cities=tuple(account.cities),
-            office=account.office,
+        opened = await signing_in.open(
+            login=data.login, password=data.password, address=address_of(request=request)
         )
-        token = await sessions.open(session=session, basis=account.actor)
+        if isinstance(opened, Refusal):
+            return problem_response(refusal=opened, request=request)
+        token, account = opened
         return Response(content=SignedIn(token=token, roles=sorted(account.roles)), status_code=200)
 
     return sign_in
-
-
-def _address(request: Web) -> str:
-    """Where a request comes from; of IPv6 the network, since one connection has 2^64 addresses of it."""
-    host = request.client.host if request.client is not None else ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host[:100]
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 async def worklist_lines(

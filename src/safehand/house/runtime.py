@@ -28,6 +28,7 @@ from safehand.house.jobs import Jobs
 from safehand.house.routes import action_routes, make_app, staff_routes
 from safehand.house.sessions import Sessions, read_staff
 from safehand.house.settings import Settings, key_ring, read_key
+from safehand.house.staff_sign_in import StaffSignIn
 from safehand.kernel.clock import Clock, SetClock, SystemClock
 from safehand.kernel.ids import DerivedIds, Ids, SystemIds
 from safehand.kernel.machine import Machine
@@ -177,6 +178,7 @@ def house_app(
     door = LinkDoor(ring=house.ring, reader=house.reader, log=house.link_log)
     attempts = Attempts(store=house.store, vault=house.vault)
     accounts = read_staff(settings.staff) if settings.staff is not None else {}
+    signing_in = StaffSignIn(sessions=house.sessions, accounts=accounts, attempts=attempts)
 
     others: list[Any] = [link_routes(door=door, labels=labels), _health_route(house), *pages]
     if settings.control_secret and settings.mode != "live":
@@ -197,8 +199,7 @@ def house_app(
             front=house.front,
             store=house.store,
             sessions=house.sessions,
-            accounts=accounts,
-            attempts=attempts,
+            signing_in=signing_in,
         ),
         *routes,
     ]
@@ -207,6 +208,7 @@ def house_app(
     house.jobs.chores["old_attempts"] = lambda: attempts.sweep(now=SystemClock().now())
     app = make_app(title=title, v1=v1, others=others, sessions=house.sessions, start=start, stop=stop)
     app.state.house = house
+    app.state.staff_sign_in = signing_in
     return app
 
 

@@ -40,6 +40,7 @@ WHATS: Final[Mapping[str, Both]] = {
     "state": Both(zh="申请的当前情况", en="Your application as it stood"),
     "events": Both(zh="办理记录", en="The record of what has happened"),
     "help": Both(zh="您的问题与答复", en="Your questions and their answers"),
+    "address_change": Both(zh="变更地址的申请", en="The change of address that was asked for"),
     "label": Both(zh="邮寄面单", en="The address label"),
 }
 NO_WHAT: Final = Both(zh="您的申请", en="Your application")
