@@ -221,7 +221,8 @@ class House:
         _says_every_line_that_changed(machine, before, after, key)
         for claim in machine.claims(after, event):
             if claim.taken:
-                assert self.holders.setdefault(claim.name, stream) == stream, claim.name
+                assert claim.name not in self.holders, f"{claim.name} is held already"
+                self.holders[claim.name] = stream
             else:
                 assert self.holders.pop(claim.name) == stream
         self.messages.extend(machine.speaks(after, event, key))

@@ -16,6 +16,7 @@ from safehand.authority.case import CaseEvent
 from safehand.authority.contact.commands import SettleContact
 from safehand.authority.examination.commands import AskCorrection
 from safehand.authority.help.commands import Outcome, Topic
+from safehand.authority.help.rules import DENIAL
 from safehand.authority.made_documents import RegisterWork
 from safehand.authority.outward import _EXCEPTIONS, _WAITS, _WITH_POST, overall
 from safehand.authority.portal.frame import Frame
@@ -92,7 +93,8 @@ def test_every_value_that_chooses_a_sentence_has_one():
         "register.entry_done": get_args(RegisterWork),
         "readdressing.stopped": ("applicant", "authority"),
         "readdressing.denied": get_args(get_type_hints(DenyAddressChange)["reason"]),
-        "help.asked": get_args(Topic),
+        "help.asked": (*get_args(Topic), DENIAL),
+        "document.frozen": (True, False),
         "help.answered": get_args(Outcome),
         "contact.regained": ("message", "erasure", *get_args(get_type_hints(SettleContact)["outcome"])),
     }

@@ -192,19 +192,43 @@ def test_the_recipient_says_at_the_door_and_after_it_what_is_in_hand(run, fresh_
             await world.do(case, reported, actor="post")
             page = await someone.page(address)
             assert "reported delivered, not proven" in page
-            denied = await someone.press(page=page, act="not-here")
+            asked = await someone.page(f"{address}/not-here")
+            assert "it is frozen: nobody can travel with it" in asked
+            denied = await someone.press(page=asked, act="not-here")
             assert denied.headers["location"] == f"{address}?done=not-here"
             page = await someone.page(address)
             assert "You said that you don&#39;t have it." in page
+            assert "Your document is frozen" in page
+            assert "another one is made free of charge; you need not apply again" in page
+            again = await someone.browser.get(f"{address}/not-here")
+            assert again.headers["location"] == address, "said already"
             found = await someone.press(page=page, act="have-it")
             assert found.status_code == 303
             page = await someone.page(address)
             assert "in your hands" in page
             assert "You confirmed it yourself: delivered, with proof." in page
+            assert "Your document is frozen" not in page
+            assert "The document is no longer frozen" in page
 
             totals = (await someone.page("/nation")).split('<tr class="nation">')[1].split("</tr>")[0]
             counts = [cell.split("<")[0] for cell in totals.split("<td")[1:]]
             assert [text.split(">")[1] for text in counts][:2] == ["1", "1"]
+
+    run(scene())
+
+
+def test_nobody_denies_what_nobody_says_they_have(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone = world.person("en")
+            await someone.sign_in("applicant")
+            case = (await world.submit(someone, "applicant"))["case"]
+            refused = await someone.browser.get(f"/cases/310000/{case}/not-here")
+            assert refused.status_code == 409
+            assert "Nobody says that you have it" in refused.text
+            assert "ask 12367" in refused.text
+            away = await world.person("en").browser.get(f"/cases/310000/{case}/not-here")
+            assert away.headers["location"] == f"/sign-in?to=/cases/310000/{case}/not-here"
 
     run(scene())
 

@@ -10,10 +10,12 @@ from safehand.authority.register.actions import Due, RegisterEntries
 from safehand.authority.register.facts import DocumentFact
 from safehand.authority.returns.commands import DestroyDocument, InvalidateReturn
 from safehand.authority.rulebook import HouseClocks, Rulebook
+from safehand.authority.tracking.commands import ConfirmReceipt, DenyReceipt
 from safehand.kernel.machine import StreamKey
-from tests.authority.house import CASE, CITY, House, loaded, register_facts
+from tests.authority.house import CASE, CITY, EVIDENCE, House, loaded, register_facts
 
 NOBODY: Any = None
+CONFIRM = ConfirmReceipt(evidence=EVIDENCE)
 PERSON = PersonRecord(
     name="示例",
     id_number="99999919900101123X",
@@ -53,3 +55,20 @@ def test_what_the_case_itself_has_made_is_never_the_old_document_not_even_when_i
     asked = entries().cancellation(due)
     assert asked is not None
     assert asked.number == "E00000001", "the one that the applicant came with"
+
+
+def test_what_is_frozen_is_told_each_time_under_a_name_of_its_own_and_by_the_number_on_its_paper():
+    house = House().delivered()
+    for command in (DenyReceipt(), CONFIRM, DenyReceipt()):
+        house.ok(command, actor="ap_one")
+    case = house.case
+    told = [
+        entries().suspension(Due(StreamKey(CITY, CASE), case, entry, PERSON, register_facts()))
+        for entry in case.papers.owed
+        if entry.work in ("suspend", "restore")
+    ]
+    assert [one.key for one in told] == ["ca_a/suspend/1/1", "ca_a/restore/1/1", "ca_a/suspend/1/2"]
+    number = entries().number_of(
+        kind="passport", blank=case.papers.made[0].blank, city=CITY, day=date(2024, 5, 6)
+    )
+    assert {(one.id_number, one.number) for one in told} == {(PERSON.id_number, number)}

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from safehand.authority.help.commands import AskHelp
+from safehand.authority.made_documents import RecordRegisterDone
 from safehand.authority.returns.commands import (
     DestroyDocument,
     InvalidateReturn,
@@ -12,6 +14,7 @@ from safehand.authority.returns.commands import (
     ReceiveReturn,
     RecordRecallAccepted,
     RecordReturnOffered,
+    ResendReturn,
 )
 from safehand.authority.tracking.commands import (
     ConfirmAtDoor,
@@ -37,6 +40,11 @@ from tests.authority.house import CASE, CLAIM, EVIDENCE, House, application, cou
 CONFIRM = ConfirmReceipt(evidence=EVIDENCE)
 DENY = DenyReceipt()
 POST = "postal"
+
+
+def owed(house: House) -> list[str]:
+    """What the register must still be told."""
+    return [entry.name for entry in house.case.papers.owed if entry.work != "cancel_old"]
 
 
 def settle(*, in_hand: bool, grade: bool = False) -> Settle:
@@ -287,7 +295,13 @@ def test_an_unanswered_report_becomes_the_managers_who_needs_an_accepted_grade()
 
 def test_i_do_not_have_it_freezes_recalls_and_has_an_owner():
     house = reported()
-    assert house.ok(DENY, actor="ap_one") == ["tracking.receipt_denied", "returns.recall_asked"]
+    assert house.ok(DENY, actor="ap_one") == [
+        "tracking.receipt_denied",
+        "returns.recall_asked",
+        "document.frozen",
+        "help.asked",
+        "register.entry_due",
+    ]
     assert house.ok(DENY, actor="ap_one") == []
     assert house.sent()[-1] == 106
     assert house.waits()["tracking.denied"].owner == "authority_manager"
@@ -297,7 +311,17 @@ def test_i_do_not_have_it_freezes_recalls_and_has_an_owner():
 def test_a_denial_may_be_taken_back_by_the_recipient_alone():
     house = denied()
     sealed = house.ok(CONFIRM, actor="ap_one")
-    assert sealed == ["tracking.proof_sealed", "application.completed", "returns.recall_overtaken"]
+    assert sealed == [
+        "tracking.proof_sealed",
+        "document.released",
+        "application.completed",
+        "returns.recall_overtaken",
+        "help.dropped",
+        "register.entry_due",
+    ]
+    assert owed(house) == ["issue:1", "suspend:1:1", "restore:1:1"]
+    assert "help.open" not in house.waits()
+    assert CLAIM not in house.holders
 
 
 def test_a_denial_that_holds_invalidates_and_remakes():
@@ -321,8 +345,14 @@ def test_a_denial_after_the_proof_is_a_dispute():
 
 
 def test_a_dispute_ends_by_the_recipient_or_the_manager():
-    assert disputed().ok(CONFIRM, actor="ap_one") == ["tracking.dispute_settled"]
-    assert disputed().ok(settle(in_hand=True)) == ["tracking.dispute_settled"]
+    ended = ["tracking.dispute_settled", "document.released"]
+    by_word, by_manager = disputed(), disputed()
+    assert by_word.ok(CONFIRM, actor="ap_one") == [*ended, "help.dropped", "register.entry_due"]
+    assert by_manager.ok(settle(in_hand=True)) == [*ended, "register.entry_due"]
+    assert "help.open" in by_manager.waits(), "who said that they don't have it is still answered"
+    for house in (by_word, by_manager):
+        assert CLAIM not in house.holders
+        assert not house.case.papers.made[0].frozen
 
 
 def test_a_dispute_that_holds_reopens_the_application():
@@ -337,9 +367,77 @@ def test_a_dispute_that_holds_reopens_the_application():
 
 
 def test_a_completed_application_is_not_reopened_beside_another_live_one():
-    house = disputed()
+    house = House().delivered()
     house.ok(application(), stream="ca_b")
+    house.ok(DenyReceipt(claim=CLAIM), actor="ap_one")
+    document = house.case.papers.made[0]
+    assert (document.frozen, document.reissue) == (True, False)
     assert house.no(settle(in_hand=False)) == "tracking.another_case_live"
+    assert house.ok(CONFIRM, actor="ap_one")[:2] == ["tracking.dispute_settled", "document.released"]
+    assert house.holders[CLAIM] == "ca_b"
+
+
+def test_while_it_is_denied_another_one_is_authorised_and_needs_no_application_of_its_own():
+    house = House().delivered()
+    house.ok(DenyReceipt(claim=CLAIM), actor="ap_one")
+    assert house.holders[CLAIM] == "ca_a"
+    assert house.no(application(), stream="ca_b") == "application.already_live"
+    document = house.case.papers.made[0]
+    assert (document.frozen, document.reissue, document.valid) == (True, True, True)
+    item = house.item()
+    assert house.ok(RecordIncident(**item, reason=Reason.PROOF_TOO_LATE)) == [
+        "tracking.delivery_contradicted"
+    ]
+    assert house.ok(RecordLoss(**item)) == [
+        "tracking.lost",
+        "document.invalidated",
+        "register.entry_due",
+        "application.reopened",
+        "production.opened",
+    ]
+    assert house.holders[CLAIM] == "ca_a"
+    assert owed(house) == ["issue:1", "suspend:1:1", "invalidate:1"]
+    house.draw()
+    house.make()
+
+
+def test_a_loss_alone_settles_no_dispute_about_which_the_recipient_said_nothing():
+    house = House().delivered()
+    item = house.item()
+    house.ok(RecordIncident(**item, reason=Reason.PROOF_TOO_LATE))
+    assert house.ok(RecordLoss(**item)) == []
+    assert house.case.tracking.state == "disputed"
+
+
+def test_what_was_denied_and_comes_back_is_frozen_until_it_goes_out_again():
+    house = denied()
+    waybill = house.item()["waybill"]
+    house.ok(RecordRecallAccepted(**house.item()))
+    house.ok(ReceiveReturn(waybill=waybill))
+    assert house.case.papers.made[0].frozen
+    assert house.ok(ResendReturn())[:2] == ["returns.resent", "document.released"]
+    assert not house.case.papers.made[0].frozen
+
+
+def test_the_register_is_told_each_time_in_turn():
+    house = disputed()
+    house.ok(CONFIRM, actor="ap_one")
+    house.ok(DENY, actor="ap_one")
+    assert owed(house) == ["issue:1", "suspend:1:1", "restore:1:1", "suspend:1:2"]
+    for entry in house.case.papers.owed:
+        done = RecordRegisterDone(work=entry.work, make=entry.make, turn=entry.turn)
+        assert house.ok(done, actor="register") == ["register.entry_done"]
+        assert house.ok(done, actor="register") == []
+    assert house.case.papers.owed == ()
+    told = set(house.case.papers.told) - {"cancel_old:0"}
+    assert told == {"issue:1", "restore:1:1", "suspend:1:2"}, "of each the last"
+
+
+def test_who_has_asked_already_is_asked_about_nothing_more():
+    house = reported()
+    house.ok(AskHelp(topic="where", text="where is it", text_number=1), actor="ap_one")
+    assert "help.asked" not in house.ok(DENY, actor="ap_one")
+    assert "help.dropped" not in house.ok(CONFIRM, actor="ap_one"), "their own question stays"
 
 
 def test_there_is_nothing_to_confirm_or_deny_on_the_way():
@@ -657,7 +755,7 @@ def test_what_was_left_elsewhere_and_fetched_again_may_be_confirmed_at_the_door(
 def test_a_dispute_is_disputed_once():
     house = disputed()
     assert house.ok(DENY, actor="ap_one") == []
-    assert house.ok(CONFIRM, actor="ap_one") == ["tracking.dispute_settled"]
+    assert house.ok(CONFIRM, actor="ap_one")[0] == "tracking.dispute_settled"
     assert house.case.tracking.state == "delivered"
 
 

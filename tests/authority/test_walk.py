@@ -69,6 +69,15 @@ ASIDE = frozenset(
 """What waits beside the case and does not hold it up."""
 STATE_BYTES_MAX = 2_400
 WALKS = 8
+FROZEN_IN = frozenset(
+    {
+        TrackingState.DENIED,
+        TrackingState.DISPUTED,
+        TrackingState.INCIDENT,
+        TrackingState.TURNED_BACK,
+    }
+)
+"""Where a document may be that its recipient does not have."""
 LONG_WALK, SHORT_WALK = 120, 15
 SEEDS_MAX = 1_500
 
@@ -82,7 +91,10 @@ def check(house: House) -> None:
     assert len(units) == len(case.papers.made) + case.papers.destroyed == case.production.make
     assert sum(document.valid for document in case.papers.made) <= 1
     ended = case.application.state in application.TERMINAL
-    assert (CLAIM in house.holders) is not ended
+    reserved = case.document is not None and case.document.reissue
+    assert (CLAIM in house.holders) is (not ended or reserved)
+    for document in case.papers.made:
+        assert not document.frozen or (document.valid and case.tracking.state in FROZEN_IN)
     lines = house.waits()
     assert all(line.owner or line.due_at for line in lines.values())
     steps = [name for name in lines if name.partition(".")[0] in STEPS and name not in ASIDE]

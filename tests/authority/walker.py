@@ -101,7 +101,7 @@ class Walker:
         by_stage += self._production() + self._handover()
         if case.tracking.order:
             by_stage += self._tracking() + self._returns()
-        by_stage += [RecordRegisterDone(work=e.work, make=e.make) for e in case.papers.owed]
+        by_stage += [RecordRegisterDone(work=e.work, make=e.make, turn=e.turn) for e in case.papers.owed]
         by_stage += self._money() + self._address()
         steps: list[Step] = [(command, CASE, self.chance.choice(PEOPLE)) for command in by_stage]
         return steps + self._bags() + self._stock()

@@ -240,6 +240,8 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
             looker.look(page, f"messages-saved-{who}", language)
             page.locator("[name=progress][value=sms]").check()
             page.locator("main button").click()
+        if "not-here" in actions and who == "has_it":
+            _look_at_a_denial(looker, page, language, f"{looker.home}{case}")
         if "withdraw" in actions and who == "pays":
             page.goto(f"{looker.home}{case}/withdraw")
             looker.look(page, "withdraw", language)
@@ -250,6 +252,23 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
         _look_at_paper(page, f"paper-{language}")
     page.context.close()
     looker.no_faults()
+
+
+def _look_at_a_denial(looker: Looker, page: Page, language: Language, case: str) -> None:
+    """ "I don't have it", and that it was found after all: by keyboard alone, without another sign-in."""
+    page.goto(case)
+    page.locator('a[href$="/not-here"]').focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/not-here")
+    looker.look(page, "not-here", language)
+    page.locator("main form button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?done=not-here")
+    looker.look(page, "case-frozen", language)
+    page.locator('form[action$="/have-it"] button').focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?done=have-it")
+    assert page.locator('a[href$="/not-here"]').count()
 
 
 def _look_at_questions(looker: Looker, page: Page, who: str, language: Language, case: str) -> None:

@@ -181,6 +181,36 @@ def test_a_lost_document_is_reported_and_a_replaced_one_cancelled(start, play):
             ]
 
 
+def test_a_document_is_suspended_for_a_while_and_a_cancelled_one_stays_cancelled(start, play):
+    number = CAST.person("applicant").documents[0].number
+
+    @play
+    async def scene():
+        async with start("register") as sandbox:
+
+            async def said(path: str, key: str, which: str) -> bool:
+                entry = {"key": key, "id_number": APPLICANT, "number": which}
+                answers = await sandbox.post("register", f"/v1/documents/{path}", {"documents": [entry]})
+                return outcomes(answers)[0]["done"]
+
+            async def status() -> str:
+                asked = {"id_numbers": [APPLICANT]}
+                [answer] = outcomes(await sandbox.post("register", "/v1/lookup", asked))
+                return answer["facts"]["documents"][0]["status"]
+
+            assert await said("suspend", "s1", number)
+            assert await status() == "suspended"
+            assert await said("restore", "r1", number)
+            assert await said("suspend", "s1", number), "told again: nothing new"
+            assert await status() == "valid"
+            assert not await said("suspend", "s2", "E99999999")
+            assert await said("suspend", "s3", number)
+            lost = {"key": "c1", "id_number": APPLICANT, "number": number, "reason": "lost"}
+            await sandbox.post("register", "/v1/documents/cancel", {"documents": [lost]})
+            assert await said("restore", "r2", number)
+            assert await status() == "reported_lost"
+
+
 def test_the_world_can_change_somebody_between_two_questions(start, play):
     @play
     async def scene():

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from safehand.authority.app import OWN_SQL as AUTHORITY_SQL
-from safehand.house import closing, erasing, parking
+from safehand.house import closing, erasing, parking, persons
 from safehand.house.database import KERNEL_SQL
 from safehand.kernel.migrations import migrate
 from safehand.kernel.store_postgres import PostgresStore
@@ -61,6 +61,9 @@ async def _asked_by_hand(store: BothStores) -> None:
     for place in [*store.parked, ("nobody", 310000, 1)][:3]:
         await store.fetch(parking.FIND, *place)
     gone = sorted(store.vault_keys)[:2]
+    await store.fetch(
+        persons.KEYS, [*(one[0] for one in gone), 310000], [*(one[1] for one in gone), "ca_nobody"]
+    )
     await store.fetch(erasing.DESTROY, [one[0] for one in gone], [one[1] for one in gone])
 
 

@@ -151,8 +151,8 @@ def _evidence(what: str) -> Facts:
     return find
 
 
-def _settle_facts(house: House) -> Facts:
-    """The manager's decision: its digest, and the case's own claim, to be taken again if the case goes on."""
+def _claim_facts(house: House) -> Facts:
+    """The case's own claim, to be taken again if the case goes on."""
     cases = msgspec.json.Decoder(Case)
 
     async def find(asked: Sequence[Asked]) -> Sequence[Mapping[str, Any]]:
@@ -162,11 +162,18 @@ def _settle_facts(house: House) -> Facts:
             for key, row in rows.items()
             if row.kind == "case"
         }
+        return [{"claim": claims.get(a.item.case, "")} for a in asked]
+
+    return find
+
+
+def _settle_facts(house: House) -> Facts:
+    """The manager's decision: its digest, and the case's own claim."""
+    claims = _claim_facts(house)
+
+    async def find(asked: Sequence[Asked]) -> Sequence[Mapping[str, Any]]:
         evidence = await _evidence("settled by the manager")(asked)
-        return [
-            {**digest, "claim": claims.get(a.item.case, "")}
-            for a, digest in zip(asked, evidence, strict=True)
-        ]
+        return [{**digest, **claim} for claim, digest in zip(await claims(asked), evidence, strict=True)]
 
     return find
 
@@ -182,6 +189,7 @@ def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | No
     """One action per command that people may give, for cases, bags, stocks and the daybook."""
     facts: dict[type[Command], tuple[frozenset[str], Facts]] = {
         tracking.ConfirmReceipt: (frozenset({"evidence"}), _evidence("I have it")),
+        tracking.DenyReceipt: (frozenset({"claim"}), _claim_facts(house)),
         tracking.Settle: (frozenset({"evidence", "claim"}), _settle_facts(house)),
     }
     texts = HelpTexts(house=house)

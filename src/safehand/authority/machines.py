@@ -154,6 +154,8 @@ def asks(command: router.CaseCommand) -> Sequence[str]:
             return (command.claim, command.receipt)
         case tracking_commands.Settle():
             return (command.claim,)
+        case tracking_commands.DenyReceipt() if command.claim:
+            return (command.claim,)
         case _:
             return ()
 
@@ -177,13 +179,23 @@ def claims(case: Case, event: CaseEvent) -> Sequence[ClaimChange]:
     if isinstance(event, application_events.ApplicationSubmitted) and event.receipt:
         names = (case.application.claim, event.receipt)
         return tuple(ClaimChange(name=name, taken=True) for name in names)
+    if isinstance(event, application_events.ApplicationReopened) and _claimed(case):
+        return ()
     if kind in _TAKING:
         return (ClaimChange(name=case.application.claim, taken=True),)
     if kind in _RELEASING:
         return (ClaimChange(name=case.application.claim, taken=False),)
+    if isinstance(event, papers.DocumentFrozen | papers.DocumentReleased) and event.claimed:
+        # For as long as another document may have to be made; a case that goes on has its claim anyway.
+        return (ClaimChange(name=case.application.claim, taken=isinstance(event, papers.DocumentFrozen)),)
     if isinstance(event, handover_events.OrderPlaced):
         return (ClaimChange(name=f"order:{event.order}", taken=True),)
     return ()
+
+
+def _claimed(case: Case) -> bool:
+    """Whether a completed case has had its claim again since its recipient said "I don't have it"."""
+    return case.document is not None and case.document.claimed
 
 
 _TIMERS: Final[Mapping[str, Command]] = {

@@ -5,7 +5,7 @@ its own worklist, so that the case itself can go on with the next one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
@@ -37,7 +37,7 @@ class Account(StrEnum):
     DESTROYED = "destroyed"
 
 
-RegisterWork = Literal["cancel_old", "issue", "invalidate"]
+RegisterWork = Literal["cancel_old", "issue", "suspend", "restore", "invalidate"]
 
 
 class MadeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,6 +49,14 @@ class MadeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     pending: Account | None = None
     """To whom it is offered."""
     valid: bool = False
+    frozen: bool = False
+    """Its recipient says that they do not have it: it opens no border until it is found, or settled."""
+    freezes: int = 0
+    """How often it was frozen: names what the register is told each time."""
+    reissue: bool = False
+    """While it is frozen: another one is authorised, should it be given up."""
+    claimed: bool = False
+    """For that the case, which was completed, has its claim again."""
     since: datetime
     order: str = ""
     waybill: str = ""
@@ -66,6 +74,13 @@ class RegisterEntry(msgspec.Struct, frozen=True, array_like=True):
     since: datetime
     blank: int = 0
     """Kept here, since the document may be destroyed before the register was told."""
+    turn: int = 0
+    """Which time, of what may be told more than once."""
+
+    @property
+    def name(self) -> str:
+        """By which it is known as done."""
+        return f"{self.work}:{self.make}" + (f":{self.turn}" if self.turn else "")
 
 
 class DocumentInvalidated(Event, frozen=True, kw_only=True, tag="document.invalidated"):
@@ -74,6 +89,26 @@ class DocumentInvalidated(Event, frozen=True, kw_only=True, tag="document.invali
     make: int
     reason: str
     remake: bool
+
+
+class DocumentFrozen(Event, frozen=True, kw_only=True, tag="document.frozen"):
+    """Its recipient says "I don't have it": until that is settled it opens no border, and the register is told so."""
+
+    make: int
+    turn: int
+    reissue: bool
+    """If it is given up, another one is made without a new application."""
+    claimed: bool = False
+    """The case was completed, and takes its claim again for that."""
+
+
+class DocumentReleased(Event, frozen=True, kw_only=True, tag="document.released"):
+    """It is valid as before: its recipient has it, or it was found and goes out again."""
+
+    make: int
+    turn: int
+    claimed: bool = False
+    """The completed case gives its claim back."""
 
 
 class OldDocumentContradicted(Event, frozen=True, kw_only=True, tag="document.old_contradicted"):
@@ -150,6 +185,7 @@ class RegisterEntryDue(Event, frozen=True, kw_only=True, tag="register.entry_due
 
     work: RegisterWork
     make: int
+    turn: int = 0
 
 
 class RegisterEntryDone(Event, frozen=True, kw_only=True, tag="register.entry_done"):
@@ -157,10 +193,13 @@ class RegisterEntryDone(Event, frozen=True, kw_only=True, tag="register.entry_do
 
     work: RegisterWork
     make: int
+    turn: int = 0
 
 
 MadeDocumentEvent = (
     DocumentInvalidated
+    | DocumentFrozen
+    | DocumentReleased
     | OldDocumentContradicted
     | OldDocumentInHand
     | OldDocumentFound
@@ -180,6 +219,7 @@ class RecordRegisterDone(Command, frozen=True, kw_only=True, tag="register.recor
 
     work: RegisterWork
     make: Annotated[int, Meta(ge=0, le=1_000)]
+    turn: Annotated[int, Meta(ge=0)] = 0
 
 
 ROLES: Final[dict[type[Command], frozenset[str]]] = {RecordRegisterDone: frozenset({"system"})}
@@ -202,7 +242,7 @@ class Papers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many exist no more."""
     owed: tuple[RegisterEntry, ...] = ()
     told: tuple[str, ...] = ()
-    """Entries done, as `work:make`."""
+    """Entries done, as `work:make`, and of those that come again the last, with its turn."""
 
     def find(self, make: int) -> MadeDocument | None:
         """The document by its number within the case."""
@@ -217,11 +257,15 @@ class Papers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return next((d for d in self.made if not d.valid and d.waybill == waybill and waybill), None)
 
 
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
 def record_register_done(papers: Papers, command: RecordRegisterDone) -> Answer:
     """Once per entry."""
-    if any((entry.work, entry.make) == (command.work, command.make) for entry in papers.owed):
-        return [RegisterEntryDone(work=command.work, make=command.make)]
-    if f"{command.work}:{command.make}" in papers.told:
+    said = RegisterEntry(command.work, command.make, _NEVER, turn=command.turn).name
+    if any(entry.name == said for entry in papers.owed):
+        return [RegisterEntryDone(work=command.work, make=command.make, turn=command.turn)]
+    if said in papers.told:
         return []
     return REGISTER_NOT_DUE(work=command.work)
 
@@ -304,16 +348,30 @@ def fold(papers: Papers, event: MadeDocumentEvent, at: datetime) -> Papers:
     """Validity and register entries after the event; where each document is follows from `custody`."""
     match event:
         case DocumentInvalidated():
-            return _changed(papers, event.make, valid=False)
+            return _changed(papers, event.make, valid=False, frozen=False, reissue=False)
+        case DocumentFrozen():
+            return _changed(
+                papers,
+                event.make,
+                frozen=True,
+                freezes=event.turn,
+                reissue=event.reissue,
+                claimed=event.claimed,
+            )
+        case DocumentReleased():
+            return _changed(papers, event.make, frozen=False, reissue=False, claimed=False)
         case RegisterEntryDue():
             document = papers.find(event.make)
-            entry = RegisterEntry(event.work, event.make, at, document.blank if document is not None else 0)
+            blank = document.blank if document is not None else 0
+            entry = RegisterEntry(event.work, event.make, at, blank, event.turn)
             return msgspec.structs.replace(papers, owed=(*papers.owed, entry))
         case RegisterEntryDone():
-            owed = tuple(e for e in papers.owed if (e.work, e.make) != (event.work, event.make))
-            return msgspec.structs.replace(
-                papers, owed=owed, told=(*papers.told, f"{event.work}:{event.make}")
-            )
+            done = RegisterEntry(event.work, event.make, at, turn=event.turn).name
+            owed = tuple(entry for entry in papers.owed if entry.name != done)
+            # Of what comes again and again only the last is kept.
+            before = f"{event.work}:{event.make}:"
+            told = tuple(one for one in papers.told if not one.startswith(before))
+            return msgspec.structs.replace(papers, owed=owed, told=(*told, done))
         case (
             OldDocumentContradicted()
             | OldDocumentInHand()

@@ -20,8 +20,14 @@ from safehand.authority.examination.states import ExaminationState
 from safehand.authority.handover import events as handover
 from safehand.authority.handover.states import HandoverState
 from safehand.authority.help import events as help_events
+from safehand.authority.help.rules import about_denial as help_about_denial
 from safehand.authority.help.states import HelpState
-from safehand.authority.made_documents import DocumentInvalidated, RegisterEntryDue
+from safehand.authority.made_documents import (
+    DocumentFrozen,
+    DocumentInvalidated,
+    DocumentReleased,
+    RegisterEntryDue,
+)
 from safehand.authority.payment import events as payment
 from safehand.authority.payment.rules import on_withdrawal
 from safehand.authority.production import events as production
@@ -39,7 +45,7 @@ from safehand.authority.wish import events as wish
 from safehand.house import erasure
 from safehand.kernel.ids import readable
 from safehand.kernel.machine import Event
-from safehand.link.messages import Reason
+from safehand.link.messages import ProofMethod, Reason
 
 _WAY_BACK: Final = frozenset({ReturnsState.RECALL_ASKED, ReturnsState.COMING_BACK, ReturnsState.OFFERED})
 ORDER_TOKEN_BYTES: Final = 16
@@ -88,15 +94,53 @@ def _complete(case: Case, event: tracking.ProofSealed, m: Moment) -> Sequence[Ev
     overtaken = case.returns.state is ReturnsState.RECALL_ASKED
     completed = case.application.state is ApplicationState.COMPLETED  # sealed anew, after a dispute
     return [
+        *_released(case),
         *([] if completed else [application.ApplicationCompleted()]),
         *([returns.RecallOvertaken()] if overtaken else []),
+        *(_answered(case) if event.method == ProofMethod.RECIPIENT_WORD else []),
     ]
 
 
 def _stop(case: Case, event: tracking.ReceiptDenied, m: Moment) -> Sequence[Event]:
     # Before a proof the envelope may still be stopped; after one there is nothing to stop.
     stoppable = case.tracking.state is TrackingState.DENIED and case.returns.state is ReturnsState.NONE
-    return [recall_asked(m, Reason.RECALLED)] if stoppable else []
+    return [
+        *([recall_asked(m, Reason.RECALLED)] if stoppable else []),
+        *_frozen(case, reissue=event.reissue),
+        *help_about_denial(case.help, m),
+    ]
+
+
+def _frozen(case: Case, *, reissue: bool) -> list[Event]:
+    document = case.document
+    if document is None or not document.valid or document.frozen:
+        return []
+    completed = case.application.state is ApplicationState.COMPLETED
+    return [
+        DocumentFrozen(
+            make=document.make,
+            turn=document.freezes + 1,
+            reissue=reissue,
+            claimed=reissue and completed,
+        )
+    ]
+
+
+def _released(case: Case) -> list[Event]:
+    """What was frozen is in its recipient's hands after all, or goes out again."""
+    document = case.document
+    if document is None or not document.frozen:
+        return []
+    return [DocumentReleased(make=document.make, turn=document.freezes, claimed=document.claimed)]
+
+
+def _answered(case: Case) -> list[Event]:
+    """Who says "I have it after all" waits for no answer about it."""
+    return [help_events.HelpDropped()] if case.help.state is HelpState.OPEN and case.help.denial else []
+
+
+def _has_it_after_all(case: Case, event: tracking.DisputeSettled, m: Moment) -> Sequence[Event]:
+    return [*_released(case), *(_answered(case) if event.by_recipient else [])]
 
 
 def _give_up(case: Case, event: tracking.LossRecorded, m: Moment) -> Sequence[Event]:
@@ -254,6 +298,14 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     wish.PostOfficeWished: lambda case, event, m: put_off(case.tracking, m, until=None),
     # what goes wrong
     tracking.ReceiptDenied: _stop,
+    DocumentFrozen: lambda case, event, m: [
+        RegisterEntryDue(work="suspend", make=event.make, turn=event.turn)
+    ],
+    tracking.DisputeSettled: _has_it_after_all,
+    tracking.ContradictionEnded: lambda case, event, m: _released(case),
+    DocumentReleased: lambda case, event, m: [
+        RegisterEntryDue(work="restore", make=event.make, turn=event.turn)
+    ],
     tracking.IncidentRecorded: lambda case, event, m: _interrupted(case),
     tracking.LossRecorded: _give_up,
     handover.DeclaredMissing: lambda case, event, m: [_invalid(case, reason="missing", remake=True)],
@@ -267,8 +319,14 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     returns.ReturnOffered: lambda case, event, m: _turned(case, event.reason),
     handover.PickupLapsed: lambda case, event, m: [shelved(m, Reason.NOT_COLLECTED)],
     handover.RejectedAtCounter: lambda case, event, m: [shelved(m, Reason(event.reason))],
-    returns.ReturnResent: lambda case, event, m: [_handed_over(m, mode="post", free=event.free)],
-    returns.ReturnKeptForPickup: lambda case, event, m: [_handed_over(m, mode="counter", free=True)],
+    returns.ReturnResent: lambda case, event, m: [
+        *_released(case),
+        _handed_over(m, mode="post", free=event.free),
+    ],
+    returns.ReturnKeptForPickup: lambda case, event, m: [
+        *_released(case),
+        _handed_over(m, mode="counter", free=True),
+    ],
     returns.EnvelopeEmpty: lambda case, event, m: [_invalid(case, reason="missing", remake=True)],
     returns.ReturnGivenUp: lambda case, event, m: [_invalid(case, reason="returned", remake=event.remake)],
     # another address -> the order that waited for it, or the way back

@@ -223,12 +223,21 @@ def _trouble(
         return [papers.OldDocumentMissing(make=old.make)] if lost_again else []
     account, tracking_step = _account(case, command.order), case.tracking
     in_hand = tracking_step.state in (TrackingState.DELIVERED, TrackingState.DISPUTED)
+    if isinstance(command, tracking.RecordLoss) and _authorised(case, command.order):
+        return [tracking_events.LossRecorded(by="post")]
     if account in (Account.POST, Account.INCIDENT) or (in_hand and command.order == tracking_step.order):
         return None
     elsewhere = account is not None and case.handover.order != command.order
     if account is Account.RETURN_SHELF or elsewhere or _ended(case, command.order):
         return []  # late news of what we received back meanwhile: the post hears of that by our own message
     return tracking_refusals.NOT_THIS_ORDER()
+
+
+def _authorised(case: Case, order: str) -> bool:
+    """Whether the post, too, gives up what its recipient says they do not have: then nobody need settle it first."""
+    document = case.document
+    disputed = case.tracking.state is TrackingState.DISPUTED and case.tracking.order == order
+    return disputed and document is not None and document.reissue
 
 
 def _ended(case: Case, order: str) -> bool:

@@ -39,7 +39,7 @@ _MASK: Final = 2**64 - 1
 Sex = Literal["male", "female"]
 House = Literal["authority", "postal"]
 Ground = Literal["expiring", "pages_used", "damaged", "lost", "stolen", "changed_data"]
-DocumentStatus = Literal["valid", "reported_lost", "cancelled"]
+DocumentStatus = Literal["valid", "suspended", "reported_lost", "cancelled"]
 
 
 class _Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

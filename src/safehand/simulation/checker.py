@@ -501,6 +501,7 @@ class Checker:
     def _register(self) -> None:
         """The register knows exactly the documents that are valid; and a fee that was paid for nothing was given back."""
         known = set(self.run.register.valid.values())
+        stopped = {self.run.register.valid[number] for number in self.run.register.suspended}
         for (house, key), followed in self._followed.items():
             if house != "authority" or not key.stream.startswith("ca_"):
                 continue
@@ -509,6 +510,10 @@ class Checker:
             listed = {one for one in known if one.startswith(f"{key.stream}/")}
             if valid != listed:
                 self.say("the register knows what is valid", f"valid {valid}, listed {listed}", key.stream)
+            frozen = {f"{key.stream}/issue/{one.make}" for one in case.papers.made if one.frozen}
+            suspended = {entry for entry in stopped if entry.startswith(f"{key.stream}/")}
+            if frozen != suspended:
+                self.say("what is frozen opens no border", f"frozen {frozen}, not {suspended}", key.stream)
             ended = str(case.application.state) in ("withdrawn", "deemed_withdrawn")
             if ended and str(case.payment.state) == "paid" and not case.production.make:
                 self.say("refunds are what is owed", "paid, withdrawn, and nothing given back", key.stream)

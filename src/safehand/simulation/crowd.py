@@ -170,6 +170,15 @@ def settle_contact(line: Line, m: Moment, world: World) -> Act | None:
     return Act(staff("authority_manager", line.city), "contact.settle", item)
 
 
+def answer_help(line: Line, m: Moment, world: World) -> Act | None:
+    """Whoever said "I don't have it" is answered; some late."""
+    slow = m.chance.happens(0.25, line.stream, line.since, "answers late") and line.due_at is not None
+    if slow or not m.waited(line, 4 * HOUR, 40 * HOUR):
+        return None
+    item = {"city": line.city, "case": line.stream, "outcome": "explained", "text": "We look for it."}
+    return Act(staff("help_agent", line.city), "help.answer", item)
+
+
 def settle_differences(line: Line, m: Moment, world: World) -> Act | None:
     """The manager names the cause of each day's differences."""
     if not m.waited(line, 2 * HOUR, 20 * HOUR):
@@ -271,6 +280,7 @@ AT_AUTHORITY: Final[Mapping[str, Look]] = {
     "tracking.disputed": settle_dispute,
     "tracking.incident": settle_search,
     "contact.unreachable": settle_contact,
+    "help.open": answer_help,
     "statement.differences": settle_differences,
     "stock.low": more_blanks,
 }

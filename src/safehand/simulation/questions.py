@@ -83,6 +83,14 @@ def _records(
     ]
 
 
+def _case_keys(store: SimStore, cities: Sequence[int], subjects: Sequence[str]) -> Sequence[Any]:
+    return [
+        (city, subject, store.vault_keys[city, subject])
+        for city, subject in dict.fromkeys(zip(cities, subjects, strict=True))
+        if (city, subject) in store.vault_keys
+    ]
+
+
 def _heads(transaction: SimTransaction, peers: Sequence[str], cities: Sequence[int]) -> Sequence[Any]:
     heads = transaction.store.heads
     return [
@@ -428,6 +436,7 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     reader.RECEIVED_HASHES: _received_hashes,
     OWNED: _owned,
     persons.RECORDS: _records,
+    persons.KEYS: _case_keys,
     closing.FIRST_MOVE: _first_move,
     closing.PARTS: _parts,
     closing.MADE: _made,

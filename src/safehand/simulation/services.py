@@ -27,7 +27,7 @@ from safehand.authority.ports.refusals import (
     REGISTER_ENTRY_REFUSED,
     SMS_NUMBER_INVALID,
 )
-from safehand.authority.ports.register import DocumentToCancel, DocumentToEnter
+from safehand.authority.ports.register import DocumentToCancel, DocumentToEnter, DocumentToSuspend
 from safehand.authority.register.facts import DocumentFact, RegisterFacts
 from safehand.kernel.clock import Clock
 from safehand.kernel.outcome import Refusal
@@ -51,6 +51,8 @@ class SimRegister:
         self.entries: dict[str, Any] = {}
         self.valid: dict[str, str] = {}
         """Number of a valid document that was issued here -> the entry's key."""
+        self.suspended: set[str] = set()
+        """Numbers that open no border for a while."""
 
     async def lookup(self, *, id_numbers: Sequence[str]) -> list[RegisterFacts | Refusal]:
         """See `Register.lookup`."""
@@ -65,6 +67,23 @@ class SimRegister:
     async def cancel(self, *, documents: Sequence[DocumentToCancel]) -> list[Refusal | None]:
         """See `Register.cancel`."""
         return self._heard([self._cancel(one) for one in documents])
+
+    async def suspend(self, *, documents: Sequence[DocumentToSuspend]) -> list[Refusal | None]:
+        """See `Register.suspend`."""
+        return self._heard([self._turn(one, suspended=True) for one in documents])
+
+    async def restore(self, *, documents: Sequence[DocumentToSuspend]) -> list[Refusal | None]:
+        """See `Register.restore`."""
+        return self._heard([self._turn(one, suspended=False) for one in documents])
+
+    def _turn(self, one: DocumentToSuspend, *, suspended: bool) -> Refusal | None:
+        if one.key in self.entries:
+            return None if self.entries[one.key] == one else REGISTER_ENTRY_REFUSED(reason="another entry")
+        if one.number not in self.valid:
+            return REGISTER_ENTRY_REFUSED(reason="no such document")
+        self.entries[one.key] = one
+        (self.suspended.add if suspended else self.suspended.discard)(one.number)
+        return None
 
     def _heard(self, outcomes: list[Refusal | None]) -> list[Refusal | None]:
         if outcomes and self._faults.happens("register_answer_lost"):
@@ -101,6 +120,7 @@ class SimRegister:
         )
         self.people[one.id_number] = msgspec.structs.replace(facts, documents=documents)
         self.valid.pop(one.number, None)
+        self.suspended.discard(one.number)
         return None
 
 

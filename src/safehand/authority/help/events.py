@@ -14,6 +14,7 @@ class HelpAsked(Event, frozen=True, kw_only=True, tag="help.asked"):
     about: int
     """The version of the event that it is about; 0: none."""
     text_number: int
+    """0: none was written (a document is not where the books have it)."""
     due_at: datetime
 
 
@@ -47,7 +48,7 @@ class HelpRanLate(Event, frozen=True, kw_only=True, tag="help.ran_late"):
 
 
 class HelpDropped(Event, frozen=True, kw_only=True, tag="help.dropped"):
-    """Whoever asked is being erased; there is nobody to answer."""
+    """Nobody waits for the answer: whoever asked is being erased, or has the document after all."""
 
 
 HelpEvent = HelpAsked | HelpAnswered | HelpReopened | HelpRated | HelpRanLate | HelpDropped

@@ -13,6 +13,8 @@ from safehand.authority.rulebook import Answer, Moment
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.steps import clocked, moved
 
+DENIAL: Final = "not_in_hand"
+"""The topic of a question that nobody wrote: the document is not where the books have it."""
 TEXTS_MAX: Final = 60
 """Of one case: the last is an answer, since two are kept free for it and for saying that it did not settle the matter."""
 
@@ -32,6 +34,14 @@ def ask(step: Help, command: c.AskHelp, m: Moment) -> Answer:
         due_at=m.in_working_days(m.book.clocks.help_working_days),
     )
     return [asked]
+
+
+def about_denial(step: Help, m: Moment) -> list[e.HelpAsked]:
+    """Who says "I don't have it" has asked without a text of their own; not beside a question that is open already."""
+    if step.state is S.OPEN or step.texts >= TEXTS_MAX:
+        return []
+    due_at = m.in_working_days(m.book.clocks.help_working_days)
+    return [e.HelpAsked(number=step.number + 1, topic=DENIAL, about=0, text_number=0, due_at=due_at)]
 
 
 def answer(step: Help, command: c.AnswerHelp, m: Moment) -> Answer:
@@ -104,7 +114,8 @@ def fold(step: Help, event: e.HelpEvent, at: datetime) -> Help:
                 TABLE,
                 due_at=event.due_at,
                 number=event.number,
-                texts=event.text_number,
+                texts=event.text_number or step.texts,
+                denial=event.topic == DENIAL,
                 reopen_until=None,
                 stars=0,
             )

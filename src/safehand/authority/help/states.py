@@ -49,3 +49,5 @@ class Help(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     reopen_until: datetime | None = None
     stars: int = 0
     """Of the last answer; 0: not rated."""
+    denial: bool = False
+    """The last question is about a document that its recipient does not have."""

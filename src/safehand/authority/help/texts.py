@@ -50,6 +50,8 @@ class HelpShown(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     number: int
     due_at: datetime | None
+    not_in_hand: bool
+    """The question is that the document is not where the books have it; nobody wrote it."""
     texts: list[TextShown]
 
 
@@ -100,6 +102,7 @@ class HelpTexts:
             state=step.state,
             number=step.number,
             due_at=step.due_at,
+            not_in_hand=step.denial,
             texts=[TextShown(number=number, text=text) for number, text in texts.items()],
         )
 

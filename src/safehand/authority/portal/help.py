@@ -11,6 +11,7 @@ from safehand.authority.case import Case
 from safehand.authority.help.commands import TEXT_CHARACTERS_MAX, TEXT_CHARACTERS_MIN
 from safehand.authority.help.events import HelpAnswered, HelpAsked, HelpEvent, HelpReopened
 from safehand.authority.help.lines import HelpLines
+from safehand.authority.help.rules import DENIAL
 from safehand.authority.help.states import HelpState
 from safehand.authority.help.texts import HelpTexts
 from safehand.authority.notices.wording import Both, deadline_words
@@ -52,6 +53,7 @@ DONE: Final[Mapping[str, Both]] = {
     "reopen": Both(zh="问题已重新提出。", en="Your question is open again."),
     "rate": Both(zh="谢谢您的评价。", en="Thank you for rating the answer."),
 }
+NOT_IN_HAND: Final = Both(zh="我没有拿到证件。", en="I don’t have my document.")
 ABOUT_DIGITS_MAX: Final = 6
 Faults = dict[str, Both]
 
@@ -182,7 +184,7 @@ class HelpPages:
             due=deadline_words(step.due_at, language) if step.due_at is not None else "",
             can_reopen=step.state is HelpState.ANSWERED and can_reopen,
             can_rate=step.state is HelpState.ANSWERED and not step.stars,
-            told=self._told(await self._portal.dated(key), await self._texts.read(key=key), lines),
+            told=self._told(await self._portal.dated(key), await self._texts.read(key=key), lines, language),
             topics=[(name, both.in_language(language)) for name, both in TOPICS.items()],
             stars=[(name, both.in_language(language)) for name, both in STARS.items()],
             lines=lines,
@@ -191,7 +193,9 @@ class HelpPages:
             csrf=self._portal.forms.token(request),
         )
 
-    def _told(self, dated: Any, texts: Mapping[int, str], lines: list[Line]) -> list[dict[str, Any]]:
+    def _told(
+        self, dated: Any, texts: Mapping[int, str], lines: list[Line], language: Language
+    ) -> list[dict[str, Any]]:
         """Questions and answers in order, each with its text."""
         about = {line.version: line for line in lines}
         told: list[dict[str, Any]] = []
@@ -204,11 +208,20 @@ class HelpPages:
                         "at": one.at,
                         "number": event.number,
                         "by_us": isinstance(event, HelpAnswered),
-                        "text": texts.get(event.text_number, ""),
+                        "text": _text_of(event, texts, language),
                         "about": about.get(event.about) if isinstance(event, HelpAsked) else None,
                     }
                 )
         return told
+
+
+def _text_of(
+    event: HelpAsked | HelpAnswered | HelpReopened, texts: Mapping[int, str], language: Language
+) -> str:
+    """What was written; for what nobody wrote, what it is about."""
+    if isinstance(event, HelpAsked) and event.topic == DENIAL:
+        return NOT_IN_HAND.in_language(language)
+    return texts.get(event.text_number, "")
 
 
 def _key_of(row: StreamRow) -> StreamKey:

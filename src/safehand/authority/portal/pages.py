@@ -31,11 +31,13 @@ from safehand.authority.portal.receipt import receipt_words, terms_of
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
 from safehand.authority.portal.sign_in import SigningIn, forgotten_way, leads_to, way_in
 from safehand.authority.portal.step_up import step_up
-from safehand.authority.portal.timeline import Dated, Timeline, timeline
+from safehand.authority.portal.timeline import Dated, Timeline, acts_of, timeline
 from safehand.authority.portal.under_way import UnderWay
 from safehand.authority.portal.words import words
 from safehand.authority.ports.sign_in import SignIn
 from safehand.authority.rulebook import Rulebook
+from safehand.authority.tracking.refusals import nothing_to_deny
+from safehand.authority.tracking.states import TrackingState
 from safehand.house.commanded import Owned
 from safehand.house.erasure import ERASED, Gone
 from safehand.house.look.design import design_route
@@ -69,8 +71,8 @@ DONE: Final[Mapping[str, Both]] = {
     ),
     "have-it": Both(zh="已记录：证件在您手中。谢谢。", en="Noted: you have it. Thank you."),
     "not-here": Both(
-        zh="已记录：您没有拿到。主管人员会调查并答复您。",
-        en="Noted: you don't have it. The manager looks into it and answers you.",
+        zh="已记录：您没有拿到。证件已冻结，主管人员会调查，服务人员会答复您。",
+        en="Noted: you don't have it. It is frozen; the manager looks into it, and you are answered.",
     ),
     "corrected": Both(zh="补正已提交，审核继续。", en="Your correction is sent. The review goes on."),
     "address-stays": Both(
@@ -157,6 +159,7 @@ class Portal:
             post("/sign-out")(self.sign_out),
             get(case)(self.case),
             get(f"{case}/withdraw")(self.ask_withdraw),
+            get(f"{case}/not-here")(self.ask_not_here),
             get(f"{case}/paid")(self.paid),
             *(post(f"{case}/{act}", name=f"act-{act}")(self._act(act)) for act in ACTS),
             *self._signing_in.routes(),
@@ -261,6 +264,25 @@ class Portal:
             request=request,
             template="withdraw.html",
             address=f"/cases/{row.city}/{row.stream}",
+            version=row.version,
+            csrf=self.forms.token(request),
+        )
+
+    async def ask_not_here(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
+        """GET …/not-here: what happens when one says so, and one button. Stopping asks for no fresh sign-in."""
+        row = await self.visited(request, city, case)
+        if isinstance(row, Response):
+            return row
+        state = self._cases.decode(row.state)
+        address, tracked = f"/cases/{row.city}/{row.stream}", state.tracking.state
+        if tracked in (TrackingState.DENIED, TrackingState.DISPUTED):
+            return self.frame.redirect(address)
+        if "not-here" not in acts_of(state):
+            return self.frame.problem(request=request, refusal=nothing_to_deny(tracked))
+        return self.frame.page(
+            request=request,
+            template="not_here.html",
+            address=address,
             version=row.version,
             csrf=self.forms.token(request),
         )

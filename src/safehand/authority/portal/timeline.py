@@ -111,6 +111,10 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     """Newest first."""
     acts: frozenset[str]
+    frozen: bool = False
+    """Nobody can travel with it until it is settled where it is."""
+    reissue: bool = False
+    """If it stays lost another one is made without a new application."""
     in_hand: str = ""
     """By when such applications are usually in the applicant's hands; empty once it has ended."""
 
@@ -138,6 +142,8 @@ def timeline(
         clock=clock_of(events=events, now=now, ended=ended),
         lines=tuple(reversed(_lines(events, language))),
         acts=acts_of(case),
+        frozen=case.document is not None and case.document.frozen,
+        reissue=case.document is not None and case.document.reissue,
         in_hand=""
         if ended
         else usual_words(pace=paces.get(WHOLE), since=events[0].at, now=now, language=language),

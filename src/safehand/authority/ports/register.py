@@ -38,6 +38,14 @@ class DocumentToCancel(msgspec.Struct, frozen=True, kw_only=True):
     reason: CancelReason
 
 
+class DocumentToSuspend(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that opens no border for a while, or does again. The key names which time: `<case>/suspend/<make>/<turn>`."""
+
+    key: str
+    id_number: str
+    number: str
+
+
 class Register(Protocol):
     """What the authority asks of the register. Every method takes many and answers one outcome each, in order."""
 
@@ -51,6 +59,14 @@ class Register(Protocol):
 
     async def cancel(self, *, documents: Sequence[DocumentToCancel]) -> list[Refusal | None]:
         """Cancel documents; None is done. Repeating is harmless. Raises as `lookup`."""
+        ...
+
+    async def suspend(self, *, documents: Sequence[DocumentToSuspend]) -> list[Refusal | None]:
+        """Suspend valid documents; None is done. Repeating is harmless. Raises as `lookup`."""
+        ...
+
+    async def restore(self, *, documents: Sequence[DocumentToSuspend]) -> list[Refusal | None]:
+        """Make suspended documents valid again; None is done. Repeating is harmless. Raises as `lookup`."""
         ...
 
 
@@ -102,8 +118,18 @@ class HttpRegister:
         """See `Register.cancel`."""
         return await self._entries("/v1/documents/cancel", documents)
 
+    async def suspend(self, *, documents: Sequence[DocumentToSuspend]) -> list[Refusal | None]:
+        """See `Register.suspend`."""
+        return await self._entries("/v1/documents/suspend", documents)
+
+    async def restore(self, *, documents: Sequence[DocumentToSuspend]) -> list[Refusal | None]:
+        """See `Register.restore`."""
+        return await self._entries("/v1/documents/restore", documents)
+
     async def _entries(
-        self, path: str, documents: Sequence[DocumentToEnter] | Sequence[DocumentToCancel]
+        self,
+        path: str,
+        documents: Sequence[DocumentToEnter] | Sequence[DocumentToCancel] | Sequence[DocumentToSuspend],
     ) -> list[Refusal | None]:
         outcomes: list[Refusal | None] = []
         for first in range(0, len(documents), BATCH_ITEMS_MAX):

@@ -1,4 +1,4 @@
-"""Telling the national register: issued, cancelled, invalidated. A job; each entry is made once, by its key."""
+"""Telling the national register: issued, suspended, restored, cancelled, invalidated. A job; each entry is made once, by its key."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,7 +11,13 @@ from safehand.authority.case import Case
 from safehand.authority.documents.numbers import number_of_blank
 from safehand.authority.made_documents import RecordRegisterDone, RegisterEntry
 from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
-from safehand.authority.ports.register import CancelReason, DocumentToCancel, DocumentToEnter, Register
+from safehand.authority.ports.register import (
+    CancelReason,
+    DocumentToCancel,
+    DocumentToEnter,
+    DocumentToSuspend,
+    Register,
+)
 from safehand.authority.register.facts import RegisterFacts
 from safehand.authority.rulebook import Rulebook
 from safehand.house.persons import read_persons
@@ -65,7 +71,7 @@ class RegisterEntries:
             Call(
                 stream=one.key,
                 kind="case",
-                command=RecordRegisterDone(work=one.entry.work, make=one.entry.make),
+                command=RecordRegisterDone(work=one.entry.work, make=one.entry.make, turn=one.entry.turn),
                 actor="register",
             )
             for one, outcome in zip(due, outcomes, strict=True)
@@ -87,12 +93,17 @@ class RegisterEntries:
 
     async def _tell(self, due: Sequence[Due]) -> list[Refusal | None]:
         enter = [one for one in due if one.entry.work == "issue"]
-        cancel = [one for one in due if one.entry.work != "issue"]
+        cancel = [one for one in due if one.entry.work in ("cancel_old", "invalidate")]
+        suspend = [one for one in due if one.entry.work == "suspend"]
+        restore = [one for one in due if one.entry.work == "restore"]
         entered = await self._register.enter(documents=[self._entry(one) for one in enter])
         cancellations = [self.cancellation(one) for one in cancel]
         wanted = [one for one in cancellations if one is not None]
         cancelled = iter(await self._register.cancel(documents=wanted))
         by_entry = dict(zip([(one.key, one.entry) for one in enter], entered, strict=True))
+        for ones, tell in ((suspend, self._register.suspend), (restore, self._register.restore)):
+            told = await tell(documents=[self.suspension(one) for one in ones])
+            by_entry |= dict(zip([(one.key, one.entry) for one in ones], told, strict=True))
         by_entry |= {
             (one.key, one.entry): next(cancelled) if asked is not None else None
             for one, asked in zip(cancel, cancellations, strict=True)
@@ -120,6 +131,16 @@ class RegisterEntries:
             issued_on=day,
             expires_on=rules.expires_on(issued_on=day, birth_date=one.facts.birth_date),
             fingerprints_stored=True,
+        )
+
+    def suspension(self, one: Due) -> DocumentToSuspend:
+        """Told twice it is the same; each new time has its own turn."""
+        entry, kind = one.entry, one.case.application.document
+        day = local_day(entry.since)
+        return DocumentToSuspend(
+            key=f"{one.case.case}/{entry.work}/{entry.make}/{entry.turn}",
+            id_number=one.person.id_number,
+            number=self.number_of(kind=kind, blank=entry.blank, city=one.key.city, day=day),
         )
 
     def cancellation(self, one: Due) -> DocumentToCancel | None:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 DOCUMENTS_MAX = 50
-DocumentStatus = Literal["valid", "reported_lost", "cancelled"]
+DocumentStatus = Literal["valid", "suspended", "reported_lost", "cancelled"]
 
 
 class DocumentFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -82,6 +82,9 @@ class ConfirmReceipt(Command, frozen=True, kw_only=True, tag="tracking.confirm_r
 class DenyReceipt(Command, frozen=True, kw_only=True, tag="tracking.deny_receipt"):
     """The recipient's own session: "I don't have it"."""
 
+    claim: Claim = ""
+    """The case's claim: whether another one may be made for this case, should it be given up."""
+
 
 class Settle(Command, frozen=True, kw_only=True, tag="tracking.settle"):
     """The manager ends what is reported, denied, disputed or searched for: in hand, or not."""

@@ -92,6 +92,8 @@ class ReceiptDenied(Event, frozen=True, kw_only=True, tag="tracking.receipt_deni
     """The recipient says "I don't have it": frozen, recalled where possible, investigated."""
 
     due_at: datetime
+    reissue: bool = False
+    """Another one may be made for this case, should it be given up: no other case has the claim for it."""
 
 
 class DeliveryContradicted(Event, frozen=True, kw_only=True, tag="tracking.delivery_contradicted"):
@@ -110,6 +112,9 @@ class ContradictionEnded(Event, frozen=True, kw_only=True, tag="tracking.contrad
 
 class DisputeSettled(Event, frozen=True, kw_only=True, tag="tracking.dispute_settled"):
     """A sealed delivery was denied, and the investigation (or the recipient) found it to stand."""
+
+    by_recipient: bool = False
+    """By the recipient's own word."""
 
 
 class RejectionRecorded(Event, frozen=True, kw_only=True, tag="tracking.rejected"):

@@ -222,7 +222,7 @@ def confirm_receipt(step: Tracking, command: c.ConfirmReceipt, m: Moment) -> Ans
         case S.DELIVERED:
             return []
         case S.DISPUTED if not step.contradicted:
-            return [e.DisputeSettled()]
+            return [e.DisputeSettled(by_recipient=True)]
         case S.REPORTED | S.DENIED | S.INCIDENT | S.DISPUTED:
             return [_sealed(step, m, ProofMethod.RECIPIENT_WORD, m.now, command.evidence)]
         case S.NONE | S.ON_THE_WAY | S.TURNED_BACK | S.LOST:
@@ -230,12 +230,17 @@ def confirm_receipt(step: Tracking, command: c.ConfirmReceipt, m: Moment) -> Ans
 
 
 def deny_receipt(step: Tracking, command: c.DenyReceipt, m: Moment) -> Answer:
-    """ "I don't have it" in one tap: nothing more is sealed until the manager settles it."""
+    """ "I don't have it" in one tap: nothing more is sealed until the manager settles it.
+
+    Another one is authorised at once, unless the person has another live application for this kind of document.
+    """
     if step.state in (S.DENIED, S.DISPUTED):
         return []
     if step.state not in (S.REPORTED, S.DELIVERED):
         return refusals.nothing_to_deny(step.state)
-    return [e.ReceiptDenied(due_at=m.in_working_days(m.book.clocks.dispute_working_days))]
+    due_at = m.in_working_days(m.book.clocks.dispute_working_days)
+    free = m.holders.get(command.claim, m.stream) == m.stream
+    return [e.ReceiptDenied(due_at=due_at, reissue=free)]
 
 
 def settle(step: Tracking, command: c.Settle, m: Moment) -> Answer:

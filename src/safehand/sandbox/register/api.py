@@ -17,6 +17,7 @@ from safehand.sandbox.register.wire import (
     Lookup,
     LookupAnswer,
     SettlementBatch,
+    SuspendBatch,
 )
 from safehand.sandbox.settings import RegisterSettings
 from safehand.sandbox.web import (
@@ -50,6 +51,8 @@ class RegisterService:
                 post("/v1/lookup")(self.lookup),
                 post("/v1/documents/issue")(self.issue),
                 post("/v1/documents/cancel")(self.cancel),
+                post("/v1/documents/suspend")(self.suspend),
+                post("/v1/documents/restore")(self.restore),
                 post("/v1/people/change")(self.change),
                 post("/v1/people/settle")(self.settle),
             ],
@@ -94,6 +97,20 @@ class RegisterService:
         require_token(request, self._token)
         batch = await json_of(request, CancelBatch)
         outcomes = self._book.cancel(batch.documents, now=self._clock.now())
+        return _entry_answers([entry.key for entry in batch.documents], outcomes)
+
+    async def suspend(self, request: AnyRequest) -> Response[bytes]:
+        """POST /v1/documents/suspend: up to 500 documents open no border for a while."""
+        require_token(request, self._token)
+        batch = await json_of(request, SuspendBatch)
+        outcomes = self._book.suspend(batch.documents, now=self._clock.now())
+        return _entry_answers([entry.key for entry in batch.documents], outcomes)
+
+    async def restore(self, request: AnyRequest) -> Response[bytes]:
+        """POST /v1/documents/restore: up to 500 suspended documents are valid again."""
+        require_token(request, self._token)
+        batch = await json_of(request, SuspendBatch)
+        outcomes = self._book.restore(batch.documents, now=self._clock.now())
         return _entry_answers([entry.key for entry in batch.documents], outcomes)
 
     async def change(self, request: AnyRequest) -> Response[bytes]:

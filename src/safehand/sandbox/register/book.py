@@ -4,6 +4,7 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -20,6 +21,7 @@ from safehand.sandbox.register.wire import (
     Facts,
     IssuedDocument,
     Settlement,
+    SuspendedDocument,
 )
 from safehand.sandbox.storage import Storage, content_hash, marks
 from safehand.sandbox.world import World, birth_date_of
@@ -44,7 +46,7 @@ create table if not exists settlement (
 ) strict;
 """
 
-Entry = TypeVar("Entry", IssuedDocument, CancelledDocument)
+Entry = TypeVar("Entry", IssuedDocument, CancelledDocument, SuspendedDocument)
 _facts_decoder = msgspec.json.Decoder(Facts)
 
 
@@ -74,6 +76,14 @@ class RegisterBook:
     def cancel(self, entries: Sequence[CancelledDocument], *, now: datetime) -> list[Refusal | None]:
         """Cancel documents; one that is cancelled already stays so."""
         return self._enter(entries, self._cancelled, now=now)
+
+    def suspend(self, entries: Sequence[SuspendedDocument], *, now: datetime) -> list[Refusal | None]:
+        """Suspend documents; one that is cancelled stays so."""
+        return self._enter(entries, partial(self._turned, before="valid", after="suspended"), now=now)
+
+    def restore(self, entries: Sequence[SuspendedDocument], *, now: datetime) -> list[Refusal | None]:
+        """Make suspended documents valid again; one that is cancelled stays so."""
+        return self._enter(entries, partial(self._turned, before="suspended", after="valid"), now=now)
 
     def change(self, changes: Sequence[Change]) -> list[Refusal | None]:
         """Let something happen to people."""
@@ -217,7 +227,24 @@ class RegisterBook:
             return refusals.NO_SUCH_DOCUMENT()
         documents = tuple(
             msgspec.structs.replace(held, status=_STATUS_OF[entry.reason])
-            if held.number == entry.number and held.status == "valid"
+            if held.number == entry.number and held.status in ("valid", "suspended")
+            else held
+            for held in facts.documents
+        )
+        _keep(writing, entry.id_number, msgspec.structs.replace(facts, documents=documents))
+        return None
+
+    def _turned(
+        self, writing: sqlite3.Connection, entry: SuspendedDocument, *, before: str, after: str
+    ) -> Refusal | None:
+        facts = self._facts(writing, entry.id_number)
+        if isinstance(facts, Refusal):
+            return facts
+        if all(held.number != entry.number for held in facts.documents):
+            return refusals.NO_SUCH_DOCUMENT()
+        documents = tuple(
+            msgspec.structs.replace(held, status=after)
+            if held.number == entry.number and held.status == before
             else held
             for held in facts.documents
         )

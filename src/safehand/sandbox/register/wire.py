@@ -80,6 +80,20 @@ class CancelBatch(Frozen, frozen=True, kw_only=True):
     documents: Annotated[list[CancelledDocument], Meta(min_length=1, max_length=BATCH_ITEMS_MAX)]
 
 
+class SuspendedDocument(Frozen, frozen=True, kw_only=True):
+    """A document that opens no border for a while, or does again; each time under a key of its own."""
+
+    key: Key
+    id_number: IdNumber
+    number: DocumentNumber
+
+
+class SuspendBatch(Frozen, frozen=True, kw_only=True):
+    """Suspends or restores up to 500 documents; each stands for itself."""
+
+    documents: Annotated[list[SuspendedDocument], Meta(min_length=1, max_length=BATCH_ITEMS_MAX)]
+
+
 class EntryAnswer(Frozen, frozen=True, kw_only=True):
     """One item of an answer to entries: `done` when the register holds it (now or already), or why not."""
 
