@@ -10,7 +10,7 @@ from safehand.authority.app import make_app
 from safehand.authority.examination.commands import Approve
 from safehand.authority.portal.under_way import PENDING_FOR, PENDING_MAX, Pending, UnderWay, digest_of
 from safehand.authority.ports.sign_in import SignInBegun
-from safehand.authority.tracking.commands import RecordReported
+from safehand.authority.tracking.commands import RecordCourier, RecordReported
 from safehand.house.database import KERNEL_SQL
 from safehand.house.look.sheet import sheet
 from safehand.kernel.ids import SystemIds
@@ -213,6 +213,23 @@ def test_the_recipient_says_at_the_door_and_after_it_what_is_in_hand(run, fresh_
             totals = (await someone.page("/nation")).split('<tr class="nation">')[1].split("</tr>")[0]
             counts = [cell.split("<")[0] for cell in totals.split("<td")[1:]]
             assert [text.split(">")[1] for text in counts][:2] == ["1", "1"]
+
+    run(scene())
+
+
+def test_who_comes_is_said_to_be_unknown_while_the_post_is_silent(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            someone = world.person("en")
+            await someone.sign_in("applicant")
+            case = (await world.submit(someone, "applicant"))["case"]
+            order = (await world.bring_to_post(case)).tracking.order
+            named = RecordCourier(order=order, waybill="ZA000000005CN", courier="st_abc", at=START)
+            await world.do(case, named, actor="post")
+            address = f"/cases/310000/{case}"
+            for _ in range(2):
+                assert "The post does not answer at this moment who it is" in await someone.page(address)
+            assert (await someone.browser.get(f"{address}/courier")).status_code == 404
 
     run(scene())
 

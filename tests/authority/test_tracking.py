@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from safehand.authority.help.commands import AskHelp
@@ -22,11 +23,13 @@ from safehand.authority.tracking.commands import (
     DenyReceipt,
     JudgeClaim,
     RecordAttempt,
+    RecordCourier,
     RecordFound,
     RecordIncident,
     RecordLoss,
     RecordRejected,
     RecordReported,
+    RecordScan,
     RecordSearchEnded,
     RecordVoid,
     Settle,
@@ -438,6 +441,58 @@ def test_who_has_asked_already_is_asked_about_nothing_more():
     house.ok(AskHelp(topic="where", text="where is it", text_number=1), actor="ap_one")
     assert "help.asked" not in house.ok(DENY, actor="ap_one")
     assert "help.dropped" not in house.ok(CONFIRM, actor="ap_one"), "their own question stays"
+
+
+def courier(house: House, who: str = "st_courier", **after: float) -> RecordCourier:
+    at = house.now + timedelta(**after)
+    return RecordCourier(**house.item(), courier=who, at=at)
+
+
+def test_who_is_on_the_way_is_known_until_something_else_is_heard_of_it():
+    named = ["tracking.courier_named"]
+    for ends in (
+        lambda h: attempt(h, 1),
+        lambda h: RecordScan(**h.item(), scan=Scan.AT_OFFICE, scan_id="sc_b", place="A", occurred_at=h.now),
+        lambda h: RecordReported(**h.item(), carrier_code="20", occurred_at=h.now),
+        lambda h: RecordIncident(**h.item(), reason=Reason.LOST),
+        lambda h: h.claim(),
+    ):
+        house = House().with_post()
+        assert house.ok(courier(house), actor=POST) == named
+        assert house.case.tracking.courier == "st_courier"
+        house.later(hours=1)
+        house.ok(ends(house), actor=POST)
+        assert house.case.tracking.courier == ""
+
+
+def test_a_late_scan_does_not_hide_the_courier_who_stands_at_the_door():
+    house = House().with_post()
+    house.ok(courier(house), actor=POST)
+    late = RecordScan(
+        **house.item(),
+        scan=Scan.ARRIVED,
+        scan_id="sc_late",
+        place="A",
+        occurred_at=house.now - timedelta(hours=3),
+    )
+    house.ok(late, actor=POST)
+    house.ok(house.scan(Scan.OUT_FOR_DELIVERY, "sc_out"), actor=POST)
+    assert house.case.tracking.courier == "st_courier"
+
+
+def test_who_comes_is_heard_once_and_old_news_of_it_changes_nothing():
+    house = House().with_post()
+    first, second = courier(house), courier(house, "st_second", hours=2)
+    house.ok(second, actor=POST)
+    assert house.ok(second, actor=POST) == []
+    assert house.ok(first, actor=POST) == [], "the one before came late"
+    assert house.case.tracking.courier == "st_second"
+    strange = msgspec.structs.replace(second, waybill="ZA999999999CN", at=house.now + timedelta(hours=5))
+    assert house.no(strange, actor=POST) == "tracking.not_this_item"
+    other_order = msgspec.structs.replace(second, order="or_aaaa")
+    assert house.ok(other_order, actor=POST) == [], "news of an earlier order"
+    house.ok(house.claim(), actor=POST)
+    assert house.ok(courier(house, hours=9), actor=POST) == [], "it is in hand"
 
 
 def test_there_is_nothing_to_confirm_or_deny_on_the_way():

@@ -1,7 +1,7 @@
 """Whatever commands come: one account for each document, no delivery without a proof, no two live documents."""
 
 import copy
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -37,6 +37,7 @@ from safehand.authority.returns.commands import KeepForPickup, ReportEmpty, Rese
 from safehand.authority.tracking.commands import (
     ConfirmReceipt,
     DenyReceipt,
+    RecordCourier,
     RecordFound,
     RecordIncident,
     RecordLoss,
@@ -149,6 +150,8 @@ def scripted() -> list[House]:
     correcting.ok(WITHDRAW)
     denied = House().with_post()
     denied.ok(RecordReported(**denied.item(), carrier_code="50", occurred_at=denied.now))
+    for at in (denied.now, denied.now + timedelta(hours=1)):
+        denied.ok(RecordCourier(**denied.item(), courier="st_courier", at=at))
     denied.ok(DenyReceipt())
     denied.ok(ConfirmReceipt(evidence=EVIDENCE))
     lost = House().with_post()

@@ -43,6 +43,7 @@ from safehand.authority.payment.actions import Paying
 from safehand.authority.payment.api import Callbacks, callback_keys, callback_route
 from safehand.authority.portal.agent_page import AgentPage
 from safehand.authority.portal.applying.building import build_applying
+from safehand.authority.portal.courier import CourierPicture
 from safehand.authority.portal.help import HelpPages
 from safehand.authority.portal.looked import Looked
 from safehand.authority.portal.messages import Messages
@@ -458,6 +459,7 @@ def _about_the_delivery(
         *AgentPage(house=house, portal=portal).routes(),
         *WishPage(house=house, portal=portal, book=book, offices=offices).routes(),
         *StaffPages(house=house, portal=portal, cities=cities, divisions=divisions).routes(),
+        *CourierPicture(portal=portal).routes(),
     ]
 
 

@@ -179,7 +179,9 @@ def _claim(case: Case, command: tracking.JudgeClaim, m: Moment) -> Answer | None
 
 
 def _news(
-    case: Case, command: tracking.RecordScan | tracking.RecordVoid | tracking.RecordAttempt, m: Moment
+    case: Case,
+    command: tracking.RecordScan | tracking.RecordVoid | tracking.RecordAttempt | tracking.RecordCourier,
+    m: Moment,
 ) -> Answer | None:
     """Late news of an earlier order of the case is normal and changes nothing."""
     if command.order != m.order and m.order:
@@ -457,6 +459,7 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     erasure.RecordErased: _erasure,
     tracking.RecordScan: _news,
     tracking.RecordAttempt: _news,
+    tracking.RecordCourier: _news,
     tracking.RecordVoid: _void,
     tracking.RecordIncident: _trouble,
     tracking.RecordLoss: _trouble,

@@ -36,6 +36,7 @@ from safehand.kernel.shell import Shell
 from safehand.kernel.store import HouseStore
 from safehand.kernel.store_postgres import PostgresStore
 from safehand.kernel.vault import VaultKeys
+from safehand.link.couriers import CardKeeper
 from safehand.link.endpoint import LinkDoor, link_routes
 from safehand.link.keys import KeyRing
 from safehand.link.labels import LabelMaker
@@ -168,6 +169,7 @@ def house_app(
     pages: Sequence[Any] = (),
     figures: Callable[[], Awaitable[Any]],
     labels: LabelMaker | None = None,
+    cards: CardKeeper | None = None,
 ) -> Litestar:
     """The web application of a house: its actions, worklists, link, health, and in a rehearsal the controls."""
     settings = house.settings
@@ -180,7 +182,7 @@ def house_app(
     accounts = read_staff(settings.staff) if settings.staff is not None else {}
     signing_in = StaffSignIn(sessions=house.sessions, accounts=accounts, attempts=attempts)
 
-    others: list[Any] = [link_routes(door=door, labels=labels), _health_route(house), *pages]
+    others: list[Any] = [link_routes(door=door, labels=labels, cards=cards), _health_route(house), *pages]
     if settings.control_secret and settings.mode != "live":
         others.append(_controls(house, figures))
 

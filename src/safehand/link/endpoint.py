@@ -10,6 +10,7 @@ from litestar.params import Parameter
 
 from safehand.kernel.clock import Clock, SystemClock
 from safehand.link.codes import Code
+from safehand.link.couriers import CardAnswer, CardCode, CardKeeper, sealed_answer
 from safehand.link.envelope import CITY_MAX, RUN_BYTES_MAX, Run
 from safehand.link.http_signing import Answer, Request, sign_answer, verify_request
 from safehand.link.keys import BadSignature, KeyRing, UnknownKey
@@ -20,6 +21,7 @@ from safehand.link.reader import RUNS_PER_REQUEST_MAX, Reader, RunAnswer
 
 REQUEST_BYTES_MAX = RUN_BYTES_MAX * 4
 POSITION_MAX = 2**63 - 1
+_REFERENCE = r"^[a-z]{2,4}_[a-z2-7]+$"
 
 Web = WebRequest[Any, Any, Any]
 
@@ -87,6 +89,13 @@ class LinkDoor:
         run = await self._log.after(peer=peer, city=city, position=after, limit=limit)
         return self._signed(request, 200, Runs(runs=[run] if run is not None else []))
 
+    async def card(self, *, cards: CardKeeper, peer: str, city: int, order: str, courier: str) -> CardAnswer:
+        """Who brings an item, sealed for the peer that asks."""
+        found = await cards.card(peer=peer, city=city, order=order, courier=courier)
+        if isinstance(found, CardCode):
+            return CardAnswer(code=found)
+        return sealed_answer(ring=self._ring, peer=peer, city=city, order=order, card=found)
+
     async def answered(
         self, *, request: Request, answer: Callable[[str], Awaitable[msgspec.Struct]]
     ) -> Answer:
@@ -137,8 +146,13 @@ def _response(answer: Answer) -> Response[bytes]:
     )
 
 
-def link_routes(*, door: LinkDoor, labels: LabelMaker | None = None) -> Router:
-    """`POST /link/v1/runs`, `GET /link/v1/runs?city=…&after=…&limit=…`; where labels are made, `GET /link/v1/labels?…`."""
+def link_routes(
+    *, door: LinkDoor, labels: LabelMaker | None = None, cards: CardKeeper | None = None
+) -> Router:
+    """`POST /link/v1/runs`, `GET /link/v1/runs?city=…&after=…&limit=…`; where labels are made and couriers go out,
+
+    `GET /link/v1/labels?…`, `GET /link/v1/couriers?…`.
+    """
 
     @post("/runs", status_code=200, summary="Push signed runs of messages", tags=["link"])
     async def push_runs(request: Web) -> Response[bytes]:
@@ -155,7 +169,12 @@ def link_routes(*, door: LinkDoor, labels: LabelMaker | None = None) -> Router:
         return _response(await door.pull(request=signed, city=city, after=after, limit=limit))
 
     # The body is bounded by `_as_signed`; the framework's own limit is lower and would answer unsigned.
-    handlers = [push_runs, pull_runs, *([_label_route(door, labels)] if labels is not None else [])]
+    handlers = [
+        push_runs,
+        pull_runs,
+        *([_label_route(door, labels)] if labels is not None else []),
+        *([_courier_route(door, cards)] if cards is not None else []),
+    ]
     return Router(path="/link/v1", route_handlers=handlers, request_max_body_size=None)
 
 
@@ -174,3 +193,19 @@ def _label_route(door: LinkDoor, labels: LabelMaker) -> Any:
         return _response(await door.answered(request=await _as_signed(request), answer=answer))
 
     return pull_label
+
+
+def _courier_route(door: LinkDoor, cards: CardKeeper) -> Any:
+    @get("/couriers", summary="Who brings one of the peer's own orders", tags=["link"])
+    async def pull_courier(
+        request: Web,
+        city: Annotated[int, Parameter(ge=0, le=CITY_MAX)],
+        order: Annotated[str, Parameter(min_length=4, max_length=64, pattern=_REFERENCE)],
+        courier: Annotated[str, Parameter(min_length=4, max_length=64, pattern=_REFERENCE)],
+    ) -> Response[bytes]:
+        async def answer(peer: str) -> CardAnswer:
+            return await door.card(cards=cards, peer=peer, city=city, order=order, courier=courier)
+
+        return _response(await door.answered(request=await _as_signed(request), answer=answer))
+
+    return pull_courier

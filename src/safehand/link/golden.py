@@ -234,6 +234,14 @@ def _post_says_of_searches(kind: m.Kind) -> m.Message | None:
         case m.Kind.SEARCH_ENDED:
             return m.SearchEnded(order=order, waybill=waybill, at=AT)
         case _:
+            return _post_says_of_couriers(kind)
+
+
+def _post_says_of_couriers(kind: m.Kind) -> m.Message | None:
+    match kind:
+        case m.Kind.COURIER_NAMED:
+            return m.CourierNamed(order=ORDER, waybill=WAYBILL, courier="st_goldencourier", at=AT)
+        case _:
             return None
 
 

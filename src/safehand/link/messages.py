@@ -62,6 +62,7 @@ class Kind(IntEnum):
     SCAN_VOIDED = 216
     POSTAGE_COLLECTED = 217
     SEARCH_ENDED = 218
+    COURIER_NAMED = 219
     CHECKPOINT = 301
     CHECKPOINT_COUNTERSIGNED = 302
     STATEMENT = 303
@@ -459,6 +460,15 @@ class SearchEnded(Message, frozen=True, kw_only=True):
     at: datetime
 
 
+class CourierNamed(Message, frozen=True, kw_only=True):
+    """219: who brings the item, as a reference. Name, number and picture can be asked for while that courier has it."""
+
+    order: Reference
+    waybill: Waybill
+    courier: Reference
+    at: datetime
+
+
 class PostageCollected(Message, frozen=True, kw_only=True):
     """217: postage that was paid at the door."""
 
@@ -549,6 +559,7 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.SCAN_VOIDED: ScanVoided,
     Kind.POSTAGE_COLLECTED: PostageCollected,
     Kind.SEARCH_ENDED: SearchEnded,
+    Kind.COURIER_NAMED: CourierNamed,
     Kind.CHECKPOINT: Checkpoint,
     Kind.CHECKPOINT_COUNTERSIGNED: CheckpointCountersigned,
     Kind.STATEMENT: Statement,

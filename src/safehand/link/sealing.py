@@ -59,10 +59,12 @@ class Opener:
         self._ring = ring
         self._agreed: dict[tuple[str, bytes], AESGCM] = {}
 
-    def open(self, part: bytes, *, peer: str, city: int, subject: str) -> bytes:
+    def open(
+        self, part: bytes, *, peer: str, city: int, subject: str, bytes_max: int = PART_BYTES_MAX
+    ) -> bytes:
         """What the sender put in. Raises `Unopenable`."""
         head = _EPHEMERAL + _NONCE + _WRAPPED + _NONCE
-        if not head < len(part) <= PART_BYTES_MAX:
+        if not head < len(part) <= bytes_max:
             raise Unopenable("a personal part has the wrong length")
         wrap_nonce = part[_EPHEMERAL : _EPHEMERAL + _NONCE]
         wrapped = part[_EPHEMERAL + _NONCE : _EPHEMERAL + _NONCE + _WRAPPED]

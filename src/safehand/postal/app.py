@@ -30,6 +30,7 @@ from safehand.kernel.machine import Command, Machine
 from safehand.link.keys import KeyRing
 from safehand.link.reader import Border
 from safehand.postal.border.hearing import PostalBorder
+from safehand.postal.couriers.cards import Cards, card_routes
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.machines import ROLES, build_machines
 from safehand.postal.network.cities import PostalCity, load_postal_cities
@@ -175,6 +176,7 @@ async def make_app(settings: Settings) -> Litestar:
     parts = parts_of(house=house, cities=cities)
     house.jobs.chores |= parts.chores
     secret = sha256(b"safehand item token\x1f" + read_key(settings.keys.vault_blinding)).digest()
+    cards = Cards(house=house)
     printing = Printing(house=house, cities=cities, secret=secret)
     return house_app(
         house=house,
@@ -191,8 +193,10 @@ async def make_app(settings: Settings) -> Litestar:
             parked_route(parking=parts.parking),
             *printing_routes(printing=printing),
             *showing_routes(showing=Showing(house=house)),
+            *card_routes(cards=cards),
         ],
         border=parts.border,
         labels=printing,
+        cards=cards,
         figures=lambda: read_books(house=house, accounts=treaty_account),
     )

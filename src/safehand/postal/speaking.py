@@ -28,10 +28,11 @@ def of_item(item: Item, event: Event, key: StreamKey) -> Sequence[Outgoing]:
         or _of_doors(item, event)
         or _of_returns(item, event)
     )
-    if said is None:
-        return ()
-    kind, body = said
-    return (Outgoing(peer=item.terms.peer, kind=int(kind), body=body, subject=item.terms.order),)
+    named = _of_courier(item, event)
+    return [
+        Outgoing(peer=item.terms.peer, kind=int(kind), body=body, subject=item.terms.order)
+        for kind, body in (one for one in (said, named) if one is not None)
+    ]
 
 
 Said = tuple[m.Kind, msgspec.Struct] | None
@@ -111,6 +112,19 @@ def _scanned(
         due_at=due_at,
     )
     return m.Kind.ITEM_SCANNED, body
+
+
+def _of_courier(item: Item, event: Event) -> Said:
+    """Beside the scan: whose hands it is in now, and so who will stand at the door."""
+    match event:
+        case (
+            delivery.TakenOut(courier=courier, occurred_at=at)
+            | delivery.TakenBack(courier=courier, occurred_at=at)
+        ):
+            named = m.CourierNamed(order=item.terms.order, waybill=item.waybill, courier=courier, at=at)
+            return m.Kind.COURIER_NAMED, named
+        case _:
+            return None
 
 
 def _of_doors(item: Item, event: Event) -> Said:

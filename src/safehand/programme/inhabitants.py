@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import httpx
 
+from safehand.programme.couriers_drawn import card_of
 from safehand.programme.happenings import (
     BAGS,
     HAPPENINGS,
@@ -336,6 +337,23 @@ class _Town:
             }
             token = await self._staff("authority", "production_clerk", city)
             await self._act("authority", "stock.receive", token, [(f"settle-{city}-{document}", blanks)])
+
+        await self._cards()
+
+    async def _cards(self) -> None:
+        """Whoever brings something has a card, which recipients see while they wait."""
+        people = open_world(
+            folder=self.world.folder / "sandbox", seed=self.world.seed, today=REHEARSAL_FIRST_DAY
+        )
+        name = people.cast.staff["courier"].name_zh
+        for city in sorted({one.resident.city for one in self.lives}):
+            token = await self._staff("post", "postal_city_manager", city)
+            answer = await self.client.post(
+                f"{self.world.url('post')}/v1/couriers/card",
+                json=card_of(city=str(city), home=HOME_CITY, name=name),
+                headers={"authorization": f"Bearer {token}"},
+            )
+            _require(answer, "setting a courier's card", str(city))
 
     async def turn(self, say: Callable[[str], None]) -> bool:
         """Carry out what comes first in the process, for everybody to whom it happens next; False when all is done."""

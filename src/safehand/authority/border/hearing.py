@@ -158,6 +158,10 @@ def _about_the_way(body: m.Message) -> Command | None:
             )
         case m.ScanVoided():
             return tracking.RecordVoid(order=body.order, waybill=body.waybill, scan_id=body.scan_id)
+        case m.CourierNamed():
+            return tracking.RecordCourier(
+                order=body.order, waybill=body.waybill, courier=body.courier, at=body.at
+            )
         case m.AttemptFailed():
             return tracking.RecordAttempt(
                 order=body.order,

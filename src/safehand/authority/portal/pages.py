@@ -23,6 +23,7 @@ from safehand.authority.outward import overall
 from safehand.authority.pace import paces_of
 from safehand.authority.payment.refusals import NOT_PAID_YET
 from safehand.authority.portal.can_i import CanI
+from safehand.authority.portal.comers import Comers
 from safehand.authority.portal.forms import Forms
 from safehand.authority.portal.frame import Frame, Web, language_of, wants_page
 from safehand.authority.portal.keys import is_case_key
@@ -131,6 +132,7 @@ class Portal:
         )
         self.form_secret = form_secret
         self._drafts = Drafts(house=house)
+        self.comers = Comers(house=house)
         self.forms = Forms(house=house, frame=self.frame, secret=form_secret)
         self._signing_in = SigningIn(
             house=house, frame=self.frame, forms=self.forms, sign_in=sign_in, under_way=under_way
@@ -238,6 +240,7 @@ class Portal:
                 (term.what.in_language(language), term.length.in_language(language))
                 for term in terms_of(book=self._book, case=state, city=row.city, day=local_day(now))
             ],
+            comer=await self.comers.who(city=row.city, case=state),
             trouble=await trouble_of(house=self._house, key=key),
             asked=state.help,
             answer=await self._answer(key, state),

@@ -44,6 +44,15 @@ class RecordAttempt(Command, frozen=True, kw_only=True, tag="tracking.record_att
     occurred_at: datetime
 
 
+class RecordCourier(Command, frozen=True, kw_only=True, tag="tracking.record_courier"):
+    """Link 219."""
+
+    order: Reference
+    waybill: Waybill
+    courier: Reference
+    at: datetime
+
+
 class ConfirmAtDoor(Command, frozen=True, kw_only=True, tag="tracking.confirm_at_door"):
     """The recipient's own session, while the courier stands there."""
 
@@ -142,6 +151,7 @@ TrackingCommand = (
     RecordScan
     | RecordVoid
     | RecordAttempt
+    | RecordCourier
     | ConfirmAtDoor
     | JudgeClaim
     | RecordReported
@@ -162,6 +172,7 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     RecordScan: _POST,
     RecordVoid: _POST,
     RecordAttempt: _POST,
+    RecordCourier: _POST,
     ConfirmAtDoor: _APPLICANT,
     JudgeClaim: _POST,
     RecordReported: _POST,

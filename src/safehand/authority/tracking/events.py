@@ -51,6 +51,13 @@ class AttemptRecorded(Event, frozen=True, kw_only=True, tag="tracking.attempt_fa
     due_at: datetime
 
 
+class CourierNamed(Event, frozen=True, kw_only=True, tag="tracking.courier_named"):
+    """The post says who brings it: a reference, by which the post shows the courier for as long as they have it."""
+
+    courier: str
+    at: datetime
+
+
 class ConfirmedAtDoor(Event, frozen=True, kw_only=True, tag="tracking.confirmed_at_door"):
     """The recipient says in an own session "I am being given it": valid for a claim of the next minutes."""
 
@@ -165,6 +172,7 @@ TrackingEvent = (
     | PutOff
     | ScanVoidRecorded
     | AttemptRecorded
+    | CourierNamed
     | ConfirmedAtDoor
     | ClaimRefused
     | ProofSealed

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+import msgspec
+
 from safehand.authority.rulebook import Answer, Moment
 from safehand.authority.tracking import commands as c
 from safehand.authority.tracking import events as e
@@ -120,6 +122,16 @@ def record_attempt(step: Tracking, command: c.RecordAttempt, m: Moment) -> Answe
             due_at=_silence(m, _not_before(step)),
         )
     ]
+
+
+def record_courier(step: Tracking, command: c.RecordCourier, m: Moment) -> Answer:
+    """Who comes is said ahead. Old and repeated news, and news of what is at no door any more, change nothing."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    old = step.courier_at is not None and command.at <= step.courier_at
+    if old or step.state not in (S.ON_THE_WAY, S.REPORTED):
+        return []
+    return [e.CourierNamed(courier=command.courier, at=command.at)]
 
 
 def confirm_at_door(step: Tracking, command: c.ConfirmAtDoor, m: Moment) -> Answer:
@@ -346,6 +358,7 @@ RULES: Final[Mapping[type, Any]] = {
     c.RecordScan: record_scan,
     c.RecordVoid: record_void,
     c.RecordAttempt: record_attempt,
+    c.RecordCourier: record_courier,
     c.ConfirmAtDoor: confirm_at_door,
     c.JudgeClaim: judge_claim,
     c.RecordReported: record_reported,
@@ -362,8 +375,29 @@ RULES: Final[Mapping[type, Any]] = {
 
 
 def fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
-    """The step after the event."""
+    """The step after the event. Nobody is on the way with what has changed its state, failed at the door, or was scanned
+    elsewhere since."""
+    after = _fold(step, event, at)
+    gone = (
+        after.state is not step.state or isinstance(event, e.AttemptRecorded) or _seen_elsewhere(step, event)
+    )
+    return msgspec.structs.replace(after, courier="") if after.courier and gone else after
+
+
+def _seen_elsewhere(step: Tracking, event: e.TrackingEvent) -> bool:
+    # The peer's clock decides only what is shown here: a late scan must not hide the courier who stands at the door.
+    return (
+        isinstance(event, e.ScanRecorded)
+        and event.scan != Scan.OUT_FOR_DELIVERY
+        and step.courier_at is not None
+        and event.occurred_at >= step.courier_at
+    )
+
+
+def _fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
     match event:
+        case e.CourierNamed():
+            return moved(step, event, at, TABLE, courier=event.courier, courier_at=event.at)
         case e.ScanRecorded() | e.ScanVoidRecorded() | e.AttemptRecorded() | e.ConfirmedAtDoor():
             return _fold_news(step, event, at)
         case e.TrackingOpened():

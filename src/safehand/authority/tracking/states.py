@@ -61,6 +61,8 @@ TABLE: Final[Table] = {
     **{(state, e.AttemptRecorded): state for state in _WITH_POST},
     # A refused claim is answered in every state: somebody stands at a door.
     **{(state, e.ClaimRefused): state for state in _ANY if state is not S.DELIVERED},
+    # Also what was left elsewhere may be fetched again, and brought to the right door.
+    **{(state, e.CourierNamed): state for state in (S.ON_THE_WAY, S.REPORTED)},
     (S.ON_THE_WAY, e.ConfirmedAtDoor): S.ON_THE_WAY,
     (S.REPORTED, e.ConfirmedAtDoor): S.REPORTED,
     (S.ON_THE_WAY, e.ProofSealed): S.DELIVERED,
@@ -131,3 +133,7 @@ class Tracking(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     put_off_to: date | None = None
     """The day that its recipient wished."""
     confirmed_at: datetime | None = None
+    courier: str = ""
+    """Who is on the way with it, by the post's word; empty: nobody."""
+    courier_at: datetime | None = None
+    """Since when, by the post's clock; of the last one, also when nobody is on the way any more."""

@@ -172,7 +172,8 @@ class Frame:
 
     def picture(self, data: bytes) -> Response[bytes]:
         """A JPEG that is for its owner alone: shown within a page, kept nowhere."""
-        return Response(content=data, media_type="image/jpeg", headers=self._headers)
+        headers = self._headers | {"cache-control": "private, no-store"}
+        return Response(content=data, media_type="image/jpeg", headers=headers)
 
     def download(self, data: bytes, *, media_type: str, name: str) -> Response[bytes]:
         """A file for its owner alone, offered to be saved as `name` (letters, digits, `-`, `.`)."""

@@ -1,0 +1,1 @@
+"""Couriers' cards: what a recipient compares at the door."""
