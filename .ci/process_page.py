@@ -16,7 +16,7 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "process.md"
 SECTION = re.compile(r"(?P<head><!-- states: (?P<module>[\w.]+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
-MORE = ("authority.handover.bag",)
+MORE = ("authority.group.group", "authority.handover.bag")
 """Tables that are in no module called `states`."""
 
 

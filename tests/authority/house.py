@@ -237,8 +237,8 @@ class House:
                 name = _STEP_OF[tag(event).partition(".")[0]]
                 if name:
                     self.edges.add((name, getattr(before, name).state, type(event)))
-            case "bag":
-                self.edges.add(("bag", before.state, type(event)))
+            case "bag" | "group":
+                self.edges.add((f"{kind} stream" if kind == "group" else kind, before.state, type(event)))
             case _:
                 pass
 
@@ -389,6 +389,7 @@ _STEP_OF = {
         "help",
         "agent",
         "wish",
+        "group",
     )
 } | {"document": "", "register": "", "erasure": ""}
 
@@ -402,7 +403,7 @@ def counting_envelopes() -> House:
 
 
 def _kind(stream: str) -> str:
-    return {"ca": "case", "bg": "bag", "st": "stock"}[stream[:2]]
+    return {"ca": "case", "bg": "bag", "st": "stock", "gr": "group"}[stream[:2]]
 
 
 def tag(event: Event) -> str:

@@ -27,6 +27,7 @@ _SAMPLES: dict[str, Any] = {
     "outcome": "explained",
     "parts": {},
     "day": date(2024, 5, 9),
+    "why": "time",
 }
 
 
@@ -50,4 +51,6 @@ def sample(event: Any) -> Any:
 def _reason(event: Any, kind: Any) -> Any:
     if kind is int:
         return int(Reason.ABSENT)
+    if event.__struct_config__.tag == "group.left":
+        return "address"
     return "lost" if event.__struct_config__.tag == "document.invalidated" else "identity_doubtful"

@@ -46,6 +46,8 @@ FIELDS: Final[dict[str, Any]] = {
     "number": 1,
     "wish": "post_office",
     "day": None,
+    "together": True,
+    "receives": True,
 }
 """What actions ask for beside city and case."""
 

@@ -58,6 +58,10 @@ FACTS = {
     "post_office_wished": set(),
     "agent_named": set(),
     "agent_released": set(),
+    "group_joined": set(),
+    "group_waits": {"due_at"},
+    "group_goes_ahead": set(),
+    "group_left": set(),
 }
 
 

@@ -15,6 +15,7 @@ from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import CaseEvent
 from safehand.authority.contact.commands import SettleContact
 from safehand.authority.examination.commands import AskCorrection
+from safehand.authority.group.commands import EndGroupWait
 from safehand.authority.help.commands import Outcome, Topic
 from safehand.authority.help.rules import DENIAL
 from safehand.authority.made_documents import RegisterWork
@@ -95,6 +96,8 @@ def test_every_value_that_chooses_a_sentence_has_one():
         "readdressing.denied": get_args(get_type_hints(DenyAddressChange)["reason"]),
         "help.asked": (*get_args(Topic), DENIAL),
         "document.frozen": (True, False),
+        "group.left": ("own", "address"),
+        "group.wait_ended": ("own", *get_args(get_type_hints(EndGroupWait)["why"])),
         "help.answered": get_args(Outcome),
         "contact.regained": ("message", "erasure", *get_args(get_type_hints(SettleContact)["outcome"])),
     }
@@ -132,7 +135,7 @@ def test_the_timeline_says_who_has_it_since_when_and_what_comes_next():
     assert page.since == house.now
     assert [one.text for one in page.next] == ["审核人员审核您的申请，并作出决定。"]
     assert page.next[0].due == "2024年5月14日（含当日）"
-    assert page.acts == {"withdraw", "address", "agent"}
+    assert page.acts == {"withdraw", "address", "agent", "group"}
 
     house.ring("examination.reviewing")
     assert house.page().next[0].late

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from safehand.authority import made_documents, router
+from safehand.authority.group import group
 from safehand.authority.handover import bag
 from safehand.authority.handover.commands import OfferHandover, PutInBag, TakeOutOfBag
 from safehand.authority.machines import ROLES, timer
@@ -33,6 +34,7 @@ STEPS = (
     "help",
     "agent",
     "wish",
+    "group",
 )
 OWNERS = frozenset(
     {
@@ -52,10 +54,12 @@ OWNERS = frozenset(
 def states_of(step: str) -> ModuleType:
     if step == "bag":
         return bag
+    if step == "group stream":
+        return group
     return importlib.import_module(f"safehand.authority.{step}.states")
 
 
-@pytest.mark.parametrize("step", [*STEPS, "bag"])
+@pytest.mark.parametrize("step", [*STEPS, "bag", "group stream"])
 def test_every_state_of_a_step_waits_for_somebody_or_has_ended_or_has_handed_on(step: str):
     states = states_of(step)
     defects = defects_of_step(
@@ -70,7 +74,7 @@ def test_every_state_of_a_step_waits_for_somebody_or_has_ended_or_has_handed_on(
     assert {wait.owner for wait in states.WAITING.values()} <= OWNERS
 
 
-@pytest.mark.parametrize("step", [*STEPS, "bag"])
+@pytest.mark.parametrize("step", [*STEPS, "bag", "group stream"])
 def test_every_state_has_words_in_both_languages(step: str):
     states = states_of(step)
     assert set(states.WORDS) == set(states.S)

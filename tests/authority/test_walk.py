@@ -12,6 +12,7 @@ from safehand.authority.case import Case
 from safehand.authority.contact.commands import RecordReached, RecordUnreachable
 from safehand.authority.custody import unit_of
 from safehand.authority.examination.commands import AskCorrection
+from safehand.authority.group import commands as group
 from safehand.authority.handover.bag import CloseBag, OfferBag, RecordBagRefusal
 from safehand.authority.handover.commands import (
     ChangeToPickup,
@@ -52,6 +53,7 @@ from safehand.house.erasure import OrderErasure
 from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal
 from safehand.link.messages import ProofMethod, Reason, Waybill
+from tests.authority.family import ONE, THREE, TWO, Family
 from tests.authority.house import BAG, CASE, CLAIM, EVIDENCE, WITHDRAW, House, machines
 from tests.authority.test_payment import machines_that_keep_the_fee
 from tests.authority.test_process import STEPS, states_of
@@ -176,6 +178,7 @@ def scripted() -> list[House]:
         *questioned(),
         *received_by_agents(),
         *wished(),
+        *families(),
         untold,
         kept,
         unpaid,
@@ -343,9 +346,60 @@ def numbered_late() -> list[House]:
     return late
 
 
+def families() -> list[House]:
+    """Together, split while some wait, left and forgotten; whatever can be said, said in every state."""
+    houses: list[House] = []
+    for issued in ((), (ONE,), (ONE, TWO, THREE)):
+        family = Family().family()
+        for case in issued:
+            family.issue(case)
+        for going in (False, True):
+            if going:
+                family.job()
+            said = copy.deepcopy(family)
+            for receives in (False, True):
+                for case in (ONE, TWO):
+                    said.do(group.OfferToReceive(receives=receives), stream=case)
+            said.do(group.LetReceive(receiver=TWO, number=1), stream=ONE)
+            said.do(group.LetReceive(receiver=ONE, number=1), stream=TWO)
+            for stream in (ONE, TWO):
+                said.do(group.ForgetReceiver(receiver=TWO if stream == ONE else ONE), stream=stream)
+            said.do(group.InviteToGroup(number=said.group.invitations + 1, claim="invitation:z"), stream=ONE)
+            said.apply("ca_new").do(said.joining("invitation:z"), stream="ca_new")
+            houses += [said, *_then(said)]
+    return houses
+
+
+def _then(family: Family) -> list[House]:
+    ends: list[tuple[str, Command]] = [
+        (ONE, group.SplitGroup()),
+        (ONE, group.GoNow()),
+        (TWO, group.LeaveGroup()),
+        (ONE, group.LeaveGroup()),
+        (THREE, WITHDRAW),
+        (ONE, group.EndGroupWait(why="all")),
+    ]
+    found: list[House] = []
+    for case, command in ends:
+        house = copy.deepcopy(family)
+        house.do(command, stream=case)
+        if house.group.state == "going":
+            later = copy.deepcopy(house)
+            later.do(group.SplitGroup(), stream=THREE)
+            later.issue("ca_new")
+            found.append(later)
+        house.job()
+        found.append(house)
+    return found
+
+
 @pytest.mark.slow
 def test_every_edge_of_every_table_is_walked():
-    missing = {(step, state, event) for step in (*STEPS, "bag") for state, event in states_of(step).TABLE}
+    missing = {
+        (step, state, event)
+        for step in (*STEPS, "bag", "group stream")
+        for state, event in states_of(step).TABLE
+    }
     for house in scripted():
         missing -= house.edges
     for seed in range(SEEDS_MAX):

@@ -29,6 +29,9 @@ from safehand.authority.cities.post_offices import load_post_offices
 from safehand.authority.documents.document import Document, load_documents
 from safehand.authority.eligibility.api import eligibility_route
 from safehand.authority.figures import read_figures
+from safehand.authority.group import commands as group
+from safehand.authority.group.actions import PURPOSE as INVITATION
+from safehand.authority.group.actions import Groups, Invitations
 from safehand.authority.handover import bag
 from safehand.authority.handover.api import Labels, label_route
 from safehand.authority.handover.sealing import told_of_wrong_envelopes
@@ -44,7 +47,9 @@ from safehand.authority.payment.api import Callbacks, callback_keys, callback_ro
 from safehand.authority.portal.agent_page import AgentPage
 from safehand.authority.portal.applying.building import build_applying
 from safehand.authority.portal.courier import CourierPicture
+from safehand.authority.portal.group_page import GroupPage
 from safehand.authority.portal.help import HelpPages
+from safehand.authority.portal.joining import JoinPage
 from safehand.authority.portal.looked import Looked
 from safehand.authority.portal.messages import Messages
 from safehand.authority.portal.my_data import MyData
@@ -179,8 +184,17 @@ def _settle_facts(house: House) -> Facts:
     return find
 
 
-OWN_DOORS: Final = frozenset({"application.submit", "readdressing.ask", "agent.name"})
-"""The first comes with uploads; the others with somebody's data for the vault, and only after a fresh sign-in."""
+OWN_DOORS: Final = frozenset(
+    {
+        "application.submit",
+        "readdressing.ask",
+        "agent.name",
+        "group.join",
+        "group.invite",
+        "group.let_receive",
+    }
+)
+"""The first comes with uploads; the others with somebody's data for the vault, after a fresh sign-in, or with an invitation."""
 _CASE_ROLES: Final = {
     command: roles for command, roles in CASE_ROLES.items() if command.__struct_config__.tag not in OWN_DOORS
 }
@@ -192,6 +206,7 @@ def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | No
         tracking.ConfirmReceipt: (frozenset({"evidence"}), _evidence("I have it")),
         tracking.DenyReceipt: (frozenset({"claim"}), _claim_facts(house)),
         tracking.Settle: (frozenset({"evidence", "claim"}), _settle_facts(house)),
+        group.BeginGroup: (frozenset({"group"}), Groups(house=house).of_begun),
     }
     texts = HelpTexts(house=house)
     facts |= texts.facts()
@@ -202,6 +217,7 @@ def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | No
         readdressing.DenyAddressChange: addresses.of_endings,
         **texts.records(),
         agent.ReleaseAgent: partial(blotted_out, house, AGENT_RECORDS),
+        group.LeaveGroup: Groups(house=house).of_leaving,
     }
     if uploads is not None:
         records[CorrectApplication] = uploads.of_corrections
@@ -324,6 +340,7 @@ def parts_of(
             "refunds": paying.refund,
             "register_entries": entries.run,
             "address_changes": AddressChanges(house=house).run,
+            "groups": Groups(house=house).run,
             "close_days": closing.close_days,
             "checkpoints": checkpointing.run,
             "erasures": Erasing(house=house, kind="case").run,
@@ -388,6 +405,7 @@ async def make_app(settings: Settings) -> Litestar:
             *_beside_the_case(house, portal, links, cities, load_help_lines(folder / "documents")),
             *_own_data(house, portal, drafts, books, retention),
             *_about_the_delivery(house, portal, parts.book, folder, divisions, cities),
+            *_groups(house, portal),
             _callbacks(house, parts.paying, cities),
         ],
         figures=lambda: read_figures(house=house, accounts=envelopes.treaty_account),
@@ -429,6 +447,14 @@ def _routes(house: House, parts: Parts, register: Register) -> list[Any]:
         label_route(labels=Labels(house=house)),
         help_route(texts=HelpTexts(house=house)),
         *_reading(house, parts.ownership),
+    ]
+
+
+def _groups(house: House, portal: Portal) -> list[Any]:
+    invitations = Invitations(house=house, secret=secret_for(house.settings, INVITATION))
+    return [
+        *GroupPage(house=house, portal=portal, invitations=invitations).routes(),
+        *JoinPage(house=house, portal=portal, invitations=invitations).routes(),
     ]
 
 

@@ -10,6 +10,8 @@ from safehand.authority.contact.events import ContactEvent
 from safehand.authority.contact.states import Contact
 from safehand.authority.examination.events import ExaminationEvent
 from safehand.authority.examination.states import Examination
+from safehand.authority.group.events import GroupEvent
+from safehand.authority.group.states import Membership
 from safehand.authority.handover.events import HandoverEvent
 from safehand.authority.handover.states import Handover
 from safehand.authority.help.events import HelpEvent
@@ -42,6 +44,7 @@ CaseEvent = (
     | HelpEvent
     | AgentEvent
     | WishEvent
+    | GroupEvent
     | MadeDocumentEvent
     | ErasureEvent
 )
@@ -63,6 +66,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     help: Help = Help()
     agent: Agent = Agent()
     wish: Wish = Wish()
+    group: Membership = Membership()
     papers: Papers = Papers()
     erasure: Erasure = Erasure()
 

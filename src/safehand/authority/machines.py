@@ -1,4 +1,4 @@
-"""The authority's machines, built from the loaded cities and documents: `case`, `bag` and `stock`."""
+"""The authority's machines, built from the loaded cities and documents: `case`, `bag`, `stock` and `group`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -22,6 +22,10 @@ from safehand.authority.documents.document import Document
 from safehand.authority.examination import commands as examination_commands
 from safehand.authority.examination import events as examination_events
 from safehand.authority.examination import rules as examination
+from safehand.authority.group import events as group_events
+from safehand.authority.group import group
+from safehand.authority.group import rules as group_rules
+from safehand.authority.group.commands import GroupExpired
 from safehand.authority.handover import bag
 from safehand.authority.handover import commands as handover_commands
 from safehand.authority.handover import events as handover_events
@@ -52,7 +56,7 @@ from safehand.authority.tracking import rules as tracking
 from safehand.authority.wish import events as wish_events
 from safehand.authority.wish import rules as wish
 from safehand.house import erasure
-from safehand.kernel.machine import ClaimChange, Command, Context, Event, Folded, Machine
+from safehand.kernel.machine import ClaimChange, Command, Context, Event, Folded, Machine, Onward, StreamKey
 from safehand.kernel.outcome import Refusal
 
 EVENTS_PER_COMMAND_MAX: Final = 32
@@ -75,6 +79,7 @@ _FOLDS: Final[dict[type, tuple[str, Callable[[Any, Any, datetime], Any]]]] = {
         ("help", help_events.HelpEvent, help_rules.fold),
         ("agent", agent_events.AgentEvent, agent.fold),
         ("wish", wish_events.WishEvent, wish.fold),
+        ("group", group_events.GroupEvent, group_rules.fold),
         ("papers", MadeDocumentEvent, papers.fold),
         ("erasure", erasure.ErasureEvent, erasure.fold),
     )
@@ -198,6 +203,15 @@ def _claimed(case: Case) -> bool:
     return case.document is not None and case.document.claimed
 
 
+def follows(case: Case, event: CaseEvent, key: StreamKey) -> Sequence[Onward]:
+    """What the others of a case's group must know of it."""
+    of_group = isinstance(event, group_events.GroupEvent)
+    if isinstance(event, handover_events.OrderPlaced) and case.group.group:
+        gone = group.RecordGone(case=case.case, order=event.order, why=case.group.why)
+        return (Onward(key=StreamKey(key.city, case.group.group), kind=group.KIND, command=gone),)
+    return group.of_member(case.case, case.group.group, event, key) if of_group else ()
+
+
 _TIMERS: Final[Mapping[str, Command]] = {
     "application": application_commands.CorrectionExpired(),
     "examination": examination_commands.ReviewExpired(),
@@ -209,6 +223,7 @@ _TIMERS: Final[Mapping[str, Command]] = {
     "contact": contact_commands.ContactExpired(),
     "readdressing": readdressing_commands.AddressChangeExpired(),
     "help": help_commands.HelpExpired(),
+    "group": GroupExpired(),
 }
 
 
@@ -245,6 +260,7 @@ def build_machines(
         asks=asks,
         claims=claims,
         moves=custody.moves,
+        follows=follows,
         speaks=speaks,
         tells=tells,
         counts=counts,
@@ -254,4 +270,5 @@ def build_machines(
         "case": case,
         "bag": bag.bag_machine(clocks=clocks, post=post),
         "stock": stock.stock_machine(documents),
+        group.KIND: group.group_machine(post=post),
     }

@@ -14,6 +14,8 @@ from safehand.authority.case import Case
 from safehand.authority.contact import states as contact_states
 from safehand.authority.examination import events as examination
 from safehand.authority.examination import states as examination_states
+from safehand.authority.group import events as group
+from safehand.authority.group import states as group_states
 from safehand.authority.handover import events as handover
 from safehand.authority.handover import states as handover_states
 from safehand.authority.handover.states import HandoverState
@@ -68,6 +70,7 @@ _WAITS: Final[Mapping[str, Mapping[Any, Wait]]] = {
     "contact": contact_states.WAITING,
     "readdressing": readdressing_states.WAITING,
     "help": help_states.WAITING,
+    "group": group_states.WAITING,
 }
 
 
@@ -361,6 +364,10 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     readdressing.AddressChangeApproved: lambda case, e: ("address_changed", {}),
     readdressing.AddressChangeStopped: lambda case, e: ("address_stays", {}),
     readdressing.AddressChangeDenied: lambda case, e: ("address_stays", {}),
+    group.GroupJoined: lambda case, e: ("group_joined", {}),
+    group.GroupWaitBegun: lambda case, e: ("group_waits", {"due_at": e.due_at.isoformat()}),
+    group.GroupWaitEnded: lambda case, e: ("group_goes_ahead", {}) if e.why == "time" else None,
+    group.GroupLeft: lambda case, e: ("group_left", {}) if e.reason == "address" else None,
     help_events.HelpAnswered: lambda case, e: ("help_answered", {}),
 }
 TEMPLATES: Final = frozenset(
@@ -406,6 +413,10 @@ TEMPLATES: Final = frozenset(
         "post_office_wished",
         "agent_named",
         "agent_released",
+        "group_joined",
+        "group_waits",
+        "group_goes_ahead",
+        "group_left",
         AGENT_TOLD,
     }
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from safehand.authority.agent import events as agent
+from safehand.authority.agent.states import AgentState
 from safehand.authority.application import events as application
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case, CaseEvent
@@ -17,6 +18,9 @@ from safehand.authority.examination import events as examination
 from safehand.authority.examination.reasons import DEFECTS
 from safehand.authority.examination.rules import resumed
 from safehand.authority.examination.states import ExaminationState
+from safehand.authority.group import events as group
+from safehand.authority.group.rules import IN_GROUP
+from safehand.authority.group.states import MembershipState
 from safehand.authority.handover import events as handover
 from safehand.authority.handover.states import HandoverState
 from safehand.authority.help import events as help_events
@@ -81,7 +85,12 @@ def _hand_over(case: Case, event: production.DocumentIssued, m: Moment) -> Seque
     return [
         RegisterEntryDue(work="issue", make=event.make),
         *_old_document(case, m, moment="when_issued"),
-        _handed_over(m, mode=case.application.mode, free=case.production.cause != "paid"),
+        _handed_over(
+            m,
+            mode=case.application.mode,
+            free=case.production.cause != "paid",
+            waits=case.group.state is MembershipState.MEMBER and case.group.together,
+        ),
     ]
 
 
@@ -187,8 +196,10 @@ def _to_be_made(m: Moment, *, cause: str) -> Event:
     return production.ProductionOpened(cause=cause, due_at=due_at)
 
 
-def _handed_over(m: Moment, *, mode: str, free: bool) -> Event:
-    due_at = m.in_working_days(m.book.clocks.to_counter_working_days)
+def _handed_over(m: Moment, *, mode: str, free: bool, waits: bool = False) -> Event:
+    # Waiting for a group is nobody's lateness: the clerk's time begins after it.
+    days = m.book.clocks.to_counter_working_days + (m.city_on.clocks.group_wait_working_days if waits else 0)
+    due_at = m.in_working_days(days)
     return handover.HandoverOpened(mode=mode, free=free, due_at=due_at)
 
 
@@ -199,13 +210,21 @@ def _invalid(case: Case, *, reason: str, remake: bool) -> Event:
 def _order(case: Case, event: Event, m: Moment) -> Sequence[Event]:
     """What lies on the shelf to be brought is ordered, unless another address may yet hold: then it waits for that.
 
+    In a group that goes together it waits for the others, no longer than the city allows.
+
     The order names chance, not the case: the post must not be able to link two envelopes of one person.
     """
     if case.handover.mode != "post":
-        return _lapsed(case)
+        fetched = case.handover.state is not HandoverState.NONE
+        return [*_lapsed(case), *(_needs_no_waiting(case, "counter") if fetched else [])]
     waits = case.readdressing.state is not ReaddressingState.NONE
     if waits or case.handover.state is not HandoverState.ON_SHELF:
         return []
+    if case.group.state is MembershipState.WAITING:
+        return []
+    if case.group.state is MembershipState.MEMBER and case.group.together:
+        due_at = m.in_working_days(m.city_on.clocks.group_wait_working_days)
+        return [group.GroupWaitBegun(due_at=due_at)]
     if len(m.token) < ORDER_TOKEN_BYTES:
         raise ValueError("placing an order needs a token of its own")
     city, destination = m.city_on, case.application.destination
@@ -226,10 +245,44 @@ def _order(case: Case, event: Event, m: Moment) -> Sequence[Event]:
     return [placed]
 
 
+def _left_for_another_address(case: Case) -> list[Event]:
+    """A group is people at one address: who goes elsewhere, goes alone."""
+    left = group.GroupLeft(group=case.group.group, reason="address")
+    return [left] if case.group.state in IN_GROUP else []
+
+
+def _address_stays(case: Case, event: Event, m: Moment) -> Sequence[Event]:
+    """In a group, the address that was to hold was the group's: without it the case is not at that door. Else it is ordered."""
+    return _left_for_another_address(case) or _order(case, event, m)
+
+
+def _alone_again(case: Case, event: group.GroupLeft, m: Moment) -> Sequence[Event]:
+    """What waited for the others is ordered."""
+    return _order(case, event, m) if case.handover.state is HandoverState.ON_SHELF else []
+
+
+def _needs_no_waiting(case: Case, why: str) -> list[Event]:
+    return [group.GroupGone(why=why)] if case.group.state is MembershipState.MEMBER else []
+
+
+def _receiver_named(case: Case, event: group.GroupReceiverNamed, m: Moment) -> Sequence[Event]:
+    return [agent.AgentNamed(number=event.number)]
+
+
+def _receiver_forgotten(case: Case, event: group.GroupReceiverForgotten, m: Moment) -> Sequence[Event]:
+    # Somebody else may have been named since.
+    still_named = case.agent.state is AgentState.NAMED and case.agent.number == event.number
+    return [agent.AgentReleased()] if still_named else []
+
+
 def _forgotten(case: Case, event: erasure.ErasureOrdered, m: Moment) -> Sequence[Event]:
     unreachable = case.contact.state is ContactState.UNREACHABLE
     told: list[Event] = [contact.ContactRegained(by="erasure")] if unreachable else []
     return [*told, help_events.HelpDropped()] if case.help.state is HelpState.OPEN else told
+
+
+def _ended_early(case: Case, event: Event, m: Moment) -> Sequence[Event]:
+    return [*_closed(case, m), *_lapsed(case), *_needs_no_waiting(case, "ended")]
 
 
 def _lapsed(case: Case) -> list[Event]:
@@ -282,9 +335,12 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     examination.ExaminationApproved: _ask_fee,
     payment.PaymentSettled: lambda case, event, m: [_to_be_made(m, cause="paid")],
     payment.PaymentLapsed: lambda case, event, m: [application.ApplicationDeemedWithdrawn(cause="payment")],
-    application.ApplicationWithdrawn: lambda case, event, m: [*_closed(case, m), *_lapsed(case)],
-    application.ApplicationDeemedWithdrawn: lambda case, event, m: [*_closed(case, m), *_lapsed(case)],
-    application.ApplicationRefused: lambda case, event, m: _lapsed(case),
+    application.ApplicationWithdrawn: _ended_early,
+    application.ApplicationDeemedWithdrawn: _ended_early,
+    application.ApplicationRefused: lambda case, event, m: [
+        *_lapsed(case),
+        *_needs_no_waiting(case, "ended"),
+    ],
     application.ApplicationCompleted: lambda case, event, m: _lapsed(case),
     application.ApplicationEndedUndelivered: lambda case, event, m: _lapsed(case),
     # production -> handover -> tracking, or the counter -> application
@@ -335,8 +391,15 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     ],
     readdressing.AddressChangeApproved: _readdressed,
     application.ApplicationReaddressed: _order,
-    readdressing.AddressChangeStopped: _order,
+    readdressing.AddressChangeAsked: lambda case, event, m: _left_for_another_address(case),
+    readdressing.AddressChangeStopped: _address_stays,
     readdressing.AddressChangeDenied: _order,
+    # a group -> the order that waited for the others; who may receive it
+    group.GroupLeft: _alone_again,
+    group.GroupWaitEnded: _order,
+    handover.OrderPlaced: lambda case, event, m: _needs_no_waiting(case, "ordered"),
+    group.GroupReceiverNamed: _receiver_named,
+    group.GroupReceiverForgotten: _receiver_forgotten,
     # whoever is forgotten need not be told, nor answered
     erasure.ErasureOrdered: _forgotten,
 }

@@ -24,6 +24,10 @@ from safehand.authority.contact import rules as contact_rules
 from safehand.authority.contact.states import QUEUE as CONTACT
 from safehand.authority.examination import commands as examination
 from safehand.authority.examination import rules as examination_rules
+from safehand.authority.group import commands as group
+from safehand.authority.group import refusals as group_refusals
+from safehand.authority.group import rules as group_rules
+from safehand.authority.group.states import MembershipState
 from safehand.authority.handover import commands as handover
 from safehand.authority.handover import rules as handover_rules
 from safehand.authority.handover.states import HandoverState
@@ -40,6 +44,7 @@ from safehand.authority.production import rules as production_rules
 from safehand.authority.readdressing import commands as readdressing
 from safehand.authority.readdressing import refusals as readdressing_refusals
 from safehand.authority.readdressing import rules as readdressing_rules
+from safehand.authority.readdressing.states import ReaddressingState
 from safehand.authority.returns import commands as returns
 from safehand.authority.returns import events as returns_events
 from safehand.authority.returns import refusals as returns_refusals
@@ -74,6 +79,7 @@ CaseCommand = (
     | help_commands.HelpCommand
     | agent.AgentCommand
     | wish.WishCommand
+    | group.GroupCommand
     | papers.RecordRegisterDone
     | erasure.OrderErasure
     | erasure.RecordErased
@@ -92,6 +98,7 @@ STEPS: Final[Mapping[str, Mapping[type, Any]]] = {
     "help": help_rules.RULES,
     "agent": agent_rules.RULES,
     "wish": wish_rules.RULES,
+    "group": group_rules.RULES,
 }
 _RULE_OF: Final[dict[type, tuple[str, Any]]] = {
     command: (step, rule) for step, rules in STEPS.items() for command, rule in rules.items()
@@ -110,6 +117,7 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     **help_commands.ROLES,
     **agent.ROLES,
     **wish.ROLES,
+    **group.ROLES,
     **papers.ROLES,
     erasure.OrderErasure: frozenset({"applicant", "authority_manager"}),
     erasure.RecordErased: frozenset({"system"}),
@@ -439,6 +447,40 @@ def _wish(case: Case, command: wish.AskWish, m: Moment) -> Answer:
     return wish_rules.ask(case.wish, command, m, days=days)
 
 
+def groupable(case: Case) -> Refusal | None:
+    """Why the case can't be in a group as it stands; none when it is to be brought, and no order is placed."""
+    running = case.application.state in (ApplicationState.RECEIVED, ApplicationState.CORRECTING)
+    in_house = case.handover.state in (HandoverState.NONE, HandoverState.ON_SHELF)
+    begun = case.handover.state is not HandoverState.NONE
+    brought = (case.handover.mode if begun else case.application.mode) == "post"
+    moving = case.readdressing.state is not ReaddressingState.NONE
+    fit = running and in_house and brought and not moving and not case.handover.placed
+    return None if fit else group_refusals.NOT_NOW()
+
+
+def _join(case: Case, command: group.JoinGroup, m: Moment) -> Answer | None:
+    """Who goes elsewhere yet asks for the group's address with it: it cools down like any other."""
+    if case.group.state is not MembershipState.NONE:
+        return None
+    refusal = groupable(case)
+    if refusal is not None or not command.change:
+        return refusal
+    asking = readdressing.AskAddressChange(change=command.change, destination=command.destination)
+    asked, joined = _address_change(case, asking, m), group_rules.join(case.group, command, m)
+    if isinstance(asked, Refusal):
+        return asked
+    return joined if isinstance(joined, Refusal) else [*asked, *joined]
+
+
+def _let_receive(case: Case, command: group.LetReceive, m: Moment) -> Answer | None:
+    """As anybody else who is named: until the post has it, and five one after the other (agent)."""
+    refusal = agent_nameable(case)
+    if refusal is not None:
+        return refusal
+    answer = agent_rules.name(case.agent, agent.NameAgent(number=command.number), m)
+    return answer if isinstance(answer, Refusal) else None
+
+
 _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     application.WithdrawApplication: _withdrawal,
     returns.RecallItem: _recall,
@@ -449,6 +491,9 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     contact.RecordUnreachable: _unreachable,
     agent.NameAgent: lambda case, command, m: agent_nameable(case),
     wish.AskWish: _wish,
+    group.BeginGroup: lambda case, command, m: groupable(case),
+    group.JoinGroup: _join,
+    group.LetReceive: _let_receive,
     readdressing.AskAddressChange: _address_change,
     readdressing.MakeAddressHold: _makes_hold,
     help_commands.AskHelp: _help,

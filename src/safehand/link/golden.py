@@ -24,6 +24,7 @@ KEY_ID = "golden-1"
 CITY = 310000
 AT = datetime(2024, 5, 6, 1, 2, 3, 456789, tzinfo=UTC)
 ORDER, WAYBILL, BAG, SCAN, PERSON = "or_golden", "ZA473124829CN", "bg_golden", "sc_golden", "st_golden"
+GROUP, OTHER_ORDER = "gp_golden", "or_another"
 ORDER_LINES = ("ZA473124829CN", "ZA123456785CN")
 
 
@@ -145,6 +146,8 @@ def _authority_says_of_receivers(kind: m.Kind) -> m.Message | None:
             return m.ReceiverNamed(order=ORDER, number=1, at=AT)
         case m.Kind.RECEIVER_RELEASED:
             return m.ReceiverReleased(order=ORDER, number=1, at=AT)
+        case m.Kind.ORDERS_GROUPED:
+            return m.OrdersGrouped(group=GROUP, orders=[ORDER, OTHER_ORDER], at=AT)
         case _:
             return None
 

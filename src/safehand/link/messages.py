@@ -26,6 +26,7 @@ Fen = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 ITEMS_PER_MANIFEST_MAX = 2_000
 MESSAGES_PER_RUN_MAX = 2_000
+GROUPED_ORDERS_MAX = 20
 STATEMENT_LINES_MAX = 1_500
 """So many lines of a statement fit into one message, however long their references are."""
 
@@ -44,6 +45,7 @@ class Kind(IntEnum):
     RECEIVER_NAMED = 109
     RECEIVER_RELEASED = 110
     DELIVERY_WISHED = 111
+    ORDERS_GROUPED = 112
     WAYBILL_ALLOCATED = 201
     ORDER_REFUSED = 202
     HANDOVER_ACCEPTED = 203
@@ -287,6 +289,15 @@ class DeliveryWished(Message, frozen=True, kw_only=True):
     wish: Wish
     day: date | None = None
     """With ANOTHER_DAY, and only with it: the day in the destination's time on which it is to be brought, and not before."""
+    at: datetime
+
+
+class OrdersGrouped(Message, frozen=True, kw_only=True):
+    """112: these orders go to one door and are to be brought in one round. Never a reason to hold one of them back."""
+
+    group: Reference
+    """Drawn by chance for these orders alone; it names neither case nor family."""
+    orders: Annotated[list[Reference], Meta(min_length=2, max_length=GROUPED_ORDERS_MAX)]
     at: datetime
 
 
@@ -541,6 +552,7 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.RECEIVER_NAMED: ReceiverNamed,
     Kind.RECEIVER_RELEASED: ReceiverReleased,
     Kind.DELIVERY_WISHED: DeliveryWished,
+    Kind.ORDERS_GROUPED: OrdersGrouped,
     Kind.WAYBILL_ALLOCATED: WaybillAllocated,
     Kind.ORDER_REFUSED: OrderRefused,
     Kind.HANDOVER_ACCEPTED: HandoverAccepted,

@@ -88,7 +88,9 @@ EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
 
 def _modules(package: ModuleType, name: str) -> Iterator[ModuleType]:
     for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if found.name.rpartition(".")[2] in (name, "bag", "stock") or found.name.endswith("made_documents"):
+        if found.name.rpartition(".")[2] in (name, "bag", "stock", "group") or found.name.endswith(
+            "made_documents"
+        ):
             yield importlib.import_module(found.name)
 
 

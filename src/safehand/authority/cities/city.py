@@ -62,7 +62,7 @@ class Counter(_Strict, frozen=True, kw_only=True):
 
 
 class Clocks(_Strict, frozen=True, kw_only=True):
-    """The applicant's clocks in days (the cooling time of an address in hours), the authority's in working days."""
+    """The applicant's clocks in days (the cooling time of an address in hours), the authority's and a group's in working days."""
 
     correct_days: Days
     pay_days: Days
@@ -70,6 +70,8 @@ class Clocks(_Strict, frozen=True, kw_only=True):
     produce_working_days: Days
     pickup_days: Days
     address_change_hours: Annotated[int, Meta(ge=1, le=168)]
+    group_wait_working_days: Annotated[int, Meta(ge=1, le=10)]
+    """How long an issued document waits at most for those of its group."""
 
 
 class Handover(_Strict, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from safehand.authority.agent.commands import AGENTS_MAX, NameAgent
 from safehand.authority.agent.person import AGENT_RECORD, RELATIONS, AgentRecord, agent_records
+from safehand.authority.agent.states import AgentState
 from safehand.authority.portal.agent_form import AGENT_FIELDS, agent_fields, agent_sent, relations_in
 from safehand.authority.portal.applying.answers import Faults, said_in
 from safehand.authority.portal.case_visit import CaseVisit, case_visit
@@ -98,6 +99,8 @@ class AgentPage:
         return await case_visit(house=self.house, portal=self.portal, request=request, city=city, case=case)
 
     async def _agent(self, visit: CaseVisit) -> AgentRecord | None:
+        if visit.case.agent.state is AgentState.NONE:
+            return None
         record = (await read_persons(house=self.house, keys=[visit.key], name=AGENT_RECORD)).get(visit.key)
         return msgspec.json.decode(record, type=AgentRecord) if record else None
 

@@ -13,8 +13,10 @@ from litestar.params import FromPath
 from safehand.authority.application.actions import OWNER, ReceiptOf
 from safehand.authority.application.drafts import Drafts
 from safehand.authority.case import Case, CaseEvent
-from safehand.authority.cities.city import City
+from safehand.authority.cities.city import City, CityOn
 from safehand.authority.documents.document import Document
+from safehand.authority.group.actions import Groups
+from safehand.authority.group.states import MembershipState
 from safehand.authority.help.states import HelpState
 from safehand.authority.help.texts import HelpTexts
 from safehand.authority.notices.seen import trouble_of
@@ -63,6 +65,7 @@ ACTS: Final[Mapping[str, str]] = {
     "not-here": "tracking.deny_receipt",
     "withdraw": "application.withdraw",
     "pay": "payment.begin",
+    "go-now": "group.go_now",
 }
 """The buttons of a case and the actions behind them; each goes through the same front door as the API."""
 DONE: Final[Mapping[str, Both]] = {
@@ -81,6 +84,10 @@ DONE: Final[Mapping[str, Both]] = {
     ),
     "released": Both(zh="已取消代收人，仅限您本人签收。", en="Only you may receive it now."),
     "wished": Both(zh="已按您的选择通知邮政。", en="The post is told what you chose."),
+    "go-now": Both(zh="已不再等待，您的证件现在寄出。", en="It waits no longer: your document goes out now."),
+    "left-group": Both(
+        zh="已退出同行组，本件单独办理。", en="You have left the group: this one goes by itself."
+    ),
     "withdraw": Both(zh="申请已撤回。", en="The application is withdrawn."),
     "paid": Both(zh="缴费成功，谢谢。", en="Your payment arrived. Thank you."),
     "paid-back": Both(
@@ -146,6 +153,7 @@ class Portal:
             secret=form_secret,
         )
         self._texts = HelpTexts(house=house)
+        self._groups = Groups(house=house)
         self._cases = msgspec.json.Decoder(Case)
         self._events = msgspec.json.Decoder(CaseEvent)
 
@@ -242,6 +250,7 @@ class Portal:
             ],
             comer=await self.comers.who(city=row.city, case=state),
             trouble=await trouble_of(house=self._house, key=key),
+            waits_for=await self._waits_for(key, state),
             asked=state.help,
             answer=await self._answer(key, state),
             version=row.version,
@@ -254,6 +263,13 @@ class Portal:
         if case.help.state is not HelpState.ANSWERED:
             return ""
         return (await self._texts.read(key=key)).get(case.help.texts, "")
+
+    async def _waits_for(self, key: StreamKey, case: Case) -> int:
+        """For how many of its group a document waits."""
+        if case.group.state is not MembershipState.WAITING:
+            return 0
+        group = await self._groups.read(key=StreamKey(key.city, case.group.group))
+        return len(group.standing("pending")) if group is not None else 0
 
     async def ask_withdraw(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """GET …/withdraw: asked once more, because it can't be undone."""
@@ -422,6 +438,10 @@ class Portal:
                 break
             after = rows[-1].version
         return dated
+
+    def city_on(self, code: int) -> CityOn:
+        """The rules of a city today."""
+        return self._cities[code].on(local_day(self._house.clock.now()))
 
     def document_words(self, case: Case, language: str) -> str:
         """The name of a case's document."""

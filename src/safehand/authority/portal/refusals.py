@@ -51,6 +51,15 @@ SHARED_UNKNOWN = define(
     way_out_zh="请向申请人索取新的链接。",
     owner=OWNER,
 )
+INVITATION_UNKNOWN = define(
+    code="portal.invitation_unknown",
+    status=404,
+    en="This link invites to nothing: it is incomplete, its time is over, or another one has taken its place.",
+    zh="此链接无法打开：链接不完整、已过期，或已被新的链接取代。",
+    way_out_en="Ask whoever sent it for a new link; it opens for seven days.",
+    way_out_zh="请向发送者索取新的链接，有效期七天。",
+    owner=OWNER,
+)
 SIGN_IN_LOST = define(
     code="portal.sign_in_lost",
     status=400,

@@ -39,7 +39,7 @@ BODY_BYTES_MAX: Final = 4_000
 ACTOR_BYTES: Final = 16
 YES: Final = "yes"
 _TO: Final = re.compile(
-    r"/(?:my|apply|addresses)(?:/[a-z][a-z-]{1,30})?|/cases/[1-8][0-9]{5}/ca_[A-Za-z0-9_-]{4,60}(?:/[a-z][a-z-]{1,30}){0,2}"
+    r"/(?:my|apply|addresses)(?:/[a-z][a-z-]{1,30})?|/join/[a-z2-7]{32}|/cases/[1-8][0-9]{5}/ca_[A-Za-z0-9_-]{4,60}(?:/[a-z][a-z-]{1,30}){0,2}"
 )
 """Where a sign-in may lead: pages of the portal, never another site."""
 

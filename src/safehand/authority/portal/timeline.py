@@ -10,6 +10,7 @@ from safehand.authority.agent.states import AgentState
 from safehand.authority.application import events as application
 from safehand.authority.application.states import TERMINAL, ApplicationState
 from safehand.authority.case import Case, CaseEvent
+from safehand.authority.group.states import MembershipState
 from safehand.authority.handover import events as handover
 from safehand.authority.help.events import HelpEvent
 from safehand.authority.notices.wording import deadline_words
@@ -20,7 +21,7 @@ from safehand.authority.payment.states import PaymentState
 from safehand.authority.portal.usual import usual_words
 from safehand.authority.portal.words import sentence_of, words
 from safehand.authority.readdressing.states import ReaddressingState
-from safehand.authority.router import agent_nameable, readdressable, wishable
+from safehand.authority.router import agent_nameable, groupable, readdressable, wishable
 from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking.states import TrackingState
 from safehand.kernel.machine import Event, Waiting
@@ -51,6 +52,8 @@ WAITS_FOR_APPLICANT: Final[Mapping[type[Event], frozenset[type[Event]]]] = {
     ),
 }
 """Event that makes everybody wait for the applicant -> the events that end this wait."""
+HOLDS: Final = frozenset({"group.waiting", "readdressing.cooling", "readdressing.due"})
+"""What keeps a document on the shelf that is not going to the counter."""
 _ENDS: Final = frozenset(
     {
         application.ApplicationWithdrawn,
@@ -161,9 +164,10 @@ def waiting_lines(
 ) -> tuple[Next, ...]:
     """What must happen next, of the worklists on which a case stands, and by when it usually does."""
     lines: list[Next] = []
+    held = any(one.queue in HOLDS for one in waits)
     for one in waits:
         told = words().waits[one.queue]
-        if told.hidden:
+        if told.hidden or (held and one.queue == "handover.on_shelf"):
             continue
         lines.append(
             Next(
@@ -213,9 +217,16 @@ def clock_of(*, events: Sequence[Dated], now: datetime, ended: bool) -> Clock:
     return Clock(days=(until - begun) // _DAY, waiting_days=waiting // _DAY, ended=ended)
 
 
+def _acts_of_group(case: Case) -> set[str]:
+    """The page of the family's documents, and not to wait for them."""
+    if case.group.state is MembershipState.WAITING:
+        return {"group", "go-now"}
+    return {"group"} if case.group.state is not MembershipState.NONE or groupable(case) is None else set()
+
+
 def acts_of(case: Case) -> frozenset[str]:
     """What the applicant can do now. The process decides; this only spares people buttons that would be refused."""
-    tracked, acts = case.tracking.state, _about_the_delivery(case)
+    tracked, acts = case.tracking.state, _about_the_delivery(case) | _acts_of_group(case)
     if case.application.state is ApplicationState.CORRECTING:
         acts.add("correct")
     if case.payment.state is PaymentState.AWAITING:

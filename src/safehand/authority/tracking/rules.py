@@ -396,9 +396,13 @@ def _seen_elsewhere(step: Tracking, event: e.TrackingEvent) -> bool:
 
 def _fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
     match event:
-        case e.CourierNamed():
-            return moved(step, event, at, TABLE, courier=event.courier, courier_at=event.at)
-        case e.ScanRecorded() | e.ScanVoidRecorded() | e.AttemptRecorded() | e.ConfirmedAtDoor():
+        case (
+            e.CourierNamed()
+            | e.ScanRecorded()
+            | e.ScanVoidRecorded()
+            | e.AttemptRecorded()
+            | e.ConfirmedAtDoor()
+        ):
             return _fold_news(step, event, at)
         case e.TrackingOpened():
             fresh = Tracking(state=step.state, since=step.since)
@@ -443,7 +447,7 @@ def _fold_word(
 
 def _fold_news(
     step: Tracking,
-    event: e.ScanRecorded | e.ScanVoidRecorded | e.AttemptRecorded | e.ConfirmedAtDoor,
+    event: e.CourierNamed | e.ScanRecorded | e.ScanVoidRecorded | e.AttemptRecorded | e.ConfirmedAtDoor,
     at: datetime,
 ) -> Tracking:
     match event:
@@ -461,6 +465,8 @@ def _fold_news(
             return moved(step, event, at, TABLE, **changes)
         case e.ConfirmedAtDoor():
             return moved(step, event, at, TABLE, confirmed_at=at)
+        case e.CourierNamed():
+            return moved(step, event, at, TABLE, courier=event.courier, courier_at=event.at)
     # Only the clock of silence is wound by news; the others run whatever the post says.
     if step.state is S.ON_THE_WAY:
         return clocked(step, event, at, TABLE, due_at=event.due_at, **changes)

@@ -1,0 +1,1 @@
+"""A family's documents: cases that go to one address, together or each by itself."""
