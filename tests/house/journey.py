@@ -26,10 +26,10 @@ class Journey:
     waybill: str = ""
 
     @classmethod
-    def begun(cls, living: Living, number: int) -> Journey:
+    def begun(cls, living: Living, number: int, **changes: Any) -> Journey:
         """Applied, by the synthetic person of this number."""
         token, _ = living.applicant(number)
-        return cls(living=living, number=number, case=living.case_of(number), applicant=token)
+        return cls(living=living, number=number, case=living.case_of(number, **changes), applicant=token)
 
     def authority(self, role: str, action: str, **item: Any) -> dict[str, Any]:
         """An action upon the case at the authority that must succeed."""
@@ -96,7 +96,8 @@ class Journey:
         assert answer.status_code == 200, answer.text
         self.tell()
         handover = self.state()["handover"]
-        self.order, self.waybill = handover["order"], handover["waybill"]
+        # Of a family that goes together nothing is ordered until all are made.
+        self.order, self.waybill = handover.get("order", ""), handover.get("waybill", "")
         return self
 
     def with_post(self) -> Journey:

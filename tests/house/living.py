@@ -131,10 +131,10 @@ class Living:
         token = self.token("authority", f"ap_{number}", ["applicant"], person=person)
         return token, application_of(person)
 
-    def case_of(self, number: int) -> str:
+    def case_of(self, number: int, **changes: Any) -> str:
         """The case of a synthetic person who has applied."""
         token, item = self.applicant(number)
-        answer = self.post("authority", "application.submit", item, token, key=f"submit-{number}")
+        answer = self.post("authority", "application.submit", item | changes, token, key=f"submit-{number}")
         assert answer.status_code == 200, answer.text
         return answer.json()["case"]
 

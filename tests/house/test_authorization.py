@@ -241,8 +241,9 @@ def test_every_address_is_a_known_one(living: Living, house: str) -> None:
     own = {"/v1/parked", "/v1/sessions", "/v1/sessions/end", "/v1/worklists/{queue:str}"}
     things = "cases" if house == "authority" else "items"
     own |= {f"/v1/{things}/{{city:str}}/{{stream:str}}{tail}" for tail in ("", "/events")}
-    own |= {"/v1/labels", *({"/v1/eligibility", "/v1/help"} if house == "authority" else {"/v1/manifests"})}
     own |= {"/v1/items/{city:str}/{stream:str}/receivers"} if house == "post" else set()
+    theirs = {"authority": {"/v1/eligibility", "/v1/help"}, "post": {"/v1/manifests", "/v1/stops"}}
+    own |= {"/v1/labels", *theirs[house]}
     v1 = {path for path in living.routes[house] if path.startswith("/v1")}
     assert v1 == actions | own
     firsts = {f"/{path.split('/')[1]}" for path in living.routes[house]}

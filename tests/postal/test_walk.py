@@ -26,6 +26,8 @@ from safehand.postal.acceptance.waybills import states as numbers
 from safehand.postal.custody import states as custody
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery import states as delivery
+from safehand.postal.delivery.stops import commands as to_stop
+from safehand.postal.delivery.stops import states as stop
 from safehand.postal.item import Item, is_ended, overall
 from safehand.postal.machines import ROLES
 from safehand.postal.network.s10 import WaybillRange
@@ -66,6 +68,7 @@ STEPS: dict[str, Any] = {
     "undeliverable": undeliverable,
     "settlement": settlement,
     "receiver": receiver,
+    "stop": stop,
 }
 ROLE_NAMES = {
     "acceptance_clerk",
@@ -123,7 +126,7 @@ def test_nothing_leads_away_from_the_authority_and_only_its_own_receipt_away_fro
 
 
 def test_who_may_give_a_command_stands_beside_every_command():
-    commands = {*get_args(ItemCommand), *get_args(to_count.BagCommand), to_number.Draw}
+    commands = {*get_args(ItemCommand), *get_args(to_count.BagCommand), to_number.Draw, to_stop.NameStop}
     assert set(ROLES) == commands
     for roles in ROLES.values():
         assert roles <= ROLE_NAMES
@@ -365,7 +368,8 @@ def rare_ways() -> set[tuple[str, str, Any]]:
     for one in (attempted, counter, held):
         facts: dict[str, Any] = {"waybill": one.waybill, "courier": COURIER, "occurred_at": one.now}
         one.do(to_deliver.RejectAtDoor(reason=Reason.MISPRINT, **facts))
-    others = (on_the_way, attempted, counter, held, named(), *found_in_hand(), *came_late(), *wished())
+    ways = (*found_in_hand(), *came_late(), *wished(), *stops_named())
+    others = (on_the_way, attempted, counter, held, named(), *ways)
     return house.edges.union(*(one.edges for one in others)) | rare_counters() | rare_scans()
 
 
@@ -387,6 +391,39 @@ def named() -> House:
     fresh.do(to_name.NameReceiver(number=1, at=fresh.now))
     house.edges |= fresh.edges
     return house
+
+
+def stops_named() -> list[House]:
+    """Named before there is an order, and in every state that an item can be in until it is delivered."""
+    houses = [House()]
+    begun = (
+        *("ordered", "accepted", "at_office", "with_courier", "attempted", "claimed", "held"),
+        "claimed_at_counter",
+        "nonconforming",
+    )
+    for start in begun:
+        if start == "attempted":
+            house = House().with_courier()
+            house.do(house.failing())
+        elif start == "claimed_at_counter":
+            house = House().held()
+            house.wait(minutes=5)
+            house.do(house.claiming_at_counter())
+        elif start == "nonconforming":
+            house = House().with_courier()
+            house.do(
+                to_deliver.ReportNonconforming(
+                    waybill=house.waybill, courier=COURIER, carrier_code="50", occurred_at=house.now
+                )
+            )
+        else:
+            house = getattr(House(), start)()
+        houses.append(house)
+    for house in houses:
+        named = house.give("stop", "gp_door", to_stop.NameStop(peer="authority", orders=(ORDER, "or_other")))
+        assert not isinstance(named, Refusal), named
+        assert house.item.delivery.stop == "gp_door"
+    return houses
 
 
 def came_late() -> list[House]:

@@ -32,6 +32,7 @@ from safehand.link.reader import Border
 from safehand.postal.border.hearing import PostalBorder
 from safehand.postal.couriers.cards import Cards, card_routes
 from safehand.postal.delivery import commands as to_deliver
+from safehand.postal.delivery.stops.actions import StopWork, stops_route
 from safehand.postal.machines import ROLES, build_machines
 from safehand.postal.network.cities import PostalCity, load_postal_cities
 from safehand.postal.printing import Printing, printing_routes
@@ -156,7 +157,7 @@ def parts_of(*, house: House, cities: Mapping[str, PostalCity]) -> Parts:
     )
     parking = Parking(house=house, border=border, manager="postal_manager")
     return Parts(
-        actions=[*actions_of(house), *parking.actions()],
+        actions=[*actions_of(house), *StopWork(house=house).actions(), *parking.actions()],
         border=border,
         chores={
             "close_days": closing.close_days,
@@ -191,6 +192,7 @@ async def make_app(settings: Settings) -> Litestar:
                 auditors=frozenset({"postal_manager"}),
             ),
             parked_route(parking=parts.parking),
+            stops_route(work=StopWork(house=house)),
             *printing_routes(printing=printing),
             *showing_routes(showing=Showing(house=house)),
             *card_routes(cards=cards),

@@ -1,4 +1,4 @@
-"""The post's three kinds of streams as machines for the shell, and who may give which command."""
+"""The post's four kinds of streams as machines for the shell, and who may give which command."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -19,10 +19,14 @@ from safehand.postal.acceptance.waybills.events import RangeEvent
 from safehand.postal.acceptance.waybills.rules import range_stream
 from safehand.postal.acceptance.waybills.states import Numbers
 from safehand.postal.delivery import commands as to_deliver
+from safehand.postal.delivery.stops import commands as to_stop
+from safehand.postal.delivery.stops import rules as stops
+from safehand.postal.delivery.stops.events import StopEvent
+from safehand.postal.delivery.stops.states import Stop
 from safehand.postal.item import Item, ItemEvent
 from safehand.postal.network.cities import PostalCity
 from safehand.postal.network.offices import Network
-from safehand.postal.process import BAG, ITEM, RANGE, follows
+from safehand.postal.process import BAG, ITEM, RANGE, STOP, follows
 from safehand.postal.receiver import commands as to_name
 from safehand.postal.settlement import commands as to_settle
 from safehand.postal.transport import commands as to_carry
@@ -34,6 +38,7 @@ ROLES: Final[Mapping[type[Command], frozenset[str]]] = {
     **to_count.ROLES,
     **to_carry.ROLES,
     **to_deliver.ROLES,
+    **to_stop.ROLES,
     **to_return.ROLES,
     **to_settle.ROLES,
     **to_name.ROLES,
@@ -45,7 +50,7 @@ ROLES: Final[Mapping[type[Command], frozenset[str]]] = {
 
 
 def build_machines(*, cities: Mapping[str, PostalCity]) -> dict[str, Machine]:
-    """The machines by kind: `item` (stream: the order's reference), `bag` (the authority's), `range` (`wr_<city>`)."""
+    """The machines by kind: `item` (stream: the order's reference), `bag` (the authority's), `range` (`wr_<city>`), `stop` (the authority's)."""
     network = Network(cities=cities)
     item = Machine(
         kind=ITEM,
@@ -87,7 +92,17 @@ def build_machines(*, cities: Mapping[str, PostalCity]) -> dict[str, Machine]:
         waits=waiting.waits_of_range,
         follows=lambda numbers, event, key: follows(event, key),
     )
-    return {ITEM: item, BAG: bag, RANGE: numbers}
+    stop = Machine(
+        kind=STOP,
+        state=Stop,
+        event=StopEvent,
+        initial=lambda key: Stop(),
+        decide=stops.decide,
+        fold=stops.fold,
+        follows=lambda stop, event, key: follows(event, key),
+        touches=_touched_by_stop,
+    )
+    return {ITEM: item, BAG: bag, RANGE: numbers, STOP: stop}
 
 
 def _touches(command: Command, key: StreamKey) -> Sequence[StreamKey]:
@@ -95,6 +110,12 @@ def _touches(command: Command, key: StreamKey) -> Sequence[StreamKey]:
     if isinstance(command, to_accept.ReceiveOrder | to_accept.SeekNumber):
         return (StreamKey(key.city, range_stream(key.city)),)
     return ()
+
+
+def _touched_by_stop(command: Command, key: StreamKey) -> Sequence[StreamKey]:
+    """The items of the door."""
+    orders = command.orders if isinstance(command, to_stop.NameStop) else ()
+    return [StreamKey(key.city, order) for order in orders]
 
 
 def _asks_of_bag(command: Command) -> Sequence[str]:

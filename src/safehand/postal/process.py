@@ -22,10 +22,12 @@ from safehand.postal.custody import events as custody
 from safehand.postal.custody import rules as accounts
 from safehand.postal.custody.states import INCIDENT
 from safehand.postal.custody.states import State as Holder
+from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery import events as delivery
 from safehand.postal.delivery.rules import after_attempts
 from safehand.postal.delivery.states import After
 from safehand.postal.delivery.states import State as DeliveryState
+from safehand.postal.delivery.stops import events as stops
 from safehand.postal.item import Item, ItemEvent
 from safehand.postal.settlement import events as settlement
 from safehand.postal.settlement.rules import opening
@@ -38,6 +40,7 @@ from safehand.postal.undeliverable.states import State as UndeliverableState
 ITEM = "item"
 BAG = "bag"
 RANGE = "range"
+STOP = "stop"
 
 
 def adds(item: Item, event: Event, now: datetime) -> Sequence[Event]:
@@ -188,6 +191,9 @@ def follows(event: Event, key: StreamKey) -> Sequence[Onward]:
         case waybills.DrawMissed(order=order):
             missed = to_accept.HearNoNumber()
             return (Onward(key=StreamKey(key.city, order), kind=ITEM, command=missed),)
+        case stops.StopNamed(orders=orders, peer=peer):
+            joins = to_deliver.JoinStop(stop=key.stream, peer=peer)
+            return [Onward(key=StreamKey(key.city, order), kind=ITEM, command=joins) for order in orders]
         case bags.BagCounted(accepted=accepted, office=office, clerk=clerk):
             return [
                 Onward(

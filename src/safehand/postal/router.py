@@ -82,6 +82,8 @@ def decide(
     item: Item, command: ItemCommand, context: Context, *, network: Network
 ) -> Sequence[Event] | Refusal:
     """The events of a command and of what it means for the item's other steps, or the refusal."""
+    if isinstance(command, to_deliver.JoinStop):
+        return _joined(item, command)
     if not isinstance(command, to_accept.ReceiveOrder):
         refused = _is_this_item(item, command)
         if refused is not None:
@@ -93,6 +95,13 @@ def decide(
         return decided
     added = [more for event in decided for more in adds(item, event, context.now)]
     return [*decided, *added] if added else decided
+
+
+def _joined(item: Item, command: to_deliver.JoinStop) -> Sequence[Event] | Refusal:
+    """Also before there is an order. Another authority's item is none of its business; what has ended, nobody's."""
+    if item.order is not None and (item.terms.peer != command.peer or is_ended(item)):
+        return []
+    return delivery.join_stop(item.delivery, command)
 
 
 def _is_this_item(item: Item, command: ItemCommand) -> Refusal | None:
@@ -217,6 +226,8 @@ def asks(command: Command) -> Sequence[str]:
 def counts(before: Item, after: Item) -> Mapping[str, int]:
     """Changes of the tallies `item.<overall state>` and `custody.<kind of holder>`."""
     changes: dict[str, int] = {}
+    if after.order is None:
+        return changes
     was, now = overall(before) if before.order else "", overall(after)
     if was != now:
         changes[f"item.{now}"] = 1

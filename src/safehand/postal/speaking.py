@@ -22,6 +22,8 @@ from safehand.postal.waiting import return_due
 
 def of_item(item: Item, event: Event, key: StreamKey) -> Sequence[Outgoing]:
     """The messages for an event of an item; `item` is as after it."""
+    if isinstance(event, delivery.StopJoined):
+        return ()  # it may have no order yet, and nobody need hear of it
     said = (
         _of_acceptance(item, event)
         or _of_scans(item, event)

@@ -18,6 +18,7 @@ from safehand.link.reader import Heard
 from safehand.postal.acceptance import commands as to_accept
 from safehand.postal.acceptance.bags import commands as to_count
 from safehand.postal.delivery import commands as to_deliver
+from safehand.postal.delivery.stops import commands as to_stop
 from safehand.postal.receiver import commands as to_name
 from safehand.postal.undeliverable import commands as to_return
 
@@ -57,6 +58,8 @@ class PostalBorder:
             return self._order(one, one.body)
         if isinstance(one.body, _ABOUT_RECEIVERS):
             return self._receiver(one, one.body, keys)
+        if isinstance(one.body, m.OrdersGrouped):
+            return self._stop(one, one.body)
         command = self._command(one)
         if command is None:
             return NOT_FOR_US
@@ -65,6 +68,17 @@ class PostalBorder:
             stream=StreamKey(one.city, order if order is not None else one.subject),
             kind="item" if order is not None else "bag",
             command=command,
+            actor=f"authority:{one.peer}",
+            token=self._token(one),
+        )
+
+    def _stop(self, one: Heard, body: m.OrdersGrouped) -> Call:
+        """Items that go to one door, whether they are here yet or not."""
+        orders = tuple(dict.fromkeys(body.orders))
+        return Call(
+            stream=StreamKey(one.city, body.group),
+            kind="stop",
+            command=to_stop.NameStop(peer=one.peer, orders=orders),
             actor=f"authority:{one.peer}",
             token=self._token(one),
         )

@@ -147,6 +147,13 @@ class HearWish(Command, frozen=True, kw_only=True, tag="delivery.hear_wish"):
     day: date | None = None
 
 
+class JoinStop(Command, frozen=True, kw_only=True, tag="delivery.join_stop"):
+    """Follows from a stop that was named (112): this item is one of it."""
+
+    stop: Reference
+    peer: str
+
+
 class Escalate(Command, frozen=True, kw_only=True, tag="delivery.escalate"):
     """A clock of delivery ran out."""
 
@@ -166,6 +173,7 @@ DeliveryCommand = (
     | ReportNonconforming
     | TakeBack
     | HearWish
+    | JoinStop
     | Escalate
 )
 
@@ -184,5 +192,6 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     ReportNonconforming: frozenset({"courier", "postal_manager"}),
     TakeBack: frozenset({"courier"}),
     HearWish: frozenset({"authority"}),
+    JoinStop: frozenset(),
     Escalate: frozenset({"system"}),
 }

@@ -145,6 +145,12 @@ class Stopped(Event, frozen=True, kw_only=True, tag="delivery.stopped"):
     """Signal, never journaled: recall, return or incident: from here no delivery is allowed."""
 
 
+class StopJoined(Event, frozen=True, kw_only=True, tag="delivery.stop_joined"):
+    """The authority named other items that go to the same door (112)."""
+
+    stop: str
+
+
 DeliveryEvent = (
     TakenOut
     | Claimed
@@ -162,5 +168,6 @@ DeliveryEvent = (
     | TakenBack
     | WishRecorded
     | Escalated
+    | StopJoined
 )
 DeliverySignal = Ready | Left | Stopped

@@ -18,7 +18,7 @@ from safehand.postal.custody.rules import check_time
 from safehand.postal.custody.states import Custody
 from safehand.postal.custody.states import State as Holder
 from safehand.postal.delivery import commands, events, refusals
-from safehand.postal.delivery.states import TABLE, WAITING, After, Delivery, State, Wished
+from safehand.postal.delivery.states import TABLE, TERMINAL, WAITING, After, Delivery, State, Wished
 from safehand.postal.order import Order
 from safehand.postal.steps import moved, scan_name
 
@@ -114,12 +114,21 @@ def decide(  # noqa: C901 - one line per command
             return _take_back(step, command, now)
         case commands.HearWish():
             return _hear_wish(step, order, command, accepted_at or now)
+        case commands.JoinStop():
+            return join_stop(step, command)
         case commands.Escalate():
             wait = WAITING.get(step.state)
             waits = wait is not None and step.state is not State.HELD and not step.escalated
             return [events.Escalated()] if waits else []
         case _:
             assert_never(command)
+
+
+def join_stop(step: Delivery, command: commands.JoinStop) -> Decided:
+    """Never a reason for anything: what is over, or belongs to it already, stays as it is."""
+    if step.state in TERMINAL or step.stop == command.stop:
+        return []
+    return [events.StopJoined(stop=command.stop)]
 
 
 def _not_now(step: Delivery, otherwise: Refusal) -> Refusal:
@@ -486,6 +495,8 @@ def fold(  # noqa: C901 - one line per event
             return moved(step, event, at, TABLE, courier=courier)
         case events.ReportedNonconforming():
             return moved(step, event, at, TABLE, reported=True)
+        case events.StopJoined(stop=stop):
+            return moved(step, event, at, TABLE, stop=stop)
         case events.Escalated():
             return moved(step, event, at, TABLE, escalated=True)
         case (

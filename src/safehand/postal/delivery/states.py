@@ -67,6 +67,8 @@ class Delivery(PostalStep, frozen=True, kw_only=True, omit_defaults=True):
     """It was once left elsewhere: its recipient may confirm that to the authority, whatever has become of it since."""
     held_at: datetime | None = None
     """When holding began; claims at the counter don't lengthen it."""
+    stop: str = ""
+    """Of items that go to the same door; empty: it goes by itself."""
     scan_id: str = ""
     """Of the last taking out, bringing back or holding."""
     evidence: bytes = b""
@@ -95,6 +97,8 @@ TABLE: Final[Table] = {
     **{(state, events.ProofRecorded): State.DELIVERED for state in (*_CLAIMED, State.NONCONFORMING)},
     # Nobody at the post knows where it is; its recipient told the authority, which sealed it.
     (State.STOPPED, events.ProofRecorded): State.DELIVERED,
+    # A stop is named whenever the authority says so, also before the order has come.
+    **{(state, events.StopJoined): state for state in (*_UNPROVEN, State.NOT_BEGUN)},
     (State.CLAIMED, events.ClaimRefused): State.WITH_COURIER,
     (State.CLAIMED, events.ClaimVoided): State.WITH_COURIER,
     (State.CLAIMED_AT_COUNTER, events.ClaimRefused): State.HELD,
