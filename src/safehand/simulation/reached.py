@@ -15,6 +15,8 @@ import safehand.postal
 from safehand.house import erasure
 from safehand.kernel.outcome import RefusalKind
 from safehand.kernel.points import MARKS
+from safehand.postal.delivery.states import TERMINAL as DELIVERY_ENDS
+from safehand.postal.delivery.states import State as DeliveryState
 
 ELSEWHERE: Final[Mapping[str, str]] = {
     "label.": "what can't be drawn on a label: tests/postal/test_labels.py",
@@ -36,6 +38,8 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "receiver.": "the same: tests/postal/test_receiver.py",
     "wish.no_post_office": "no city of the files keeps nothing at its post offices: tests/authority/test_wish.py",
     "delivery.wish_without_day": "an honest authority says one thing: tests/postal/test_wishes.py",
+    "group.": "families join by a link, on a page; here at most one begins a group on a whim: tests/authority/test_group.py",
+    "stop.": "the post hears of a door when a family went together: tests/postal/test_stops.py",
     "readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
     "addresses.": "people here declare where it goes: tests/authority/test_addresses.py",
     "notices.": "answers of the SMS gateway and the mail server: tests/authority/test_notices_sending.py",
@@ -59,6 +63,14 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
     "Agent.": "nobody lets others receive it within a run: tests/authority/test_agent.py",
     "Receiver.": "the same: tests/postal/test_walk.py",
+    "Membership.": "families join by a link, on a page; here at most one begins a group on a whim: tests/authority/test_walk.py",
+    "Group.": "the same: tests/authority/test_walk.py",
+    "Stop.": "the post hears of a door when a family went together: tests/postal/test_walk.py",
+    **{
+        f"Delivery.{state}.StopJoined": "the same: tests/postal/test_walk.py"
+        for state in DeliveryState
+        if state not in DELIVERY_ENDS
+    },
     "Readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
     "Application.received.ApplicationReaddressed": "the same: tests/authority/test_readdressing.py",
     "Help.": "questions are texts between two people: tests/authority/test_walk.py",
