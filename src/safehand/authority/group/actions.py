@@ -82,7 +82,7 @@ class Groups:
             for other, case in (await self._cases(named)).items()
             if case.agent.number == case.group.receiver_number and case.group.receiver == key.stream
         ]
-        empty = dict.fromkeys(AGENT_RECORDS, b"")
+        empty: dict[str, bytes] = dict.fromkeys(AGENT_RECORDS, b"")
         sealed = await sealed_for(house=self._house, records=dict.fromkeys(others, empty))
         return tuple(row for rows in sealed.values() for row in rows)
 

@@ -1,6 +1,6 @@
 """A group (stream `gr_…`): its cases, whom they wait for, when they go together. It knows cases and orders, nobody's name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal
@@ -338,7 +338,7 @@ def _gone(group: Group, command: RecordGone, context: Context) -> Answer:
     return [MemberGone(case=command.case, order=command.order, why=command.why)]
 
 
-_RULES: Final[Mapping[type, Callable[[Group, Any, Context], Answer]]] = {
+_RULES: Final[Mapping[type, Any]] = {
     AddMember: _add,
     RemoveMember: _remove,
     RecordInvitation: _invite,
