@@ -61,9 +61,8 @@ async def _asked_by_hand(store: BothStores) -> None:
     for place in [*store.parked, ("nobody", 310000, 1)][:3]:
         await store.fetch(parking.FIND, *place)
     gone = sorted(store.vault_keys)[:2]
-    await store.fetch(
-        persons.KEYS, [*(one[0] for one in gone), 310000], [*(one[1] for one in gone), "ca_nobody"]
-    )
+    asked = [*gone, (310000, "nobody"), gone[0]]
+    await store.fetch(persons.KEYS, [one[0] for one in asked], [one[1] for one in asked])
     await store.fetch(erasing.DESTROY, [one[0] for one in gone], [one[1] for one in gone])
 
 

@@ -19,10 +19,13 @@ from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.points import watching
 from safehand.kernel.store import EventRow
+from safehand.kernel.vault import NONCE_BYTES
 from safehand.kernel.working_days import local_day
+from safehand.link.log import RECEIVER_RECORD
 from safehand.link.messages import WITHOUT_CLAIM, Kind, ProofMethod
 from safehand.postal.app import treaty_account
-from safehand.simulation.crowd import Deed
+from safehand.postal.receiver.papers import Paper
+from safehand.simulation.crowd import AGENT, Deed
 from safehand.simulation.house import SimHouse
 from safehand.simulation.world import GONE, Make, Place
 
@@ -83,6 +86,8 @@ HANDS: Final[Mapping[str, frozenset[str]]] = {
     "recipient": frozenset({"recipient"}),
 }
 """The post's account -> where the envelope may be: a return is handed over before the news of it comes."""
+EMPTY_BYTES: Final = NONCE_BYTES + 16
+"""Of a sealed record in which nothing is: nonce and tag."""
 FEW_PEOPLE: Final = 10
 """Of more than these at least half must have been able to apply."""
 WORD_LASTS: Final = timedelta(minutes=CONFIRMATION_MINUTES)
@@ -134,6 +139,8 @@ class Checker:
         self._at = datetime.min.replace(tzinfo=UTC)
         self._wishes: dict[str, list[tuple[datetime, date | None]]] = defaultdict(list)
         self._excused: Counter[str] = Counter()
+        self._named: set[str] = set()
+        """Items of which the post knows that somebody else may receive them."""
 
     def say(self, invariant: str, what: str, stream: str = "") -> None:
         """Something is as it must never be."""
@@ -242,10 +249,14 @@ class Checker:
         )
         match ProofMethod(body["method"]):
             case ProofMethod.RECIPIENT_CODE:
-                code = self.run.door_code(order).encode()
+                codes = [self.run.door_code(order).encode()]
+                if _somebody_named(events, body["evidence"]):
+                    codes.append(self.run.agents_code(order).encode())
                 received = self.run.authority.disk.received.values()
                 return any(
-                    row.kind == Kind.DELIVERY_CLAIMED and row.subject == order and code in row.body
+                    row.kind == Kind.DELIVERY_CLAIMED
+                    and row.subject == order
+                    and any(code in row.body for code in codes)
                     for row in received
                 )
             case ProofMethod.RECIPIENT_SESSION:
@@ -294,6 +305,17 @@ class Checker:
         searched = key.stream in self._searched
         if key.stream in self._recalled["post"] and not searched:
             self.say("no delivery after an accepted recall", "", key.stream)
+
+    def _named_at_post(self, key: StreamKey, body: Any) -> None:
+        self._named.add(key.stream)
+
+    def _released_at_post(self, key: StreamKey, body: Any) -> None:
+        self._named.discard(key.stream)
+
+    def _claimed(self, key: StreamKey, body: Any) -> None:
+        by_another = body["receiver"] == "agent"
+        if by_another and (key.stream not in self._named or len(body["papers"]) < len(Paper)):
+            self.say("nobody else is claimed for who may not have it", f"{body['papers']}", key.stream)
 
     def _search(self, key: StreamKey, body: Any) -> None:
         self._searched.add(key.stream)
@@ -453,6 +475,7 @@ class Checker:
         self._persons()
         self._documents_at_the_end()
         self._register()
+        self._forgotten()
         for house in self.run.houses.values():
             for place, row in house.disk.parked.items():
                 if place not in house.disk.resolved:
@@ -534,9 +557,15 @@ class Checker:
             )
             said = set(_NUMBERS.findall(text)).union(*map(_CHINESE.findall, set(_FOREIGN.findall(text))))
             for applicant in self.run.applicants.values():
-                if {applicant["name"].encode(), applicant["id_number"].encode()} & said:
+                if {applicant["name"].encode(), applicant["id_number"].encode(), AGENT.encode()} & said:
                     self.say("no person outside the vault", f"{house.name} holds a name or number")
                     return
+
+    def _forgotten(self) -> None:
+        """All is over, so the post keeps nobody who might have received something in another's place."""
+        for (_, stream, name), sealed in self.run.post.disk.vault.items():
+            if name == RECEIVER_RECORD and len(sealed) > EMPTY_BYTES:
+                self.say("whoever else might receive it is forgotten", "still in the post's vault", stream)
 
     def _documents_at_the_end(self) -> None:
         for make in self.run.world.documents:
@@ -589,6 +618,10 @@ _JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None
     ("post", "delivery.taken_out"): Checker._taken_out,  # noqa: SLF001
     ("post", "delivery.attempt_failed"): Checker._failed,  # noqa: SLF001
     ("post", "delivery.proof_recorded"): Checker._proven,  # noqa: SLF001
+    ("post", "delivery.claimed"): Checker._claimed,  # noqa: SLF001
+    ("post", "receiver.named"): Checker._named_at_post,  # noqa: SLF001
+    ("post", "receiver.released"): Checker._released_at_post,  # noqa: SLF001
+    ("post", "receiver.forgotten"): Checker._released_at_post,  # noqa: SLF001
     ("post", "undeliverable.incident_opened"): Checker._search,  # noqa: SLF001
     ("post", "undeliverable.recall_accepted"): Checker._stopped,  # noqa: SLF001
 }
@@ -601,6 +634,22 @@ def _is_suspect(item: Any) -> bool:
     """Whether somebody at the post has cause to look for it."""
     steps = (item.delivery, item.transport, item.undeliverable)
     return str(item.undeliverable.state) in ("incident", "lost") or any(step.escalated for step in steps)
+
+
+def _somebody_named(events: Sequence[EventRow], evidence: str) -> bool:
+    """Whether somebody else might receive it at the moment of a proof."""
+    named = False
+    for event in events:
+        match event.kind:
+            case "agent.named":
+                named = True
+            case "agent.released":
+                named = False
+            case "tracking.proof_sealed" if msgspec.json.decode(event.body)["evidence"] == evidence:
+                return named
+            case _:
+                pass
+    return False
 
 
 def _hash(previous: bytes, event: EventRow) -> bytes:

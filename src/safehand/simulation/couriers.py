@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from safehand.link.messages import ProofMethod, Reason
+from safehand.postal.receiver.papers import Paper
 from safehand.programme.launch import duties
 from safehand.programme.launch.duties import PAUSE, Act, Moment
 from safehand.programme.launch.houses import Line
@@ -19,6 +20,7 @@ from safehand.simulation.world import Place, World
 
 DISHONEST_SHARE: Final = 0.03
 GUESSES: Final = 3
+PAPERS: Final = [str(paper) for paper in Paper]
 
 
 @dataclass(kw_only=True)
@@ -38,6 +40,8 @@ class Street:
     world: World
     code_of: Callable[[str], str]
     """Order -> the code that its recipient was sent."""
+    agents_code_of: Callable[[str], str]
+    """Order -> the code that whoever else may receive it was sent."""
     thefts: dict[str, Theft] = field(default_factory=dict)
     swapped: dict[str, str] = field(default_factory=dict)
     left_once: set[str] = field(default_factory=set)
@@ -242,7 +246,29 @@ def _honest(line: Line, m: Moment, street: Street) -> Act | None:
         street.left_once.add(line.stream)
     if act is None or act.action != "delivery.claim" or act.item.get("code"):
         return act
+    somebody_else = _somebody_else(line, m, street)
+    if somebody_else is not None:
+        return somebody_else
     code = street.code_of(line.stream)
     if code and m.chance.happens(0.5, line.stream, "by code"):
         return door_claim(line, m, ProofMethod.RECIPIENT_CODE, code)
     return act
+
+
+def _somebody_else(line: Line, m: Moment, street: Street) -> Act | None:
+    """Whoever was named opens the door, maybe after it was taken back, and says the code that was sent to them.
+
+    Some have left a paper at home at first; some couriers do not look, and say that it was the recipient.
+    """
+    code, chance = street.agents_code_of(line.stream), m.chance
+    claimed = (line.state or {})["delivery"].get("claims", 0) > 0
+    if claimed or not code or not chance.happens(0.6, line.stream, "somebody else is at home"):
+        return None
+    if chance.happens(0.15, line.stream, "the courier does not look"):
+        return door_claim(line, m, ProofMethod.RECIPIENT_CODE, code)
+    known = (line.state or {}).get("receiver", {}).get("state") == "named"
+    if not known and not chance.happens(0.5, line.stream, "insists", m.now):
+        return None
+    forgot = chance.happens(0.15, line.stream, "left it at home", m.now)
+    papers = PAPERS[:-1] if forgot else PAPERS
+    return door_claim(line, m, ProofMethod.RECIPIENT_CODE, code, receiver="agent", papers_seen=papers)

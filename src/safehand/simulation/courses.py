@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from safehand.kernel.machine import StreamKey
 from safehand.link.messages import ProofMethod, Reason
 from safehand.postal.acceptance.events import ReprintReason
+from safehand.postal.receiver.papers import Paper
 from safehand.programme.launch.people import reference
 from safehand.simulation.crowd import Deed
 
@@ -30,6 +31,7 @@ WEARING_MAX: Final = 2
 SEPARATE_RANGES: Final = 52
 OTHER_CITY: Final = 320500
 """Nobody of the run lives there."""
+PAPERS: Final = [str(paper) for paper in Paper]
 ABSENT, DAMAGED, LOST = int(Reason.ABSENT), int(Reason.DAMAGED), int(Reason.LOST)
 CODE, SESSION, CARD = (
     int(ProofMethod.RECIPIENT_CODE),
@@ -57,9 +59,10 @@ class Scene:
         act: Callable[[str, StreamKey, str, Mapping[str, Any]], Deed],
         chance: random.Random,
         code: Callable[[str], str],
+        agents_code: Callable[[str], str],
     ) -> None:
         self.key, self.chance = key, chance
-        self._look, self._act, self.code = look, act, code
+        self._look, self._act, self.code, self.agents_code = look, act, code, agents_code
         self.case = key
         """The case of an item."""
         self.others: Sequence[StreamKey] = ()
@@ -291,6 +294,30 @@ def _at_counter(s: Scene) -> Deed:
         (SESSION, ""), (CODE, "00000000"), (CARD, "AAAA"), (CARD, "12345"), (CODE, s.code(s.key.stream))
     )
     return s.post("delivery.claim_at_counter", method=method, code=code)
+
+
+@_course("post", "or_", _item(delivery="with_courier held", undeliverable="not_begun"))
+@_course("post", "or_", _item(delivery="with_courier held", receiver="named", undeliverable="not_begun"))
+@_course("post", "or_", _item(delivery="with_courier held", receiver="released", undeliverable="not_begun"))
+def somebody_else_is_there(s: Scene) -> Iterator[Deed]:
+    """Without a paper, or without the own code; named, or not any more, or by nobody."""
+    counter = at(s.item(), "delivery") == "held"
+    action = "delivery.claim_at_counter" if counter else "delivery.claim"
+    for method, code, papers in ((SESSION, "", PAPERS), (CODE, "00000000", PAPERS[1:])):
+        yield s.post(action, method=method, code=code, receiver="agent", papers_seen=papers)
+    if at(s.item(), "receiver") == "released":
+        void = s.agents_code(s.key.stream)
+        yield s.post(action, method=CODE, code=void, receiver="agent", papers_seen=PAPERS)
+        # Another courier does not look.
+        yield s.post(action, method=CODE, code=void)
+
+
+@_course("authority", "ca_", _case(agent="named", tracking="on_the_way"))
+@_course("authority", "ca_", _case(agent="received"))
+def nobody_else_any_more(s: Scene) -> Iterator[Deed]:
+    """Taken back while it is on its way, or when it was received already; and once more."""
+    yield s.authority("agent.release")
+    yield s.authority("agent.release")
 
 
 @_course("post", "or_", _item(delivery="with_courier", undeliverable="not_begun"), most=WEARING_MAX)
@@ -667,8 +694,10 @@ COURSES: Final[Sequence[Course]] = tuple(_ALL)
 class Courses:
     """Those of one run: what has been played least goes first."""
 
-    def __init__(self, *, chance: random.Random, code: Callable[[str], str]) -> None:
-        self._chance, self._code = chance, code
+    def __init__(
+        self, *, chance: random.Random, code: Callable[[str], str], agents_code: Callable[[str], str]
+    ) -> None:
+        self._chance, self._code, self._agents_code = chance, code, agents_code
         self._played: Counter[int] = Counter()
 
     def next(
@@ -696,7 +725,12 @@ class Courses:
                 continue
             self._played[number] += 1
             scene = Scene(
-                key=self._chance.choice(fitting), look=look, act=act, chance=self._chance, code=self._code
+                key=self._chance.choice(fitting),
+                look=look,
+                act=act,
+                chance=self._chance,
+                code=self._code,
+                agents_code=self._agents_code,
             )
             scene.others = [key for key in streams[course.house] if key.stream.startswith(course.kind)]
             if scene.key.stream in cases:

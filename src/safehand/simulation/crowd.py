@@ -29,6 +29,8 @@ ROUNDS: Final = frozenset({8})
 EXCLUDED_BY: Final = ("exit_restricted", "state_staff", "active_service", "deceased")
 FAR_AWAY: Final = 320500
 """Suzhou, which is not among the cities that the post serves: the document waits at the counter."""
+AGENT: Final = "岳代收"
+"""Whoever is named to receive it is called so: nobody of the people here is, and no journal may hold it."""
 
 
 @dataclass(kw_only=True)
@@ -76,11 +78,31 @@ def applications(
     key = f"submit-{item['city']}-{number}"
     away = {"destination": FAR_AWAY} if m.chance.happens(0.02, number, "moved far away") else {}
     wrong = {"document": "no-such"} if m.chance.happens(0.5, number, "which") else {"office": "310000-99"}
+    if m.chance.happens(0.3, number, "names herself"):
+        wrong = {"agent": _agent(item["phone"])}
+    named = {"agent": _agent(f"1998{number:07d}")} if m.chance.happens(0.15, number, "names somebody") else {}
     if m.chance.happens(0.03, number, "wrong at first"):
         yield _submission(person, {**item, **wrong}, f"{key}-wrong", mischief=True)
-    yield _submission(person, {**item, **away}, key)
+    yield _submission(person, {**item, **away, **named}, key)
     if m.chance.happens(0.03, number, "twice"):
         yield _submission(person, item, f"{key}-twice")
+
+
+def _agent(phone: str) -> Mapping[str, str]:
+    return {"name": AGENT, "relation": "friend", "phone": phone}
+
+
+def take_back(line: Line, m: Moment) -> Act | None:
+    """Some who named somebody take it back, soon or late: a few while the courier is on the way."""
+    named = _state(line, "agent").get("state") == "named"
+    if not named or not m.chance.happens(0.12, line.stream, line.since, "takes it back"):
+        return None
+    if not m.waited(line, HOUR, 70 * HOUR, "takes it back"):
+        return None
+    return Act(m.applicants[line.stream], "agent.release", {"city": line.city, "case": line.stream})
+
+
+TAKEN_BACK: Final = ("examination.reviewing", "handover.ordered", "handover.to_label", "tracking.on_the_way")
 
 
 def _submission(
@@ -573,10 +595,11 @@ def deed_of(house: str, line: Line, act: Act, **hint: Any) -> Deed:
     )
 
 
-def door_claim(line: Line, m: Moment, method: ProofMethod, code: str = "") -> Act:
-    """The courier keys in what the recipient says, or asks the recipient's own session."""
+def door_claim(line: Line, m: Moment, method: ProofMethod, code: str = "", **more: Any) -> Act:
+    """The courier keys in what the recipient says, or asks the recipient's own session; or says that another is there."""
     courier = {"actor": _state(line, "delivery")["courier"], "roles": ["courier"]}
-    item = _of_item(line, method=int(method), occurred_at=m.now, **({"code": code} if code else {}))
+    said = {"code": code} if code else {}
+    item = _of_item(line, method=int(method), occurred_at=m.now, **said, **more)
     return Act(courier, "delivery.claim", item)
 
 

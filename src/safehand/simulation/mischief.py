@@ -21,6 +21,7 @@ from safehand.kernel.clock import Clock
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.store import StreamRow
 from safehand.link.messages import Reason
+from safehand.postal.receiver.papers import Paper
 from safehand.programme.launch.people import reference
 from safehand.simulation.crowd import Deed
 from safehand.simulation.house import SimHouse
@@ -40,11 +41,11 @@ NOT_PLAYED: Final = frozenset(
     {
         *("parked.apply", "parked.close", "erasure.order"),
         *("help.ask", "help.answer", "help.reopen", "help.rate"),
-        *("agent.release", "readdressing.stop", "readdressing.approve", "readdressing.deny"),
+        *("readdressing.stop", "readdressing.approve", "readdressing.deny"),
     }
 )
 """Questions and answers are texts between two people, and hold nothing up; parked messages are answered for: tests of their own
-play both. Nobody is named and nobody moves house in a run, so there is nothing to release, stop or decide. Erasing on a whim is left out: a case that is taken up again after its person was erased (a dispute, say) can't end,
+play both. Nobody moves house in a run, so there is nothing to stop or decide. Erasing on a whim is left out: a case that is taken up again after its person was erased (a dispute, say) can't end,
 which the simulator found; it waits for a rule of how long to keep.
 """
 STREAM_FIELDS: Final[Mapping[str, str]] = {
@@ -108,6 +109,7 @@ class Mischief:
             "last": lambda of: self._number(),
             "amount_fen": lambda of: self._one_of(1, of.get("settlement", "amount_fen") or 2000),
             "carrier_code": lambda of: "20",
+            "papers_seen": lambda of: self._one_of([], ["receipt"], sorted(Paper)),
         }
 
     def focus(

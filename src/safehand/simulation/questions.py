@@ -346,11 +346,16 @@ def _receipts_read(store: SimStore, service: str) -> Sequence[Any]:
 def _sent_texts(
     store: SimStore, notices: Sequence[int], unreachable: str, to_agents: Sequence[str]
 ) -> Sequence[Any]:
-    # Nobody names an agent within a run, so none of these goes to one.
     waiting = store.queues.get(unreachable, {})
     known = [(notice, store.texted[notice]) for notice in notices if notice in store.texted]
     return [
-        (notice, one.city, one.subject, one.sends, StreamKey(one.city, one.subject) in waiting)
+        (
+            notice,
+            one.city,
+            one.subject,
+            one.sends,
+            StreamKey(one.city, one.subject) in waiting and store.notice(notice).template not in to_agents,
+        )
         for notice, one in known
     ]
 

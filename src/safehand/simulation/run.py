@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from safehand.authority import app as authority_app
-from safehand.authority.border.door_code import door_code
+from safehand.authority.border.door_code import agent_code, door_code
 from safehand.authority.cities.city import City, load_cities
 from safehand.authority.documents.document import Document, load_documents
 from safehand.authority.register.facts import RegisterFacts
@@ -112,7 +112,9 @@ class Run:
         )
         self.authority, self.post = self._houses()
         self.houses = {"authority": self.authority, "post": self.post}
-        self.street = couriers.Street(world=self.world, code_of=self._code_of)
+        self.street = couriers.Street(
+            world=self.world, code_of=self._code_of, agents_code_of=self._agents_code_of
+        )
         self.people = People(seed=1, chance=self.chance, cities=sorted(_data()[0]))
         self.applicants: dict[str, Mapping[str, Any]] = {}
         self.city_of: dict[str, int] = {}
@@ -133,7 +135,9 @@ class Run:
         self._seen: dict[tuple[str, str, datetime], bool] = {}
         """Lines of worklists: whether they are seen at once."""
         self._states: dict[tuple[str, StreamKey], tuple[StreamRow, dict[str, Any]]] = {}
-        self.courses = Courses(chance=random.Random(f"courses {plan.seed}"), code=self.door_code)
+        self.courses = Courses(
+            chance=random.Random(f"courses {plan.seed}"), code=self.door_code, agents_code=self.agents_code
+        )
         self.tainted: set[str] = set()
         """Streams that such people touched, with all that hangs on them."""
 
@@ -190,6 +194,16 @@ class Run:
     def _code_of(self, order: str) -> str:
         """The code that the recipient of an order was sent; empty while no text message has come."""
         code = self.door_code(order)
+        return code if code in self.texts.codes else ""
+
+    def agents_code(self, order: str) -> str:
+        """The code of whoever else may receive an order; within a run it is the first who is named."""
+        secret = Signing(name="authority", seed=self.plan.seed).secret("door code")
+        return agent_code(secret=secret, order=order, number=1)
+
+    def _agents_code_of(self, order: str) -> str:
+        """The same, once it was sent to them."""
+        code = self.agents_code(order)
         return code if code in self.texts.codes else ""
 
     # ---- the whole run ---------------------------------------------------------------------------------------------
@@ -436,6 +450,11 @@ class Run:
                 if act is not None:
                     order = self._order_of(line, str(act.item.get("waybill", "")))
                     deeds.append(deed_of("authority", line, act, order=order))
+        for queue in crowd.TAKEN_BACK:
+            for line in self.lines(self.authority, queue):
+                act = crowd.take_back(line, m)
+                if act is not None:
+                    deeds.append(deed_of("authority", line, act))
         for queue in ("handover.to_label", "handover.labelled"):
             for line in self.lines(self.authority, queue):
                 self.orders[(line.state or {})["handover"]["order"]] = (line.city, line.stream)
