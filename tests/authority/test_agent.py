@@ -29,6 +29,7 @@ from safehand.authority.border.hearing import AuthorityBorder
 from safehand.authority.handover.events import OrderPlaced
 from safehand.authority.machines import ROLES
 from safehand.authority.outward import speaks
+from safehand.authority.tracking.commands import RecordNear
 from safehand.authority.tracking.states import TrackingState
 from safehand.house.persons import read_persons
 from safehand.kernel.machine import StreamKey
@@ -190,6 +191,12 @@ def test_what_the_post_learns_of_an_agent_is_name_and_telephone():
     records = agent_records(agent)
     assert set(records) == set(AGENT_RECORDS)
     assert msgspec.json.decode(records[RECEIVER_RECORD]) == {"name": NAME, "phone": PHONE}
+
+
+def test_both_are_told_when_the_courier_is_near():
+    house = named_and_posted()
+    house.ok(RecordNear(**house.item(), at=house.now), actor="post:postal")
+    assert [one.template for one in house.notices[-2:]] == ["courier_near", "agent_awaits_courier"]
 
 
 def test_every_agent_of_every_order_has_another_code_than_the_recipient():

@@ -23,7 +23,7 @@ from safehand.authority.notices.wording import (
     reasons,
 )
 from safehand.authority.outward import _NOTICES, TEMPLATES, tells
-from safehand.authority.tracking.commands import RecordVoid
+from safehand.authority.tracking.commands import RecordNear, RecordVoid
 from safehand.kernel.outcome import LANGUAGES, placeholders_of
 from safehand.link.messages import Reason, Scan
 from tests.authority.house import House
@@ -132,7 +132,7 @@ def test_the_delivery_code_is_made_while_the_text_is_made_and_only_for_the_door(
     others = [
         name for name, template in templates().items() if "{code}" in template.sms_zh + template.body_zh
     ]
-    assert others == ["courier_on_the_way", "agent_awaits_courier"]
+    assert others == ["courier_on_the_way", "courier_near", "agent_awaits_courier"]
     assert [name for name, template in templates().items() if template.to_agent] == ["agent_awaits_courier"]
 
 
@@ -153,6 +153,23 @@ def test_the_code_is_sent_when_the_courier_sets_out_and_never_for_old_news():
     house.ok(house.claim(), actor="postal")
     house.ok(house.scan(Scan.OUT_FOR_DELIVERY, "sc_0004"), actor="postal")
     assert "courier_on_the_way" not in [notice.template for notice in house.notices]
+
+
+def test_the_code_is_sent_once_more_when_the_courier_is_near_and_is_never_lost_without_that():
+    house = House().with_post()
+    house.ok(house.scan(Scan.OUT_FOR_DELIVERY, "sc_0001"), actor="postal")
+    assert house.notices[-1].template == "courier_on_the_way", "also where nobody will say to be near"
+    house.notices.clear()
+    near = RecordNear(**house.item(), at=house.now)
+    assert house.ok(near, actor="postal") == ["tracking.courier_near"]
+    [told] = house.notices
+    assert (told.template, told.facts) == ("courier_near", {"order": house.case.handover.order})
+    code = door_code(secret=SECRET, order=str(told.facts["order"]))
+    for language in LANGUAGES:
+        texts = renderer().render(
+            template="courier_near", facts=told.facts, city=310000, case=CASE, name=NAME, language=language
+        )
+        assert code in texts.sms
 
 
 def test_an_order_of_the_post_never_tells_whose_it_is():

@@ -27,6 +27,7 @@ from safehand.authority.tracking.commands import (
     RecordFound,
     RecordIncident,
     RecordLoss,
+    RecordNear,
     RecordRejected,
     RecordReported,
     RecordScan,
@@ -36,7 +37,7 @@ from safehand.authority.tracking.commands import (
     TrackingExpired,
 )
 from safehand.authority.tracking.events import TurnedBack
-from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, SCANS_KEPT_MAX, position
+from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, NEARS_TOLD_MAX, SCANS_KEPT_MAX, position
 from safehand.link.messages import ProofMethod, ProofRefused, ProofSealed, Reason, Scan
 from tests.authority.house import CASE, CLAIM, EVIDENCE, House, application, counting_envelopes
 
@@ -493,6 +494,40 @@ def test_who_comes_is_heard_once_and_old_news_of_it_changes_nothing():
     assert house.ok(other_order, actor=POST) == [], "news of an earlier order"
     house.ok(house.claim(), actor=POST)
     assert house.ok(courier(house, hours=9), actor=POST) == [], "it is in hand"
+
+
+def near(house: House, **after: float) -> RecordNear:
+    return RecordNear(**house.item(), at=house.now + timedelta(**after))
+
+
+def test_near_is_told_a_few_times_in_a_round_and_anew_in_the_next():
+    house = House().with_post()
+    house.ok(courier(house), actor=POST)
+    for number in range(1, NEARS_TOLD_MAX + 1):
+        assert house.ok(near(house, minutes=number), actor=POST) == ["tracking.courier_near"]
+    assert house.ok(near(house, minutes=9), actor=POST) == [], "enough for one round"
+    house.ok(courier(house, "st_second", minutes=30), actor=POST)
+    assert house.ok(near(house, minutes=31), actor=POST) == ["tracking.courier_near"]
+
+
+def test_near_is_no_news_when_it_is_old_repeated_or_of_what_is_over():
+    house = House().with_post()
+    house.ok(courier(house), actor=POST)
+    first = near(house, minutes=5)
+    assert house.ok(near(house, minutes=-1), actor=POST) == [], "of a round before"
+    assert house.ok(first, actor=POST) == ["tracking.courier_near"]
+    assert house.ok(first, actor=POST) == []
+    house.later(hours=3)
+    assert house.ok(near(house, minutes=-61), actor=POST) == [], "it lay too long on its way"
+    assert house.ok(msgspec.structs.replace(near(house), order="or_aaaa"), actor=POST) == []
+    assert house.no(msgspec.structs.replace(near(house), waybill="ZA999999999CN")) == (
+        "tracking.not_this_item"
+    )
+    house.ok(house.claim(), actor=POST)
+    assert house.ok(near(house), actor=POST) == []
+    assert House().no(RecordNear(order="or_aaaa", waybill="ZA999999999CN", at=house.now)) == (
+        "tracking.not_this_order"
+    )
 
 
 def test_there_is_nothing_to_confirm_or_deny_on_the_way():

@@ -42,6 +42,7 @@ from safehand.authority.tracking.commands import (
     RecordFound,
     RecordIncident,
     RecordLoss,
+    RecordNear,
     RecordReported,
     RecordSearchEnded,
     Settle,
@@ -154,6 +155,7 @@ def scripted() -> list[House]:
     denied.ok(RecordReported(**denied.item(), carrier_code="50", occurred_at=denied.now))
     for at in (denied.now, denied.now + timedelta(hours=1)):
         denied.ok(RecordCourier(**denied.item(), courier="st_courier", at=at))
+        denied.ok(RecordNear(**denied.item(), at=at + timedelta(minutes=5)))
     denied.ok(DenyReceipt())
     denied.ok(ConfirmReceipt(evidence=EVIDENCE))
     lost = House().with_post()

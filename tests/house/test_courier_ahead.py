@@ -106,6 +106,16 @@ def test_who_waits_sees_who_comes_while_they_are_on_the_way_and_nobody_else_does
     with Image.open(io.BytesIO(picture.content)) as opened:
         assert opened.format == "JPEG"
 
+    journey.post("courier", "delivery.approach", occurred_at=journey.now().isoformat())
+    journey.tell()
+    near = page(journey).text
+    assert "The courier is near</h2>" in near
+    assert "You were sent the delivery code once more." in near
+    facts = "select facts from notice where subject = $1 and template = 'courier_near'"
+    [[told]] = living.rows("authority", facts, journey.case)
+    assert journey.order in str(told)
+    assert NAME not in str(told)
+
     stranger, _ = living.applicant(531)
     for below in ("", "/courier"):
         away = page(journey, below, token=stranger)

@@ -7,7 +7,7 @@ import pytest
 
 from safehand.link.messages import Kind, PostageMode, ProofMethod, Reason, Scan
 from safehand.postal.delivery import commands as to_deliver
-from safehand.postal.delivery.rules import round_end
+from safehand.postal.delivery.rules import NEARS_MAX, round_end
 from safehand.postal.delivery.states import After
 from safehand.postal.identity_check.rules import COURIER_QUESTIONS_PER_HOUR_MAX, ITEM_QUESTIONS_MAX
 from safehand.postal.undeliverable import commands as to_return
@@ -589,3 +589,40 @@ def test_the_manager_hears_of_each_state_once():
     house.ring("delivery.with_courier")
     assert house.do(to_deliver.Escalate()) == []
     assert House().held().do(to_deliver.Escalate()) == []
+
+
+# Near -------------------------------------------------------------------------------------------------------
+
+
+def nearing(house: House, **changes: Any) -> to_deliver.Approach:
+    facts: dict[str, Any] = {"waybill": house.waybill, "courier": COURIER, "occurred_at": house.now}
+    return to_deliver.Approach(**facts | changes)
+
+
+def test_the_next_stop_is_told_a_few_times_in_a_round():
+    house = House().with_courier()
+    for number in range(1, NEARS_MAX + 1):
+        house.wait(minutes=3)
+        house.do(nearing(house))
+        assert len(house.bodies(Kind.COURIER_NEAR)) == number
+    assert house.bodies(Kind.COURIER_NEAR)[-1].at == house.now
+    assert house.why_not(nearing(house)) == "delivery.near_said"
+    house.do(house.bringing_back())
+    assert house.why_not(nearing(house)) == "delivery.not_with_courier"
+    house.wait(minutes=3)
+    house.do(house.taking_out())
+    house.do(nearing(house))
+    assert len(house.bodies(Kind.COURIER_NEAR)) == NEARS_MAX + 1, "another round"
+
+
+def test_only_who_has_it_says_to_be_near_and_only_on_the_way_to_the_door():
+    house = House().with_courier()
+    assert house.why_not(nearing(house, courier=STRANGER)) == "delivery.with_other_courier"
+    house.do(house.claiming())
+    assert house.why_not(nearing(house)) == "delivery.claim_pending"
+    house.do(house.proof())
+    assert house.why_not(nearing(house)) == "delivery.already_delivered"
+    assert House().held().why_not(nearing(House().held())) == "delivery.not_with_courier"
+    stopped = House().with_courier()
+    stopped.do(to_return.Recall(waybill=stopped.waybill, reason=Reason.RECALLED))
+    assert stopped.why_not(nearing(stopped)) == "delivery.stopped"

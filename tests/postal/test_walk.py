@@ -163,6 +163,7 @@ def some_command(house: House, chance: random.Random) -> tuple[str, str, Command
         to_carry.ClearContradiction(**wb),
         to_deliver.TakeOut(**scan, courier=who, office=OFFICE),
         to_deliver.TakeOut(**scan, courier=who, office=OFFICE),
+        to_deliver.Approach(**wb, **on, courier=who),
         to_deliver.Claim(**wb, **on, courier=who, method=method, code=code),
         to_deliver.Claim(**wb, **on, courier=who, method=ProofMethod.RECIPIENT_CODE, code="482913"),
         to_deliver.ClaimAtCounter(**wb, **on, clerk=CLERK, method=method, code=code),

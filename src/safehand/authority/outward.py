@@ -269,6 +269,8 @@ def _scanned(case: Case, event: tracking.ScanRecorded) -> Told | None:
     return "courier_on_the_way", {"order": step.order}
 
 
+WITH_CODE: Final = frozenset({"courier_on_the_way", "courier_near"})
+"""Notices with the recipient's code for the door."""
 AGENT_TOLD: Final = "agent_awaits_courier"
 """Beside the recipient's own: the code of who is named goes to that one's telephone."""
 _OVERDUE: Final = {
@@ -321,6 +323,8 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     handover.PickupLapsed: lambda case, e: ("pickup_lapsed", {}),
     tracking.TrackingOpened: lambda case, e: ("with_the_post", {"waybill": e.waybill}),
     tracking.ScanRecorded: _scanned,
+    # The code once more, for whoever has deleted the first message; the order alone, as there.
+    tracking.CourierNear: lambda case, e: ("courier_near", {"order": case.tracking.order}),
     tracking.AttemptRecorded: lambda case, e: ("attempt_failed", {"reason": e.reason, "attempt": e.attempt}),
     tracking.DeliveryReported: lambda case, e: (
         "please_confirm_receipt",
@@ -391,6 +395,7 @@ TEMPLATES: Final = frozenset(
         "pickup_lapsed",
         "with_the_post",
         "courier_on_the_way",
+        "courier_near",
         "held_at_post_office",
         "attempt_failed",
         "please_confirm_receipt",
@@ -431,7 +436,7 @@ def tells(case: Case, event: Any) -> Sequence[Notice]:
         return ()
     template, facts = said
     notices = [Notice(subject=case.case, template=template, facts=facts)]
-    if template == "courier_on_the_way" and case.agent.state is AgentState.NAMED:
+    if template in WITH_CODE and case.agent.state is AgentState.NAMED:
         agents = f"{case.tracking.order} {case.agent.number}"
         notices.append(Notice(subject=case.case, template=AGENT_TOLD, facts={"agents_order": agents}))
     return notices

@@ -188,7 +188,11 @@ def _claim(case: Case, command: tracking.JudgeClaim, m: Moment) -> Answer | None
 
 def _news(
     case: Case,
-    command: tracking.RecordScan | tracking.RecordVoid | tracking.RecordAttempt | tracking.RecordCourier,
+    command: tracking.RecordScan
+    | tracking.RecordVoid
+    | tracking.RecordAttempt
+    | tracking.RecordCourier
+    | tracking.RecordNear,
     m: Moment,
 ) -> Answer | None:
     """Late news of an earlier order of the case is normal and changes nothing."""
@@ -505,6 +509,7 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     tracking.RecordScan: _news,
     tracking.RecordAttempt: _news,
     tracking.RecordCourier: _news,
+    tracking.RecordNear: _news,
     tracking.RecordVoid: _void,
     tracking.RecordIncident: _trouble,
     tracking.RecordLoss: _trouble,

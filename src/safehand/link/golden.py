@@ -244,6 +244,8 @@ def _post_says_of_couriers(kind: m.Kind) -> m.Message | None:
     match kind:
         case m.Kind.COURIER_NAMED:
             return m.CourierNamed(order=ORDER, waybill=WAYBILL, courier="st_goldencourier", at=AT)
+        case m.Kind.COURIER_NEAR:
+            return m.CourierNear(order=ORDER, waybill=WAYBILL, at=AT)
         case _:
             return None
 

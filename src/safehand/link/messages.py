@@ -65,6 +65,7 @@ class Kind(IntEnum):
     POSTAGE_COLLECTED = 217
     SEARCH_ENDED = 218
     COURIER_NAMED = 219
+    COURIER_NEAR = 220
     CHECKPOINT = 301
     CHECKPOINT_COUNTERSIGNED = 302
     STATEMENT = 303
@@ -480,6 +481,14 @@ class CourierNamed(Message, frozen=True, kw_only=True):
     at: datetime
 
 
+class CourierNear(Message, frozen=True, kw_only=True):
+    """220: the recipient is the courier's next stop. Said at most a few times in a round; it may also never be said."""
+
+    order: Reference
+    waybill: Waybill
+    at: datetime
+
+
 class PostageCollected(Message, frozen=True, kw_only=True):
     """217: postage that was paid at the door."""
 
@@ -572,6 +581,7 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.POSTAGE_COLLECTED: PostageCollected,
     Kind.SEARCH_ENDED: SearchEnded,
     Kind.COURIER_NAMED: CourierNamed,
+    Kind.COURIER_NEAR: CourierNear,
     Kind.CHECKPOINT: Checkpoint,
     Kind.CHECKPOINT_COUNTERSIGNED: CheckpointCountersigned,
     Kind.STATEMENT: Statement,

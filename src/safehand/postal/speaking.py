@@ -125,6 +125,8 @@ def _of_courier(item: Item, event: Event) -> Said:
         ):
             named = m.CourierNamed(order=item.terms.order, waybill=item.waybill, courier=courier, at=at)
             return m.Kind.COURIER_NAMED, named
+        case delivery.Approached(occurred_at=at):
+            return m.Kind.COURIER_NEAR, m.CourierNear(order=item.terms.order, waybill=item.waybill, at=at)
         case _:
             return None
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from safehand.authority import envelopes
-from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, CONFIRMATION_MINUTES
+from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, CONFIRMATION_MINUTES, NEARS_TOLD_MAX
 from safehand.kernel.hash_chain import GENESIS, event_hash
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
@@ -135,6 +135,7 @@ class Checker:
         self._recalled: dict[str, set[str]] = defaultdict(set)
         self._paid: set[str] = set()
         self._wrong: Counter[str] = Counter()
+        self._nears: Counter[str] = Counter()
         self._searched: set[str] = set()
         self._at = datetime.min.replace(tzinfo=UTC)
         self._wishes: dict[str, list[tuple[datetime, date | None]]] = defaultdict(list)
@@ -476,10 +477,25 @@ class Checker:
         self._documents_at_the_end()
         self._register()
         self._forgotten()
+        self._nobody_comes()
         for house in self.run.houses.values():
             for place, row in house.disk.parked.items():
                 if place not in house.disk.resolved:
                     self.say("no message is parked", f"{house.name}: {row.kind} {row.reason}", row.subject)
+
+    def _nobody_comes(self) -> None:
+        """Whoever's item has found its end is not shown a courier any more."""
+        for (house, key), followed in self._followed.items():
+            if house == "authority" and key.stream.startswith("ca_") and followed.state.tracking.courier:
+                self.say("a courier is shown while on the way", followed.state.tracking.courier, key.stream)
+
+    def _comer_named(self, key: StreamKey, body: Any) -> None:
+        self._nears[key.stream] = 0
+
+    def _near(self, key: StreamKey, body: Any) -> None:
+        self._nears[key.stream] += 1
+        if self._nears[key.stream] > NEARS_TOLD_MAX:
+            self.say("near is said a few times", f"{self._nears[key.stream]} times", key.stream)
 
     def _all_heard(self) -> None:
         for house in self.run.houses.values():
@@ -612,6 +628,8 @@ _JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None
     ("authority", "production.started"): Checker._started,  # noqa: SLF001
     ("authority", "stock.drawn"): Checker._drawn,  # noqa: SLF001
     ("authority", "tracking.proof_sealed"): Checker._sealed,  # noqa: SLF001
+    ("authority", "tracking.courier_named"): Checker._comer_named,  # noqa: SLF001
+    ("authority", "tracking.courier_near"): Checker._near,  # noqa: SLF001
     ("authority", "tracking.claim_refused"): Checker._guessed,  # noqa: SLF001
     ("authority", "returns.recall_accepted"): Checker._called_back,  # noqa: SLF001
     ("post", "delivery.wish_recorded"): Checker._wished,  # noqa: SLF001

@@ -228,6 +228,15 @@ def at_door(line: Line, m: Moment, street: Street) -> Act | None:
     return STRATEGIES[strategy](line, m, street)
 
 
+def approaching(line: Line, m: Moment) -> Act | None:
+    """Some say that they are near, on their way to the door."""
+    delivery = (line.state or {})["delivery"]
+    silent = delivery["state"] != "with_courier" or not m.chance.happens(0.3, line.stream, line.since, "near")
+    if silent or line.since + PAUSE > m.now:
+        return None
+    return Act(_courier(line), "delivery.approach", _item(line, occurred_at=m.now))
+
+
 def _late(line: Line, m: Moment, street: Street) -> bool:
     return street.thefts[line.stream].since + timedelta(days=3) <= m.now
 

@@ -25,6 +25,8 @@ QUESTIONS: Final = 8
 """More than may be asked about one item."""
 CLAIMS_PER_HOUR: Final = 64
 """More than a courier may ask in an hour."""
+NEARS: Final = 4
+"""More than a courier may say so in a round."""
 ROUNDS: Final = 12
 """More corrections than may be asked for."""
 WEARING_MAX: Final = 2
@@ -332,6 +334,19 @@ def whether_it_is_the_right_person(s: Scene) -> Iterator[Deed]:
 def scanned_at_the_office_twice(s: Scene) -> Iterator[Deed]:
     """Which is no news."""
     yield _scan(s, "transport.arrive_office")
+
+
+@_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
+def always_near(s: Scene) -> Iterator[Deed]:
+    """Says to be near again and again; some after an attempt in vain, or with what was fetched from a neighbour."""
+    way = s.any_of("on the way", "after an attempt", "fetched again")
+    if way == "after an attempt":
+        yield _failed(s)
+    elif way == "fetched again":
+        yield s.post("delivery.report_nonconforming", carrier_code="20")
+        yield s.post("delivery.take_back")
+    for _ in range(NEARS):
+        yield s.post("delivery.approach")
 
 
 @_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))

@@ -504,6 +504,7 @@ class Run:
                 if act is not None:
                     deeds.append(deed_of("post", line, act, courier=act.person["actor"]))
         deeds += self.nonsense.closed(self.post)
+        await self._approach_doors(m)
         await self._confirm_at_doors(deeds, m)
         await self.do(deeds, self.post)
 
@@ -537,6 +538,13 @@ class Run:
         deed = self.mischief.deed(done_by, key, self.applicants, self.clock.now(), action_, fields)
         assert deed is not None
         return deed
+
+    async def _approach_doors(self, m: Moment) -> None:
+        """Before they ring, some couriers say that they are near."""
+        lines = [line for queue in crowd.AT_DOOR for line in self.lines(self.post, queue)]
+        acts = [(line, couriers.approaching(line, m)) for line in lines]
+        deeds = [deed_of("post", line, act) for line, act in acts if act is not None]
+        await self.do(deeds, self.post, once=True)
 
     async def _confirm_at_doors(self, deeds: Sequence[Deed], m: Moment) -> None:
         """Whoever really has a courier before the door, and is asked for the own session, confirms in it."""

@@ -162,6 +162,8 @@ def _about_the_way(body: m.Message) -> Command | None:
             return tracking.RecordCourier(
                 order=body.order, waybill=body.waybill, courier=body.courier, at=body.at
             )
+        case m.CourierNear():
+            return tracking.RecordNear(order=body.order, waybill=body.waybill, at=body.at)
         case m.AttemptFailed():
             return tracking.RecordAttempt(
                 order=body.order,

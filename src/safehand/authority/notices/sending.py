@@ -55,6 +55,7 @@ UNFIT: Final = "mail_unfit"
 """The address can't stand in a mail's head."""
 NEWS_FOR: Final[Mapping[str, timedelta]] = {
     "courier_on_the_way": timedelta(hours=14),
+    "courier_near": timedelta(hours=1),
     "agent_awaits_courier": timedelta(hours=14),
     **dict.fromkeys(QUEUE_OF, timedelta(hours=13)),
 }

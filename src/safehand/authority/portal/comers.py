@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from safehand.authority.case import Case
+from safehand.authority.tracking.rules import NEAR_LASTS
 from safehand.house.runtime import House
 from safehand.link.couriers import CardCode, CourierCard, ask_card
 from safehand.link.pump import PeerSilent
@@ -22,6 +23,8 @@ class Comer(NamedTuple):
     """What the page says of who comes. `card` none: the post has none of this courier, or is silent."""
 
     since: datetime
+    near: bool
+    """The courier said so within the last hour."""
     card: CourierCard | None
     silent: bool
 
@@ -48,7 +51,8 @@ class Comers:
         if said is CardCode.UNKNOWN:
             return None
         card = said if isinstance(said, CourierCard) else None
-        return Comer(since=step.courier_at, card=card, silent=said is None)
+        near = step.near_at is not None and self._house.clock.now() - step.near_at <= NEAR_LASTS
+        return Comer(since=step.courier_at, near=near, card=card, silent=said is None)
 
     async def _said(self, *, peer: str, city: int, order: str, courier: str) -> CourierCard | CardCode | None:
         now, place = self._house.clock.now(), (order, courier)

@@ -53,6 +53,14 @@ class RecordCourier(Command, frozen=True, kw_only=True, tag="tracking.record_cou
     at: datetime
 
 
+class RecordNear(Command, frozen=True, kw_only=True, tag="tracking.record_near"):
+    """Link 220."""
+
+    order: Reference
+    waybill: Waybill
+    at: datetime
+
+
 class ConfirmAtDoor(Command, frozen=True, kw_only=True, tag="tracking.confirm_at_door"):
     """The recipient's own session, while the courier stands there."""
 
@@ -152,6 +160,7 @@ TrackingCommand = (
     | RecordVoid
     | RecordAttempt
     | RecordCourier
+    | RecordNear
     | ConfirmAtDoor
     | JudgeClaim
     | RecordReported
@@ -173,6 +182,7 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     RecordVoid: _POST,
     RecordAttempt: _POST,
     RecordCourier: _POST,
+    RecordNear: _POST,
     ConfirmAtDoor: _APPLICANT,
     JudgeClaim: _POST,
     RecordReported: _POST,

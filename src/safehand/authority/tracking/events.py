@@ -58,6 +58,12 @@ class CourierNamed(Event, frozen=True, kw_only=True, tag="tracking.courier_named
     at: datetime
 
 
+class CourierNear(Event, frozen=True, kw_only=True, tag="tracking.courier_near"):
+    """The recipient is the courier's next stop, and is told so, with the code once more."""
+
+    at: datetime
+
+
 class ConfirmedAtDoor(Event, frozen=True, kw_only=True, tag="tracking.confirmed_at_door"):
     """The recipient says in an own session "I am being given it": valid for a claim of the next minutes."""
 
@@ -173,6 +179,7 @@ TrackingEvent = (
     | ScanVoidRecorded
     | AttemptRecorded
     | CourierNamed
+    | CourierNear
     | ConfirmedAtDoor
     | ClaimRefused
     | ProofSealed

@@ -22,6 +22,10 @@ CODE_ATTEMPTS_MAX: Final = 5
 helps."""
 _COUNTED: Final = frozenset({ProofMethod.RECIPIENT_CODE, ProofMethod.COUNTER_IDENTITY})
 CONFIRMATION_MINUTES: Final = 15
+NEAR_LASTS: Final = timedelta(hours=1)
+"""So long "the courier is near" is true at most."""
+NEARS_TOLD_MAX: Final = 3
+"""Of one courier's round, whatever the post says: each is a message to a telephone."""
 SCANS_KEPT_MAX: Final = 8
 _WITH_POST: Final = frozenset({S.ON_THE_WAY, S.REPORTED, S.DENIED})
 _RETURN_SCANS: Final = frozenset({Scan.RETURN_STARTED, Scan.RETURN_MOVED})
@@ -132,6 +136,17 @@ def record_courier(step: Tracking, command: c.RecordCourier, m: Moment) -> Answe
     if old or step.state not in (S.ON_THE_WAY, S.REPORTED):
         return []
     return [e.CourierNamed(courier=command.courier, at=command.at)]
+
+
+def record_near(step: Tracking, command: c.RecordNear, m: Moment) -> Answer:
+    """Told only while it is news, and a few times at most: it comes beside the code that was sent when the courier set out."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    before = max((at for at in (step.courier_at, step.near_at) if at is not None), default=None)
+    old = m.now - command.at > NEAR_LASTS or (before is not None and command.at <= before)
+    if old or step.nears >= NEARS_TOLD_MAX or step.state not in (S.ON_THE_WAY, S.REPORTED):
+        return []
+    return [e.CourierNear(at=command.at)]
 
 
 def confirm_at_door(step: Tracking, command: c.ConfirmAtDoor, m: Moment) -> Answer:
@@ -359,6 +374,7 @@ RULES: Final[Mapping[type, Any]] = {
     c.RecordVoid: record_void,
     c.RecordAttempt: record_attempt,
     c.RecordCourier: record_courier,
+    c.RecordNear: record_near,
     c.ConfirmAtDoor: confirm_at_door,
     c.JudgeClaim: judge_claim,
     c.RecordReported: record_reported,
@@ -396,13 +412,9 @@ def _seen_elsewhere(step: Tracking, event: e.TrackingEvent) -> bool:
 
 def _fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
     match event:
-        case (
-            e.CourierNamed()
-            | e.ScanRecorded()
-            | e.ScanVoidRecorded()
-            | e.AttemptRecorded()
-            | e.ConfirmedAtDoor()
-        ):
+        case e.CourierNamed() | e.CourierNear() | e.PutOff():
+            return _fold_visit(step, event, at)
+        case e.ScanRecorded() | e.ScanVoidRecorded() | e.AttemptRecorded() | e.ConfirmedAtDoor():
             return _fold_news(step, event, at)
         case e.TrackingOpened():
             fresh = Tracking(state=step.state, since=step.since)
@@ -410,8 +422,6 @@ def _fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
             return clocked(
                 fresh, event, at, TABLE, due_at=event.due_at, promised_on=event.promised_on, **names
             )
-        case e.PutOff():
-            return clocked(step, event, at, TABLE, due_at=event.due_at, put_off_to=event.until)
         case e.ClaimRefused():
             return moved(step, event, at, TABLE, wrong_codes=step.wrong_codes + event.counted)
         case e.TurnedBack():
@@ -433,6 +443,15 @@ def _fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
             return clocked(step, event, at, TABLE)
 
 
+def _fold_visit(step: Tracking, event: e.CourierNamed | e.CourierNear | e.PutOff, at: datetime) -> Tracking:
+    if isinstance(event, e.PutOff):
+        return clocked(step, event, at, TABLE, due_at=event.due_at, put_off_to=event.until)
+    if isinstance(event, e.CourierNear):
+        return moved(step, event, at, TABLE, near_at=event.at, nears=step.nears + 1)
+    named = {"courier": event.courier, "courier_at": event.at, "near_at": None, "nears": 0}
+    return moved(step, event, at, TABLE, **named)
+
+
 def _fold_word(
     step: Tracking, event: e.ProofSealed | e.SearchOvertaken | e.ContradictionEnded, at: datetime
 ) -> Tracking:
@@ -447,7 +466,7 @@ def _fold_word(
 
 def _fold_news(
     step: Tracking,
-    event: e.CourierNamed | e.ScanRecorded | e.ScanVoidRecorded | e.AttemptRecorded | e.ConfirmedAtDoor,
+    event: e.ScanRecorded | e.ScanVoidRecorded | e.AttemptRecorded | e.ConfirmedAtDoor,
     at: datetime,
 ) -> Tracking:
     match event:
@@ -465,8 +484,6 @@ def _fold_news(
             return moved(step, event, at, TABLE, **changes)
         case e.ConfirmedAtDoor():
             return moved(step, event, at, TABLE, confirmed_at=at)
-        case e.CourierNamed():
-            return moved(step, event, at, TABLE, courier=event.courier, courier_at=event.at)
     # Only the clock of silence is wound by news; the others run whatever the post says.
     if step.state is S.ON_THE_WAY:
         return clocked(step, event, at, TABLE, due_at=event.due_at, **changes)

@@ -62,7 +62,11 @@ TABLE: Final[Table] = {
     # A refused claim is answered in every state: somebody stands at a door.
     **{(state, e.ClaimRefused): state for state in _ANY if state is not S.DELIVERED},
     # Also what was left elsewhere may be fetched again, and brought to the right door.
-    **{(state, e.CourierNamed): state for state in (S.ON_THE_WAY, S.REPORTED)},
+    **{
+        (state, event): state
+        for state in (S.ON_THE_WAY, S.REPORTED)
+        for event in (e.CourierNamed, e.CourierNear)
+    },
     (S.ON_THE_WAY, e.ConfirmedAtDoor): S.ON_THE_WAY,
     (S.REPORTED, e.ConfirmedAtDoor): S.REPORTED,
     (S.ON_THE_WAY, e.ProofSealed): S.DELIVERED,
@@ -137,3 +141,7 @@ class Tracking(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     """Who is on the way with it, by the post's word; empty: nobody."""
     courier_at: datetime | None = None
     """Since when, by the post's clock; of the last one, also when nobody is on the way any more."""
+    near_at: datetime | None = None
+    """When that courier last said to be near."""
+    nears: int = 0
+    """How often, since the courier was named."""

@@ -22,6 +22,14 @@ class TakeOut(Command, frozen=True, kw_only=True, tag="delivery.take_out"):
     occurred_at: datetime
 
 
+class Approach(Command, frozen=True, kw_only=True, tag="delivery.approach"):
+    """The recipient is the next stop: they are told that the courier is near."""
+
+    waybill: Waybill
+    courier: Reference
+    occurred_at: datetime
+
+
 class Claim(Command, frozen=True, kw_only=True, tag="delivery.claim"):
     """At the door: the recipient gave the code, or confirms in the own session; or an agent gave the agent's code."""
 
@@ -160,6 +168,7 @@ class Escalate(Command, frozen=True, kw_only=True, tag="delivery.escalate"):
 
 DeliveryCommand = (
     TakeOut
+    | Approach
     | Claim
     | ClaimAtCounter
     | RecordProof
@@ -179,6 +188,7 @@ DeliveryCommand = (
 
 ROLES: Final[dict[type[Command], frozenset[str]]] = {
     TakeOut: frozenset({"courier"}),
+    Approach: frozenset({"courier"}),
     Claim: frozenset({"courier"}),
     ClaimAtCounter: frozenset({"office_clerk"}),
     RecordProof: frozenset({"authority"}),

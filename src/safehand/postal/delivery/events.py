@@ -16,6 +16,12 @@ class TakenOut(Event, frozen=True, kw_only=True, tag="delivery.taken_out"):
     occurred_at: datetime
 
 
+class Approached(Event, frozen=True, kw_only=True, tag="delivery.approached"):
+    """The recipient is the courier's next stop (220)."""
+
+    occurred_at: datetime
+
+
 class Claimed(Event, frozen=True, kw_only=True, tag="delivery.claimed"):
     """The facts at the door or counter (207). A claim: the authority's proof decides.
 
@@ -153,6 +159,7 @@ class StopJoined(Event, frozen=True, kw_only=True, tag="delivery.stop_joined"):
 
 DeliveryEvent = (
     TakenOut
+    | Approached
     | Claimed
     | ProofRecorded
     | ClaimRefused

@@ -62,6 +62,14 @@ WITH_OTHER_COURIER = define(
     way_out_zh="请持有人先将邮件交回投递部，再由您领取。",
     owner=_OWNER,
 )
+NEAR_SAID = define(
+    code="delivery.near_said",
+    en="The recipient was told {times_max} times in this round that you are near; that is the most.",
+    zh="本班次已向收件人提示“即将到达”{times_max}次，已达上限。",
+    way_out_en="Go to the door as ever. If nobody is there, record the attempt.",
+    way_out_zh="请照常上门；如无人在家，请登记投递未成功。",
+    owner=_OWNER,
+)
 NOT_HELD = define(
     code="delivery.not_held",
     en="The counter does not keep this item.",

@@ -29,6 +29,8 @@ ANSWER_DUE: Final = timedelta(minutes=30)
 """How long the courier waits at most for the authority's answer before the manager calls (assumed)."""
 NONCONFORMING_DUE: Final = timedelta(hours=24)
 """How long an envelope may be where nobody signed for it (assumed)."""
+NEARS_MAX: Final = 3
+"""How often a recipient is told within a round that the courier is near (assumed)."""
 STALE_ANSWER: Final = timedelta(minutes=1)
 """A refusal written this long before the claim was recorded answers an earlier, voided one."""
 
@@ -85,6 +87,8 @@ def decide(  # noqa: C901 - one line per command
     match command:
         case commands.TakeOut():
             return _take_out(step, order, command, now)
+        case commands.Approach():
+            return _approach(step, command, now)
         case commands.Claim(courier=who):
             return _claim(step, command, who, _DOOR_METHODS, now)
         case commands.ClaimAtCounter(clerk=who):
@@ -204,6 +208,19 @@ def _hear_wish(step: Delivery, order: Order, command: commands.HearWish, accepte
     kept_until = last_day(add_days(accepted_at, order.promise_days + order.held_days_max))
     day = None if command.day is None else min(command.day, kept_until)
     return [events.WishRecorded(number=command.number, wish=command.wish, day=day)]
+
+
+def _approach(step: Delivery, command: commands.Approach, now: datetime) -> Decided:
+    """Near is said a few times at most: whoever is told without end stops listening, and each telling is a message."""
+    if step.state not in _AT_DOOR:
+        return _not_now(step, refusals.NOT_WITH_COURIER())
+    if step.courier != command.courier:
+        return refusals.WITH_OTHER_COURIER()
+    if step.nears >= NEARS_MAX:
+        return refusals.NEAR_SAID(times_max=NEARS_MAX)
+    return check_time(occurred_at=command.occurred_at, now=now) or [
+        events.Approached(occurred_at=command.occurred_at)
+    ]
 
 
 def _claim(
@@ -470,7 +487,10 @@ def fold(  # noqa: C901 - one line per event
                 reason=None,
                 after=After.TRY_AGAIN,
                 held_at=None,
+                nears=0,
             )
+        case events.Approached():
+            return moved(step, event, at, TABLE, nears=step.nears + 1)
         case events.Claimed(courier=courier):
             return moved(step, event, at, TABLE, courier=courier, claims=step.claims + 1)
         case events.ProofRecorded(evidence=evidence) | events.ProofCameLate(evidence=evidence):

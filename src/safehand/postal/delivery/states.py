@@ -72,6 +72,8 @@ class Delivery(PostalStep, frozen=True, kw_only=True, omit_defaults=True):
     scan_id: str = ""
     """Of the last taking out, bringing back or holding."""
     evidence: bytes = b""
+    nears: int = 0
+    """How often its recipient was told in this round that the courier is near."""
 
 
 _AT_DOOR: Final = (State.WITH_COURIER, State.ATTEMPTED)
@@ -88,6 +90,7 @@ TABLE: Final[Table] = {
     (State.HELD, events.Claimed): State.CLAIMED_AT_COUNTER,
     (State.HELD, events.HoldingEnded): State.STOPPED,
     (State.HELD, events.RejectedAtDoor): State.STOPPED,
+    **{(state, events.Approached): state for state in _AT_DOOR},
     **{(state, events.Claimed): State.CLAIMED for state in _AT_DOOR},
     **{(state, events.AttemptFailed): State.ATTEMPTED for state in _AT_DOOR},
     **{(state, events.BroughtBack): State.AT_OFFICE for state in _AT_DOOR},
