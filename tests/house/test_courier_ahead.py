@@ -72,7 +72,14 @@ def taken_out(journey: Journey, letter: str) -> None:
 def test_a_card_is_the_managers_and_only_a_picture_is_one(living: Living) -> None:
     for role in ("courier", "office_clerk", "acceptance_clerk"):
         assert set_card(living, role).status_code == 403
-    for junk in ({"number": "a b"}, {"name": ""}, {"courier": "x"}, {"more": 1}, {"picture": "~"}):
+    junks: list[dict[str, Any]] = [
+        {"number": "a b"},
+        {"name": ""},
+        {"courier": "x"},
+        {"more": 1},
+        {"picture": "~"},
+    ]
+    for junk in junks:
         assert set_card(living, **junk).status_code == 400
     text = base64.b64encode(b"no picture").decode()
     refused = set_card(living, picture=text)
