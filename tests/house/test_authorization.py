@@ -241,8 +241,13 @@ def test_every_address_is_a_known_one(living: Living, house: str) -> None:
     own = {"/v1/parked", "/v1/sessions", "/v1/sessions/end", "/v1/worklists/{queue:str}"}
     things = "cases" if house == "authority" else "items"
     own |= {f"/v1/{things}/{{city:str}}/{{stream:str}}{tail}" for tail in ("", "/events")}
-    own |= {"/v1/items/{city:str}/{stream:str}/receivers"} if house == "post" else set()
-    theirs = {"authority": {"/v1/eligibility", "/v1/help"}, "post": {"/v1/manifests", "/v1/stops"}}
+    receivers = "/v1/items/{city:str}/{stream:str}/receivers"
+    # Who may set a card: tests/house/test_courier_ahead.py.
+    cards = {"/v1/couriers/card", "/v1/couriers/card/remove"}
+    theirs = {
+        "authority": {"/v1/eligibility", "/v1/help"},
+        "post": {"/v1/manifests", "/v1/stops", receivers, *cards},
+    }
     own |= {"/v1/labels", *theirs[house]}
     v1 = {path for path in living.routes[house] if path.startswith("/v1")}
     assert v1 == actions | own
@@ -252,7 +257,7 @@ def test_every_address_is_a_known_one(living: Living, house: str) -> None:
     assert house == "authority" or not pages
     assert {path for path in living.routes[house] if path.startswith("/link")} == {
         "/link/v1/runs",
-        *(["/link/v1/labels"] if house == "post" else []),
+        *(["/link/v1/labels", "/link/v1/couriers"] if house == "post" else []),
     }
 
 
