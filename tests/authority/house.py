@@ -390,6 +390,7 @@ _STEP_OF = {
         "agent",
         "wish",
         "group",
+        "telephone",
     )
 } | {"document": "", "register": "", "erasure": ""}
 

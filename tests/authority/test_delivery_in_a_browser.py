@@ -174,6 +174,25 @@ async def while_the_post_has_it(world: World, looker: Looker) -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_page_of_another_telephone_number_has_no_fault(run, fresh_database, tmp_path, language: Language):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            person = await applicant(world, language="zh-CN" if language == "zh" else "en")
+            case = (await world.submit(person, "applicant"))["case"]
+            address = f"/cases/{SHANGHAI}/{case}"
+            async with looking(person, language) as looker:
+                await looker.open(f"{address}/phone", "phone")
+                await looker.press("ask", "phone-wrong")
+                await looker.page.fill("#phone", "19900004074")
+                await looker.press("ask", "phone-proving")
+                await looker.page.fill("#code", "12345678")
+                await looker.press("prove", "phone-code-wrong")
+                assert looker.faults == []
+
+    run(scene())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_page_of_a_wish_has_no_fault(run, fresh_database, tmp_path, language: Language):
     async def scene():
         async with living(dsn=fresh_database(), folder=tmp_path) as world:

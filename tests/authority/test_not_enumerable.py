@@ -26,7 +26,12 @@ pytestmark = pytest.mark.slow
 PART: Final = "photo"
 """What stands for any other part of an address."""
 METHODS: Final = ("GET", "POST")
-FOR_STAFF: Final = {"GET /v1/cases/{city}/{case}/events"}
+FOR_STAFF: Final = {
+    "GET /v1/cases/{city}/{case}/events",
+    "GET /staff/addresses/{city}/{case}",
+    "POST /staff/addresses/{city}/{case}/approve",
+    "POST /staff/addresses/{city}/{case}/deny",
+}
 """No applicant may ask there, whosever case it is."""
 FORM: Final = {
     "version": "1",

@@ -99,7 +99,12 @@ def test_every_value_that_chooses_a_sentence_has_one():
         "group.left": ("own", "address"),
         "group.wait_ended": ("own", *get_args(get_type_hints(EndGroupWait)["why"])),
         "help.answered": get_args(Outcome),
-        "contact.regained": ("message", "erasure", *get_args(get_type_hints(SettleContact)["outcome"])),
+        "contact.regained": (
+            "message",
+            "new_phone",
+            "erasure",
+            *get_args(get_type_hints(SettleContact)["outcome"]),
+        ),
     }
     chosen = {name: set(told.of) for name, told in words().events.items() if told.by}
     assert chosen == {name: {str(value) for value in wanted} for name, wanted in values.items()}
@@ -135,7 +140,7 @@ def test_the_timeline_says_who_has_it_since_when_and_what_comes_next():
     assert page.since == house.now
     assert [one.text for one in page.next] == ["审核人员审核您的申请，并作出决定。"]
     assert page.next[0].due == "2024年5月14日（含当日）"
-    assert page.acts == {"withdraw", "address", "agent", "group"}
+    assert page.acts == {"withdraw", "address", "agent", "group", "phone"}
 
     house.ring("examination.reviewing")
     assert house.page().next[0].late

@@ -35,6 +35,7 @@ STEPS = (
     "agent",
     "wish",
     "group",
+    "telephone",
 )
 OWNERS = frozenset(
     {

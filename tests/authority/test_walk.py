@@ -35,6 +35,7 @@ from safehand.authority.readdressing.commands import (
     StopAddressChange,
 )
 from safehand.authority.returns.commands import KeepForPickup, ReportEmpty, ResendReturn
+from safehand.authority.telephone.commands import AskPhoneChange, ProvePhone, StopPhoneChange
 from safehand.authority.tracking.commands import (
     ConfirmReceipt,
     DenyReceipt,
@@ -65,6 +66,7 @@ ASIDE = frozenset(
         "payment.refund_due",
         "contact.unreachable",
         "help.open",
+        "telephone.proving",
         "readdressing.cooling",
         "readdressing.due",
         "readdressing.asked",
@@ -181,6 +183,7 @@ def scripted() -> list[House]:
         *received_by_agents(),
         *wished(),
         *families(),
+        *rung_up(),
         untold,
         kept,
         unpaid,
@@ -192,6 +195,18 @@ def scripted() -> list[House]:
         *numbered_late(),
         *searched_in_vain(),
     ]
+
+
+def rung_up() -> list[House]:
+    """Another telephone number, ended in every way."""
+    changed, stopped, lapsed, guessed = (House().approved() for _ in range(4))
+    for house in (changed, stopped, lapsed, guessed):
+        house.ok(AskPhoneChange(change=1))
+    changed.ok(ProvePhone(change=1, code_matches=True))
+    stopped.ok(StopPhoneChange(change=1))
+    lapsed.ring("telephone.proving")
+    guessed.ok(ProvePhone(change=1, code_matches=False))
+    return [changed, stopped, lapsed, guessed]
 
 
 def wished() -> list[House]:

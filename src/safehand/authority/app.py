@@ -55,6 +55,7 @@ from safehand.authority.portal.messages import Messages
 from safehand.authority.portal.my_data import MyData
 from safehand.authority.portal.new_address import NewAddressPage
 from safehand.authority.portal.pages import Portal
+from safehand.authority.portal.phone_page import PhonePage
 from safehand.authority.portal.share_links import PURPOSE, ShareLinks
 from safehand.authority.portal.sharing import Sharing
 from safehand.authority.portal.staff_pages import StaffPages
@@ -189,6 +190,8 @@ OWN_DOORS: Final = frozenset(
         "application.submit",
         "readdressing.ask",
         "agent.name",
+        "telephone.ask",
+        "telephone.prove",
         "group.join",
         "group.invite",
         "group.let_receive",
@@ -484,6 +487,7 @@ def _about_the_delivery(
         *_new_address(house, portal, divisions, cities).routes(),
         *AgentPage(house=house, portal=portal).routes(),
         *WishPage(house=house, portal=portal, book=book, offices=offices).routes(),
+        *PhonePage(house=house, portal=portal, code_secret=secret_for(house.settings, "door code")).routes(),
         *StaffPages(house=house, portal=portal, cities=cities, divisions=divisions).routes(),
         *CourierPicture(portal=portal).routes(),
     ]

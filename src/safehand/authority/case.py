@@ -25,6 +25,8 @@ from safehand.authority.readdressing.events import ReaddressingEvent
 from safehand.authority.readdressing.states import Readdressing
 from safehand.authority.returns.events import ReturnsEvent
 from safehand.authority.returns.states import Returns
+from safehand.authority.telephone.events import TelephoneEvent
+from safehand.authority.telephone.states import Telephone
 from safehand.authority.tracking.events import TrackingEvent
 from safehand.authority.tracking.states import Tracking
 from safehand.authority.wish.events import WishEvent
@@ -45,6 +47,7 @@ CaseEvent = (
     | AgentEvent
     | WishEvent
     | GroupEvent
+    | TelephoneEvent
     | MadeDocumentEvent
     | ErasureEvent
 )
@@ -67,6 +70,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     agent: Agent = Agent()
     wish: Wish = Wish()
     group: Membership = Membership()
+    telephone: Telephone = Telephone()
     papers: Papers = Papers()
     erasure: Erasure = Erasure()
 

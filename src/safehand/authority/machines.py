@@ -50,6 +50,9 @@ from safehand.authority.returns import commands as returns_commands
 from safehand.authority.returns import events as returns_events
 from safehand.authority.returns import rules as returns
 from safehand.authority.rulebook import Answer, HouseClocks, Moment, Rulebook
+from safehand.authority.telephone import commands as telephone_commands
+from safehand.authority.telephone import events as telephone_events
+from safehand.authority.telephone import rules as telephone
 from safehand.authority.tracking import commands as tracking_commands
 from safehand.authority.tracking import events as tracking_events
 from safehand.authority.tracking import rules as tracking
@@ -80,6 +83,7 @@ _FOLDS: Final[dict[type, tuple[str, Callable[[Any, Any, datetime], Any]]]] = {
         ("agent", agent_events.AgentEvent, agent.fold),
         ("wish", wish_events.WishEvent, wish.fold),
         ("group", group_events.GroupEvent, group_rules.fold),
+        ("telephone", telephone_events.TelephoneEvent, telephone.fold),
         ("papers", MadeDocumentEvent, papers.fold),
         ("erasure", erasure.ErasureEvent, erasure.fold),
     )
@@ -224,6 +228,7 @@ _TIMERS: Final[Mapping[str, Command]] = {
     "readdressing": readdressing_commands.AddressChangeExpired(),
     "help": help_commands.HelpExpired(),
     "group": GroupExpired(),
+    "telephone": telephone_commands.PhoneChangeExpired(),
 }
 
 

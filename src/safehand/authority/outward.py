@@ -33,6 +33,8 @@ from safehand.authority.readdressing import states as readdressing_states
 from safehand.authority.returns import events as returns
 from safehand.authority.returns import states as returns_states
 from safehand.authority.returns.states import ReturnsState
+from safehand.authority.telephone import events as telephone
+from safehand.authority.telephone import states as telephone_states
 from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking import states as tracking_states
 from safehand.authority.tracking.states import TrackingState
@@ -71,6 +73,7 @@ _WAITS: Final[Mapping[str, Mapping[Any, Wait]]] = {
     "readdressing": readdressing_states.WAITING,
     "help": help_states.WAITING,
     "group": group_states.WAITING,
+    "telephone": telephone_states.WAITING,
 }
 
 
@@ -273,6 +276,8 @@ WITH_CODE: Final = frozenset({"courier_on_the_way", "courier_near"})
 """Notices with the recipient's code for the door."""
 AGENT_TOLD: Final = "agent_awaits_courier"
 """Beside the recipient's own: the code of who is named goes to that one's telephone."""
+PHONE_CODE: Final = "phone_code"
+"""Beside what the old number is told: the code that goes to the new one."""
 _OVERDUE: Final = {
     TrackingState.ON_THE_WAY: "post",
     TrackingState.INCIDENT: "search",
@@ -353,6 +358,8 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     returns.ReturnResent: lambda case, e: ("sent_again", {}),
     wish.AnotherDayWished: lambda case, e: ("another_day_wished", {"day": e.day.isoformat()}),
     wish.PostOfficeWished: lambda case, e: ("post_office_wished", {}),
+    telephone.PhoneChangeAsked: lambda case, e: ("phone_change_asked", {"due_at": e.due_at.isoformat()}),
+    telephone.PhoneChanged: lambda case, e: ("phone_changed", {}),
     agent.AgentNamed: lambda case, e: ("agent_named", {}),
     agent.AgentReleased: lambda case, e: ("agent_released", {}),
     # Nobody's contact changes with an address: who applied is told where they always are.
@@ -416,6 +423,9 @@ TEMPLATES: Final = frozenset(
         "help_answered",
         "another_day_wished",
         "post_office_wished",
+        "phone_change_asked",
+        "phone_changed",
+        PHONE_CODE,
         "agent_named",
         "agent_released",
         "group_joined",
@@ -439,6 +449,9 @@ def tells(case: Case, event: Any) -> Sequence[Notice]:
     if template in WITH_CODE and case.agent.state is AgentState.NAMED:
         agents = f"{case.tracking.order} {case.agent.number}"
         notices.append(Notice(subject=case.case, template=AGENT_TOLD, facts={"agents_order": agents}))
+    if isinstance(event, telephone.PhoneChangeAsked):
+        change = f"{case.case} {event.change}"
+        notices.append(Notice(subject=case.case, template=PHONE_CODE, facts={"phone_change": change}))
     return notices
 
 

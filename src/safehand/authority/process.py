@@ -42,6 +42,7 @@ from safehand.authority.returns import events as returns
 from safehand.authority.returns.rules import recall_asked, shelved, started
 from safehand.authority.returns.states import ReturnsState
 from safehand.authority.rulebook import Moment
+from safehand.authority.telephone import events as telephone
 from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking.rules import opened, put_off
 from safehand.authority.tracking.states import TrackingState
@@ -285,6 +286,11 @@ def _ended_early(case: Case, event: Event, m: Moment) -> Sequence[Event]:
     return [*_closed(case, m), *_lapsed(case), *_needs_no_waiting(case, "ended")]
 
 
+def _reached(case: Case) -> list[Event]:
+    unreachable = case.contact.state is ContactState.UNREACHABLE
+    return [contact.ContactRegained(by="new_phone")] if unreachable else []
+
+
 def _lapsed(case: Case) -> list[Event]:
     """Nothing is brought any more: whoever wanted it elsewhere waits for nothing."""
     return [] if case.readdressing.state is ReaddressingState.NONE else [readdressing.AddressChangeLapsed()]
@@ -400,6 +406,8 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     handover.OrderPlaced: lambda case, event, m: _needs_no_waiting(case, "ordered"),
     group.GroupReceiverNamed: _receiver_named,
     group.GroupReceiverForgotten: _receiver_forgotten,
+    # whoever proved a number is reached by it
+    telephone.PhoneChanged: lambda case, event, m: _reached(case),
     # whoever is forgotten need not be told, nor answered
     erasure.ErasureOrdered: _forgotten,
 }

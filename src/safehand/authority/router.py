@@ -51,6 +51,10 @@ from safehand.authority.returns import refusals as returns_refusals
 from safehand.authority.returns import rules as returns_rules
 from safehand.authority.returns.states import ReturnsState
 from safehand.authority.rulebook import Answer, Moment, Rulebook
+from safehand.authority.telephone import commands as telephone
+from safehand.authority.telephone import refusals as telephone_refusals
+from safehand.authority.telephone import rules as telephone_rules
+from safehand.authority.telephone.states import TelephoneState
 from safehand.authority.tracking import commands as tracking
 from safehand.authority.tracking import events as tracking_events
 from safehand.authority.tracking import refusals as tracking_refusals
@@ -80,6 +84,7 @@ CaseCommand = (
     | agent.AgentCommand
     | wish.WishCommand
     | group.GroupCommand
+    | telephone.TelephoneCommand
     | papers.RecordRegisterDone
     | erasure.OrderErasure
     | erasure.RecordErased
@@ -99,6 +104,7 @@ STEPS: Final[Mapping[str, Mapping[type, Any]]] = {
     "agent": agent_rules.RULES,
     "wish": wish_rules.RULES,
     "group": group_rules.RULES,
+    "telephone": telephone_rules.RULES,
 }
 _RULE_OF: Final[dict[type, tuple[str, Any]]] = {
     command: (step, rule) for step, rules in STEPS.items() for command, rule in rules.items()
@@ -118,6 +124,7 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     **agent.ROLES,
     **wish.ROLES,
     **group.ROLES,
+    **telephone.ROLES,
     **papers.ROLES,
     erasure.OrderErasure: frozenset({"applicant", "authority_manager"}),
     erasure.RecordErased: frozenset({"system"}),
@@ -387,11 +394,41 @@ def readdressable(case: Case) -> Refusal | None:
 
 def _address_change(case: Case, command: readdressing.AskAddressChange, m: Moment) -> Answer:
     """By itself until the order is placed, by the manager once the post has, or had, the envelope."""
-    refusal = readdressable(case)
+    refusal = readdressable(case) or _just_rung_up(case, m)
     if refusal is not None:
         return refusal
     handed_over = case.handover.state is HandoverState.ACCEPTED
     return readdressing_rules.ask(case.readdressing, command, m, handed_over=handed_over)
+
+
+def _just_rung_up(case: Case, m: Moment) -> Refusal | None:
+    """The warning about an address must not go to a number that somebody else has just put there."""
+    step, hours = case.telephone, m.city_on.clocks.address_change_hours
+    fresh = step.changed_at is not None and m.now < step.changed_at + timedelta(hours=hours)
+    if fresh or step.state is not TelephoneState.NONE:
+        return telephone_refusals.JUST_CHANGED(hours=hours)
+    return None
+
+
+_BEFORE_THE_ORDER: Final = frozenset(
+    {
+        HandoverState.NONE,
+        HandoverState.ON_SHELF,
+        HandoverState.TO_COUNTER,
+        HandoverState.READY_FOR_PICKUP,
+    }
+)
+
+
+def phone_changeable(case: Case) -> Refusal | None:
+    """Why no other telephone number can be taken as the case stands; none when it can."""
+    if case.application.state is not ApplicationState.RECEIVED:
+        en, zh = APPLICATION_WORDS[case.application.state]
+        return telephone_refusals.NOT_RUNNING(state_en=en, state_zh=zh)
+    if case.handover.state not in _BEFORE_THE_ORDER:
+        return telephone_refusals.WITH_THE_POST()
+    waits = case.readdressing.state is not ReaddressingState.NONE
+    return telephone_refusals.ADDRESS_WAITS() if waits else None
 
 
 def _makes_hold(case: Case, command: readdressing.MakeAddressHold, m: Moment) -> Answer | None:
@@ -498,6 +535,8 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     group.BeginGroup: lambda case, command, m: groupable(case),
     group.JoinGroup: _join,
     group.LetReceive: _let_receive,
+    telephone.AskPhoneChange: lambda case, command, m: phone_changeable(case),
+    telephone.ProvePhone: lambda case, command, m: phone_changeable(case),
     readdressing.AskAddressChange: _address_change,
     readdressing.MakeAddressHold: _makes_hold,
     help_commands.AskHelp: _help,

@@ -47,6 +47,8 @@ class HouseClocks(msgspec.Struct, frozen=True, kw_only=True):
     """The manager tells somebody whom no message reached."""
     address_change_working_days: int = 1
     """The manager decides on another address for what the post has."""
+    phone_code_minutes: int = 30
+    """The applicant says the code that was sent to another number."""
     help_working_days: int = 2
     """A help agent answers."""
     help_reopen_days: int = 30

@@ -34,6 +34,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "payment_port.": "the payment service's own address: tests/sandbox/test_payment.py",
     "payment.callback_": "the payment service's own address: tests/authority/test_payment_callback.py",
     "population_register.": "the register as a service of its own: tests/sandbox/test_register.py",
+    "telephone.": "nobody changes the telephone within a run: tests/authority/test_telephone.py",
     "wish.no_post_office": "no city of the files keeps nothing at its post offices: tests/authority/test_wish.py",
     "delivery.wish_without_day": "an honest authority says one thing: tests/postal/test_wishes.py",
     "group.": "families join by a link, on a page; here at most one begins a group on a whim: tests/authority/test_group.py",
@@ -80,6 +81,7 @@ EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
         f"Receiver.{edge}": "the same, and a second one is named by no other way: tests/postal/test_walk.py"
         for edge in ("named.ReceiverNamed", "released.ReceiverNamed", "released.ReceiverReleased")
     },
+    "Telephone.": "nobody changes the telephone within a run: tests/authority/test_telephone.py",
     "Readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
     "Application.received.ApplicationReaddressed": "the same: tests/authority/test_readdressing.py",
     "Help.": "questions are texts between two people: tests/authority/test_walk.py",

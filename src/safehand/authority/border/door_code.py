@@ -21,6 +21,17 @@ def agent_code(*, secret: bytes, order: str, number: int) -> str:
     return door_code(secret=secret, order=f"{order}\x1fagent\x1f{number}")
 
 
+def phone_code(*, secret: bytes, case: str, change: int) -> str:
+    """The code that proves a case's n-th other telephone number."""
+    return door_code(secret=secret, order=f"{case}\x1fphone\x1f{change}")
+
+
+def proves_phone(*, secret: bytes, case: str, change: int, given: str) -> bool:
+    """Whether it is that code, compared in constant time."""
+    right = phone_code(secret=secret, case=case, change=change)
+    return hmac.compare_digest(right.encode(), given.strip().encode())
+
+
 def agent_of(*, secret: bytes, order: str, given: str, most: int) -> int:
     """Which agent's code it is, of `most` that there may have been; 0: none's."""
     said = given.strip().encode()

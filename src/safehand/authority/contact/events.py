@@ -21,7 +21,7 @@ class ContactRegained(Event, frozen=True, kw_only=True, tag="contact.regained"):
     """The applicant can be told again, or nobody needs to be."""
 
     by: str
-    """`message`: a later one arrived; `erasure`; or what the manager did."""
+    """`message`: a later one arrived; `new_phone`: another number was proven; `erasure`; or what the manager did."""
 
 
 class ContactRanLate(Event, frozen=True, kw_only=True, tag="contact.ran_late"):

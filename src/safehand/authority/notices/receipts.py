@@ -31,7 +31,7 @@ _KEY: Final = re.compile(r"notice/([0-9]{1,18})(?:/([0-9]{1,3}))?")
 _REASON: Final = re.compile(r"[a-z_.]{1,40}")
 
 POSITION: Final = "select position from receipts_read where service = $1"
-TO_AGENTS: Final = sorted(name for name, one in templates().items() if one.to_agent)
+TO_AGENTS: Final = sorted(name for name, one in templates().items() if one.aside)
 SENT: Final = (
     "select notice, city, subject, sends, exists (select from work w"
     " where w.city = m.city and w.stream = m.subject and w.queue = $2)"

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from safehand.authority.border.door_code import agent_code, door_code
+from safehand.authority.border.door_code import agent_code, door_code, phone_code
 from safehand.authority.examination.reasons import APPEAL_EN, APPEAL_ZH
 from safehand.authority.notices.wording import (
     Both,
@@ -63,12 +63,19 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Does not wait for the morning."""
     to_agent: bool = False
     """Goes to the telephone of who is named to receive it, and to nobody else."""
+    to_phone: Literal["", "new", "old"] = ""
+    """Goes to the number that is being proven, or to the one that stood there before, by SMS; the old one's also by e-mail."""
     sms_zh: str
     sms_en: str
     subject_zh: str
     subject_en: str
     body_zh: str
     body_en: str
+
+    @property
+    def aside(self) -> bool:
+        """Whether it says nothing of whether the applicant is reached: it goes to another telephone."""
+        return self.to_agent or bool(self.to_phone)
 
     def text(self, field: str, language: Language) -> str:
         """`sms`, `subject` or `body` of one language."""
@@ -143,8 +150,15 @@ class Renderer:
                 return {"office": self._counter(city, str(value), language)}
             case "order" | "agents_order":
                 return {"code": self._code(str(value))}
+            case "phone_change":
+                return {"phone_code": self._phone_code(str(value))}
             case _:
                 return {fact: str(value)}
+
+    def _phone_code(self, change: str) -> str:
+        """The code of a case's change of the telephone number."""
+        case, _, number = change.partition(" ")
+        return phone_code(secret=self._code_secret, case=case, change=int(number))
 
     def _code(self, order: str) -> str:
         """The recipient's code of an order; after a blank comes the number of the agent whose it is."""

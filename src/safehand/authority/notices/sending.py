@@ -25,6 +25,7 @@ from safehand.authority.notices.rendering import Renderer, Texts, templates
 from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
 from safehand.authority.ports.notices import Mail, Mailer, TextMessage, TextMessages
 from safehand.authority.ports.refusals import SMS_REFUSED
+from safehand.authority.telephone.actions import RECORD_OF
 from safehand.house.persons import read_persons
 from safehand.house.runtime import House
 from safehand.kernel.machine import StreamKey
@@ -57,6 +58,7 @@ NEWS_FOR: Final[Mapping[str, timedelta]] = {
     "courier_on_the_way": timedelta(hours=14),
     "courier_near": timedelta(hours=1),
     "agent_awaits_courier": timedelta(hours=14),
+    "phone_code": timedelta(minutes=30),
     **dict.fromkeys(QUEUE_OF, timedelta(hours=13)),
 }
 """How long a notice is still true; "today" and a code for the door must not come tomorrow."""
@@ -243,18 +245,26 @@ class Notices:
             house=self._house, keys=list({StreamKey(t.city, t.subject) for t in taken}), name=PERSON_RECORD
         )
         agents = await self._agents(taken)
+        phones = await self._other_phones(taken)
         ready: list[_Ready] = []
         settled: list[_Settled] = []
         for one in taken:
             key = StreamKey(one.city, one.subject)
             record = records.get(key)
-            if record is None or (_to_agent(one.template) and key not in agents):
-                # Erased; or who was named is released meanwhile.
+            phone = phones.get((key, _to_phone(one.template)), "")
+            nobody = (_to_agent(one.template) and key not in agents) or (
+                _to_phone(one.template) and not phone
+            )
+            if record is None or nobody:
+                # Erased; or who was named is released, or the number proven or stopped, meanwhile.
                 settled.append(_Settled(one.number, failed=ERASED if record is None else OVERTAKEN))
                 continue
             person = self._persons.decode(record)
             if _to_agent(one.template):
                 person = msgspec.structs.replace(person, phone=agents[key].phone, email="")
+            elif phone:
+                email = person.email if _to_phone(one.template) == "old" else ""
+                person = msgspec.structs.replace(person, phone=phone, email=email)
             try:
                 texts = self._renderer.render(
                     template=one.template,
@@ -285,6 +295,15 @@ class Notices:
             return {}
         records = await read_persons(house=self._house, keys=keys, name=AGENT_RECORD)
         return {key: msgspec.json.decode(plain, type=AgentRecord) for key, plain in records.items() if plain}
+
+    async def _other_phones(self, taken: Sequence[_Taken]) -> dict[tuple[StreamKey, str], str]:
+        """The numbers that are being proven, and those that stood there before, for the notices that go to them."""
+        found: dict[tuple[StreamKey, str], str] = {}
+        for which, name in RECORD_OF.items():
+            keys = sorted({StreamKey(t.city, t.subject) for t in taken if _to_phone(t.template) == which})
+            records = await read_persons(house=self._house, keys=keys, name=name) if keys else {}
+            found |= {(key, which): plain.decode() for key, plain in records.items() if plain}
+        return found
 
     def _ways(self, one: _Taken, person: PersonRecord) -> Ways:
         has: set[Channel] = {"sms"} if person.phone else set()
@@ -405,7 +424,7 @@ def _about_contact(
 ) -> list[Call]:
     """What the case must know: nothing reached the applicant, or a mail does again (a text message says so by receipt)."""
     taken, command = one.taken, None
-    if _to_agent(taken.template):
+    if taken.template in templates() and templates()[taken.template].aside:
         return []  # says nothing of whether the applicant is reached
     if settled.failed is not None:
         failed: tuple[Channel, ...] = tuple(way for way, state in states.items() if state == "failed")
@@ -430,6 +449,11 @@ def _told(one: _Taken) -> _Settled:
 def _to_agent(template: str) -> bool:
     known = templates().get(template)
     return known is not None and known.to_agent
+
+
+def _to_phone(template: str) -> str:
+    known = templates().get(template)
+    return known.to_phone if known is not None else ""
 
 
 def _at_once(template: str) -> bool:

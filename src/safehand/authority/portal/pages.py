@@ -83,6 +83,11 @@ DONE: Final[Mapping[str, Both]] = {
         zh="变更已停止，仍寄往原地址。", en="The change is stopped: the old address stays."
     ),
     "released": Both(zh="已取消代收人，仅限您本人签收。", en="Only you may receive it now."),
+    "phone-changed": Both(zh="新手机号已启用。", en="The new telephone number holds. The old one is told."),
+    "phone-stays": Both(zh="更换已停止，仍使用原手机号。", en="The change is stopped: the old number stays."),
+    "phone-lapsed": Both(
+        zh="验证码多次有误，仍使用原手机号。", en="The code was wrong too often: the old number stays."
+    ),
     "wished": Both(zh="已按您的选择通知邮政。", en="The post is told what you chose."),
     "go-now": Both(zh="已不再等待，您的证件现在寄出。", en="It waits no longer: your document goes out now."),
     "left-group": Both(

@@ -21,7 +21,8 @@ from safehand.authority.payment.states import PaymentState
 from safehand.authority.portal.usual import usual_words
 from safehand.authority.portal.words import sentence_of, words
 from safehand.authority.readdressing.states import ReaddressingState
-from safehand.authority.router import agent_nameable, groupable, readdressable, wishable
+from safehand.authority.router import agent_nameable, groupable, phone_changeable, readdressable, wishable
+from safehand.authority.telephone.states import TelephoneState
 from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking.states import TrackingState
 from safehand.kernel.machine import Event, Waiting
@@ -259,4 +260,6 @@ def _about_the_delivery(case: Case) -> set[str]:
         acts.add("agent")
     if wishable(case) is None:
         acts.add("wish")
+    if case.telephone.state is not TelephoneState.NONE or phone_changeable(case) is None:
+        acts.add("phone")
     return acts
