@@ -26,6 +26,7 @@ _SAMPLES: dict[str, Any] = {
     "topic": "where",
     "outcome": "explained",
     "parts": {},
+    "promise": "post",
     "day": date(2024, 5, 9),
     "why": "time",
 }

@@ -35,6 +35,7 @@ FACTS = {
     "payment_due": {"fee_fen", "due_at"},
     "payment_goes_back": {"amount_fen"},
     "payment_refunded": {"amount_fen"},
+    "promise_missed": {"step", "amount_fen"},
     "fetch_at_counter_instead": set(),
     "ready_for_pickup": {"office", "due_at"},
     "pickup_lapsed": set(),

@@ -99,6 +99,7 @@ def test_every_value_that_chooses_a_sentence_has_one():
         "group.left": ("own", "address"),
         "group.wait_ended": ("own", *get_args(get_type_hints(EndGroupWait)["why"])),
         "help.answered": get_args(Outcome),
+        "payment.promise_missed": ("examination", "production", "post"),
         "contact.regained": (
             "message",
             "new_phone",

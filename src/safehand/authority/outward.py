@@ -314,6 +314,10 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     payment.PaymentKept: lambda case, e: ("fee_kept", {}),
     payment.PaymentCameLate: lambda case, e: ("payment_goes_back", {"amount_fen": e.amount_fen}),
     payment.PaymentCameTwice: lambda case, e: ("payment_goes_back", {"amount_fen": e.amount_fen}),
+    payment.PromiseMissed: lambda case, e: (
+        "promise_missed",
+        {"step": e.promise, "amount_fen": e.amount_fen},
+    ),
     payment.RefundRecorded: lambda case, e: ("payment_refunded", {"amount_fen": e.amount_fen}),
     examination.ExaminationRanLate: lambda case, e: ("running_late", {"step": "examination"}),
     production.ProductionRanLate: lambda case, e: ("running_late", {"step": "production"}),
@@ -393,6 +397,7 @@ TEMPLATES: Final = frozenset(
         "payment_received",
         "fee_kept",
         "payment_goes_back",
+        "promise_missed",
         "payment_refunded",
         "running_late",
         "fetch_at_counter_instead",

@@ -33,7 +33,7 @@ from safehand.authority.made_documents import (
     RegisterEntryDue,
 )
 from safehand.authority.payment import events as payment
-from safehand.authority.payment.rules import on_withdrawal
+from safehand.authority.payment.rules import amends, on_withdrawal
 from safehand.authority.production import events as production
 from safehand.authority.production.states import ProductionState
 from safehand.authority.readdressing import events as readdressing
@@ -47,6 +47,7 @@ from safehand.authority.tracking import events as tracking
 from safehand.authority.tracking.rules import opened, put_off
 from safehand.authority.tracking.states import TrackingState
 from safehand.authority.wish import events as wish
+from safehand.authority.wish.states import WishState
 from safehand.house import erasure
 from safehand.kernel.ids import readable
 from safehand.kernel.machine import Event
@@ -102,13 +103,45 @@ def _track(case: Case, event: handover.HandoverAccepted, m: Moment) -> Sequence[
 
 def _complete(case: Case, event: tracking.ProofSealed, m: Moment) -> Sequence[Event]:
     overtaken = case.returns.state is ReturnsState.RECALL_ASKED
+    first_at_door = case.tracking.attempts == 0
     completed = case.application.state is ApplicationState.COMPLETED  # sealed anew, after a dispute
     return [
         *_released(case),
         *([] if completed else [application.ApplicationCompleted()]),
         *([returns.RecallOvertaken()] if overtaken else []),
         *(_answered(case) if event.method == ProofMethod.RECIPIENT_WORD else []),
+        *(_too_late_at_door(case, m) if first_at_door and not completed else []),
     ]
+
+
+def _too_late_at_door(case: Case, m: Moment) -> list[Event]:
+    """By our own clock, for the applicant: what was heard of the first visit after the promised day is late.
+
+    Whoever wished another day was promised that one; whoever fetches it was promised none.
+    """
+    step, wished = case.tracking, case.wish
+    at_post_office = wished.state is WishState.POST_OFFICE and wished.order == step.order
+    if step.promised_on is None or at_post_office:
+        return []
+    by = max(step.promised_on, step.put_off_to or step.promised_on)
+    return _missed(case, m, promise="post") if m.today > by else []
+
+
+def _missed(case: Case, m: Moment, *, promise: str) -> list[Event]:
+    """Once in a case, and worth the postage; where none is paid there is none to pay back."""
+    begun = case.handover.state is not HandoverState.NONE
+    mode = case.handover.mode if begun else case.application.mode
+    again = case.handover.free or case.production.cause not in ("", "paid")
+    if case.payment.missed or mode != "post" or again:
+        return []
+    percent = m.city_on.postage.missed_promise_percent
+    _, postage_fen = m.postage(destination=case.application.destination, free=False)
+    amount_fen = -(-postage_fen * percent // 100)
+    return [payment.PromiseMissed(promise=promise, amount_fen=amount_fen)] if amount_fen else []
+
+
+def _make_amends(case: Case, event: Event, m: Moment) -> Sequence[Event]:
+    return amends(case.payment) if case.production.make else []
 
 
 def _stop(case: Case, event: tracking.ReceiptDenied, m: Moment) -> Sequence[Event]:
@@ -355,6 +388,20 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
     handover.HandoverAccepted: _track,
     handover.PickedUp: lambda case, event, m: [application.ApplicationCompleted()],
     tracking.ProofSealed: _complete,
+    # a promise that was missed -> payment
+    examination.ExaminationRanLate: lambda case, event, m: _missed(case, m, promise="examination"),
+    production.ProductionRanLate: lambda case, event, m: _missed(case, m, promise="production"),
+    tracking.AttemptRecorded: lambda case, event, m: _too_late_at_door(case, m) if event.attempt == 1 else [],
+    tracking.DeliveryReported: lambda case, event, m: (
+        _too_late_at_door(case, m) if case.tracking.attempts == 0 else []
+    ),
+    tracking.TrackingRanLate: lambda case, event, m: (
+        _too_late_at_door(case, m)
+        if case.tracking.state is TrackingState.ON_THE_WAY and case.tracking.attempts == 0
+        else []
+    ),
+    payment.PromiseMissed: _make_amends,
+    production.ProductionStarted: _make_amends,
     # what the recipient wishes of the post -> our own clock
     wish.AnotherDayWished: lambda case, event, m: put_off(case.tracking, m, until=event.day),
     wish.PostOfficeWished: lambda case, event, m: put_off(case.tracking, m, until=None),

@@ -142,6 +142,8 @@ class Checker:
         self._excused: Counter[str] = Counter()
         self._named: set[str] = set()
         """Items of which the post knows that somebody else may receive them."""
+        self._amends: Counter[str] = Counter()
+        self._reviewed_late: set[str] = set()
 
     def say(self, invariant: str, what: str, stream: str = "") -> None:
         """Something is as it must never be."""
@@ -265,6 +267,15 @@ class Checker:
                 return bool(said) and parse(body["at"]) - said[-1] <= WORD_LASTS
             case _:
                 return True
+
+    def _review_late(self, key: StreamKey, body: Any) -> None:
+        self._reviewed_late.add(key.stream)
+
+    def _amended(self, key: StreamKey, body: Any) -> None:
+        """Once in a case, and never of what may yet go back whole."""
+        if self._amends[key.stream] or key.stream not in self._paid:
+            self.say("a missed promise is made good", f"{body['amount_fen']} fen more, or unpaid", key.stream)
+        self._amends[key.stream] += body["amount_fen"]
 
     def _wished(self, key: StreamKey, body: Any) -> None:
         day = body.get("day")
@@ -530,9 +541,16 @@ class Checker:
             kept = str(step.state) == "paid" and step.references[0] == one.id
             if one.id not in step.references:
                 self.say("refunds are what is owed", f"{one.id} came, and nobody heard of it", one.order_ref)
-            elif given[one.id] != (0 if kept else one.amount_fen):
+            elif given[one.id] != (self._amends[one.order_ref] if kept else one.amount_fen):
                 what = f"{one.id}: {one.amount_fen} fen came, {given[one.id]} went back"
                 self.say("refunds are what is owed", what, one.order_ref)
+        for stream in self._reviewed_late:
+            case = cases[stream]
+            made = str(case.payment.state) == "paid" and case.production.make
+            if made and case.application.mode == "post" and not self._amends[stream]:
+                self.say(
+                    "a missed promise is made good", "the review was late, and nothing went back", stream
+                )
         for stream, case in cases.items():
             if case.payment.owed:
                 self.say("refunds are what is owed", f"still owed: {case.payment.owed}", stream)
@@ -625,6 +643,8 @@ def _allowed(book: Any) -> frozenset[str]:
 
 _JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None]]] = {
     ("authority", "payment.settled"): Checker._settled,  # noqa: SLF001 - the checker's own table
+    ("authority", "examination.ran_late"): Checker._review_late,  # noqa: SLF001
+    ("authority", "payment.amends_owed"): Checker._amended,  # noqa: SLF001
     ("authority", "production.started"): Checker._started,  # noqa: SLF001
     ("authority", "stock.drawn"): Checker._drawn,  # noqa: SLF001
     ("authority", "tracking.proof_sealed"): Checker._sealed,  # noqa: SLF001

@@ -81,6 +81,7 @@ EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
         f"Receiver.{edge}": "the same, and a second one is named by no other way: tests/postal/test_walk.py"
         for edge in ("named.ReceiverNamed", "released.ReceiverNamed", "released.ReceiverReleased")
     },
+    "Wish.post_office.PostOfficeWished": "of two envelopes of one case, one after the other: tests/authority/test_walk.py",
     "Telephone.": "nobody changes the telephone within a run: tests/authority/test_telephone.py",
     "Readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
     "Application.received.ApplicationReaddressed": "the same: tests/authority/test_readdressing.py",

@@ -64,6 +64,21 @@ class RefundsDone(Event, frozen=True, kw_only=True, tag="payment.refunds_done"):
     """Nothing is owed any more."""
 
 
+class PromiseMissed(Event, frozen=True, kw_only=True, tag="payment.promise_missed"):
+    """A promise to the applicant was missed: by the dated rule this much goes back, once in a case."""
+
+    promise: str
+    """`examination`, `production` or `post`."""
+    amount_fen: int
+
+
+class AmendsOwed(Event, frozen=True, kw_only=True, tag="payment.amends_owed"):
+    """It goes back now, out of the fee that was paid; the fee itself stays."""
+
+    reference: str
+    amount_fen: int
+
+
 PaymentEvent = (
     PaymentOpened
     | PaymentSettled
@@ -75,4 +90,6 @@ PaymentEvent = (
     | PaymentKept
     | RefundRecorded
     | RefundsDone
+    | PromiseMissed
+    | AmendsOwed
 )

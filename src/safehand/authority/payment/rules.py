@@ -49,7 +49,7 @@ def record_refund(step: Payment, command: c.RecordRefund, m: Moment) -> Answer:
     if Owed(command.reference, command.amount_fen) not in step.owed:
         known = command.reference in step.references
         owed = any(owed.reference == command.reference for owed in step.owed)
-        settles = step.state is S.PAID and command.reference == step.references[0]
+        settles = step.state is S.PAID and command.reference == step.references[0] and not step.amends_owed
         if known and not owed and not settles:
             return []
         return refusals.REFUND_NOT_OWED(amount_fen=command.amount_fen)
@@ -74,6 +74,14 @@ def on_withdrawal(step: Payment, refund_fen: int) -> Answer:
             return []
 
 
+def amends(step: Payment) -> list[e.AmendsOwed]:
+    """What a missed promise costs, out of the fee, once nothing else can go back of it (production has begun)."""
+    if not step.missed or step.amends_owed or step.state is not S.PAID:
+        return []
+    amount_fen = min(step.amends_fen, step.fee_fen)
+    return [e.AmendsOwed(reference=step.references[0], amount_fen=amount_fen)]
+
+
 RULES: Final[Mapping[type, Any]] = {
     c.SettlePayment: settle,
     c.PaymentExpired: expired,
@@ -94,6 +102,11 @@ def fold(step: Payment, event: e.PaymentEvent, at: datetime) -> Payment:
             return clocked(step, event, at, TABLE, references=references, owed=owed)
         case e.RefundOwed():
             return clocked(step, event, at, TABLE, owed=(*step.owed, Owed(event.reference, event.amount_fen)))
+        case e.PromiseMissed():
+            return moved(step, event, at, TABLE, missed=event.promise, amends_fen=event.amount_fen)
+        case e.AmendsOwed():
+            owed = (*step.owed, Owed(event.reference, event.amount_fen))
+            return moved(step, event, at, TABLE, owed=owed, amends_owed=True)
         case e.RefundRecorded():
             left = tuple(owed for owed in step.owed if owed.reference != event.reference)
             return moved(step, event, at, TABLE, owed=left)

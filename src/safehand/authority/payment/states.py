@@ -48,6 +48,8 @@ TABLE: Final[Table] = {
     (S.REFUND_DUE, e.RefundRecorded): S.REFUND_DUE,
     (S.REFUND_DUE, e.RefundsDone): S.REFUNDED,
     (S.REFUNDED, e.PaymentCameLate): S.REFUND_DUE,
+    **{(state, e.PromiseMissed): state for state in (S.NONE, S.PAID)},
+    (S.PAID, e.AmendsOwed): S.PAID,
     # A double payment may still be owed when the policy keeps the fee itself.
     (S.CLOSED, e.RefundRecorded): S.CLOSED,
 }
@@ -74,3 +76,8 @@ class Payment(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     references: tuple[str, ...] = ()
     """Every payment taken in, the one that settled first: none may count, or go back, twice."""
     owed: tuple[Owed, ...] = ()
+    missed: str = ""
+    """Which promise was missed first; the others make it no more."""
+    amends_fen: int = 0
+    amends_owed: bool = False
+    """They are owed, or went back."""

@@ -93,6 +93,8 @@ class Postage(_Strict, frozen=True, kw_only=True):
     on_delivery: FenByZone
     prepaid: FenByZone
     free: FenByZone
+    missed_promise_percent: Annotated[int, Meta(ge=0, le=100)]
+    """So much of the postage the authority pays back when a promise was missed; 0: nothing."""
 
     def amount_fen(self, *, zone: Zone, mode: PostageMode | None = None) -> int:
         """The postage of one item in fen."""
