@@ -144,6 +144,7 @@ class Checker:
         """Items of which the post knows that somebody else may receive them."""
         self._amends: Counter[str] = Counter()
         self._reviewed_late: set[str] = set()
+        self._promised_back: set[str] = set()
 
     def say(self, invariant: str, what: str, stream: str = "") -> None:
         """Something is as it must never be."""
@@ -270,6 +271,13 @@ class Checker:
 
     def _review_late(self, key: StreamKey, body: Any) -> None:
         self._reviewed_late.add(key.stream)
+
+    def _missed(self, key: StreamKey, body: Any) -> None:
+        if key.stream in self._promised_back:
+            self.say(
+                "a missed promise is made good", f"promised again because of {body['promise']}", key.stream
+            )
+        self._promised_back.add(key.stream)
 
     def _amended(self, key: StreamKey, body: Any) -> None:
         """Once in a case, and never of what may yet go back whole."""
@@ -644,6 +652,7 @@ def _allowed(book: Any) -> frozenset[str]:
 _JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None]]] = {
     ("authority", "payment.settled"): Checker._settled,  # noqa: SLF001 - the checker's own table
     ("authority", "examination.ran_late"): Checker._review_late,  # noqa: SLF001
+    ("authority", "payment.promise_missed"): Checker._missed,  # noqa: SLF001
     ("authority", "payment.amends_owed"): Checker._amended,  # noqa: SLF001
     ("authority", "production.started"): Checker._started,  # noqa: SLF001
     ("authority", "stock.drawn"): Checker._drawn,  # noqa: SLF001

@@ -249,6 +249,13 @@ def _honest(line: Line, m: Moment, street: Street) -> Act | None:
             line, m, Reason.WANTS_COUNTER if wish == "counter" else Reason.RESCHEDULED_BY_RECIPIENT
         )
     act = duties.at_door(line, m)
+    if (
+        act is not None
+        and act.action == "delivery.fail"
+        and m.chance.happens(0.2, line.stream, line.since, "tired")
+    ):
+        # Nobody was there, and nobody wished anything: it counts as an attempt whatever is typed.
+        return _failed(line, m, Reason.RESCHEDULED_BY_RECIPIENT)
     if act is not None and act.action == "delivery.report_nonconforming":
         if line.stream in street.left_once:
             return door_claim(line, m, ProofMethod.RECIPIENT_SESSION)
