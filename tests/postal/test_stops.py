@@ -150,7 +150,11 @@ def failing(*items: str, city: int = CITY, **changes: Any) -> FailRequest:
 def test_a_request_that_can_mean_nothing_is_refused_as_a_whole(post: Any, request_: FailRequest, code: str):
     session = Session(actor=COURIER, roles=frozenset({"courier"}), cities=(CITY,))
     [fail] = [one for one in StopWork(house=post).actions() if one.name == "stop.fail"]
-    [refused] = asyncio.run(fail.run([Asked(session, request_, "key-of-one", b"")]))
+
+    async def asked() -> Any:
+        return await fail.run([Asked(session, request_, "key-of-one", b"")])
+
+    [refused] = asyncio.run(asked())
     assert isinstance(refused, Refusal)
     assert refused.code == code
 

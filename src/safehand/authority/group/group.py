@@ -492,7 +492,7 @@ def of_member(case: str, group: str, event: Event, key: StreamKey) -> Sequence[O
 def group_machine(*, post: str) -> Machine:
     """The machine of streams `gr_…`. Its commands follow from cases; no person gives them."""
 
-    def decide(group: Group, command: GroupStreamCommand, context: Context) -> Answer:
+    def decide(group: Group, command: Any, context: Context) -> Answer:
         answer = _RULES[type(command)](group, command, context)
         if isinstance(answer, Refusal) or not answer:
             return answer
