@@ -498,7 +498,7 @@ def group_machine(*, post: str) -> Machine:
             return answer
         events, states = list(answer), []
         for event in events:
-            group = fold(group, event, context.now)  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
+            group = fold(group, event, context.now)  # type: ignore[arg-type]
             states.append(group)
             following = _next(group, event, context, post)
             if following is not None:

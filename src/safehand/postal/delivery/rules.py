@@ -476,19 +476,9 @@ def fold(  # noqa: C901 - one line per event
         case events.Ready(office=office):
             return moved(step, event, at, TABLE, office=office)
         case events.TakenOut(courier=courier, office=office, scan_id=scan_id):
-            return moved(
-                step,
-                event,
-                at,
-                TABLE,
-                courier=courier,
-                office=office,
-                scan_id=scan_id,
-                reason=None,
-                after=After.TRY_AGAIN,
-                held_at=None,
-                nears=0,
-            )
+            place = {"courier": courier, "office": office, "scan_id": scan_id}
+            afresh = {"reason": None, "after": After.TRY_AGAIN, "held_at": None, "nears": 0}
+            return moved(step, event, at, TABLE, **place, **afresh)
         case events.Approached():
             return moved(step, event, at, TABLE, nears=step.nears + 1)
         case events.Claimed(courier=courier):
