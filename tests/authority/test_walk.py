@@ -182,6 +182,7 @@ def scripted() -> list[House]:
         *questioned(),
         *received_by_agents(),
         *wished(),
+        *courier_ahead(),
         *families(),
         *rung_up(),
         untold,
@@ -222,6 +223,17 @@ def wished() -> list[House]:
     again.resent()
     again.ok(AskWish(number=1, wish="post_office"))
     return [house, other, again]
+
+
+def courier_ahead() -> list[House]:
+    """Who comes is told, and that they are near; late, too, when it was reported as left elsewhere."""
+    houses = [House().with_post(), House().with_post()]
+    houses[1].ok(RecordReported(**houses[1].item(), carrier_code="50", occurred_at=houses[1].now))
+    for house in houses:
+        house.ok(RecordCourier(**house.item(), courier="st_courier", at=house.now))
+        house.later(hours=1)
+        house.ok(RecordNear(**house.item(), at=house.now))
+    return houses
 
 
 def received_by_agents() -> list[House]:

@@ -364,13 +364,14 @@ def rare_ways() -> set[tuple[str, str, Any]]:
     house.do(to_carry.VoidScan(waybill=house.waybill, scan_id=first))
     house.do(clear)
     attempted, counter, held = House().with_courier(), House().held(), House().held()
+    fresh = House().with_courier()
     attempted.do(attempted.failing())
     counter.do(counter.claiming_at_counter())
-    for one in (attempted, counter, held):
+    for one in (fresh, attempted, counter, held):
         facts: dict[str, Any] = {"waybill": one.waybill, "courier": COURIER, "occurred_at": one.now}
         one.do(to_deliver.RejectAtDoor(reason=Reason.MISPRINT, **facts))
     ways = (*found_in_hand(), *came_late(), *wished(), *stops_named())
-    others = (on_the_way, attempted, counter, held, named(), *ways)
+    others = (on_the_way, fresh, attempted, counter, held, named(), *ways)
     return house.edges.union(*(one.edges for one in others)) | rare_counters() | rare_scans()
 
 
