@@ -35,6 +35,7 @@ def test_the_clocks_that_no_source_gives_are_those_that_were_agreed():
         "address_change_working_days": 1,
         "help_working_days": 2,
         "help_reopen_days": 30,
+        "phone_code_minutes": 30,
     }
 
 

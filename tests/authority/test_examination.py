@@ -53,7 +53,7 @@ def test_nobody_is_asked_to_correct_for_ever():
 
 def test_a_late_review_is_the_managers_and_can_still_be_decided():
     house = House().submitted()
-    assert house.ring("examination.reviewing") == ["examination.ran_late"]
+    assert house.ring("examination.reviewing") == ["examination.ran_late", "payment.promise_missed"]
     assert house.waits()["examination.reviewing"].owner == "authority_manager"
     assert house.waits()["examination.reviewing"].due_at is None
     assert house.ok(ReviewExpired()) == []

@@ -41,6 +41,7 @@ FACTS = {
     "pickup_lapsed": set(),
     "with_the_post": {"waybill"},
     "courier_on_the_way": {"order"},
+    "courier_near": {"order"},
     "attempt_failed": {"reason", "attempt"},
     "please_confirm_receipt": {"due_at"},
     "claim_refused": {"reason", "attempts_left"},

@@ -169,7 +169,11 @@ def test_late_production_is_the_managers_in_each_of_its_states():
     fresh.ring("production.started")
     printed = House().drawn()
     printed.ok(RecordPrinted(blank=1))
-    assert printed.ring("production.printed") == ["production.ran_late"]
+    assert printed.ring("production.printed") == [
+        "production.ran_late",
+        "payment.promise_missed",
+        "payment.amends_owed",
+    ]
 
 
 def test_nobody_starts_production_of_an_unpaid_case():

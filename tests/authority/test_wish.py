@@ -69,7 +69,8 @@ def test_no_news_before_the_wished_day_makes_it_late():
     assert house.waits()["tracking.on_the_way"].due_at == due_at
     house.ok(house.scan(Scan.OUT_FOR_DELIVERY, "sc_b", due_at=house.now), actor="postal")
     assert house.waits()["tracking.on_the_way"].due_at == due_at
-    assert house.ring("tracking.on_the_way") == ["tracking.overdue"]
+    late = ["tracking.overdue", "payment.promise_missed", "payment.amends_owed"]
+    assert house.ring("tracking.on_the_way") == late
 
 
 def test_whoever_then_wants_to_fetch_it_need_not_wait_for_the_day():

@@ -109,7 +109,7 @@ def test_who_waits_sees_who_comes_while_they_are_on_the_way_and_nobody_else_does
         assert f'src="/cases/{SHANGHAI}/{journey.case}/courier"' in shown
     picture = page(journey, "/courier")
     assert picture.headers["content-type"] == "image/jpeg"
-    assert picture.headers["cache-control"] == "private, no-store"
+    assert picture.headers["cache-control"] == "no-store"
     with Image.open(io.BytesIO(picture.content)) as opened:
         assert opened.format == "JPEG"
 

@@ -172,7 +172,7 @@ class Frame:
 
     def picture(self, data: bytes) -> Response[bytes]:
         """A JPEG that is for its owner alone: shown within a page, kept nowhere."""
-        headers = self._headers | {"cache-control": "private, no-store"}
+        headers = self._headers
         return Response(content=data, media_type="image/jpeg", headers=headers)
 
     def download(self, data: bytes, *, media_type: str, name: str) -> Response[bytes]:
