@@ -86,7 +86,7 @@ def _records(
 def _case_keys(store: SimStore, cities: Sequence[int], subjects: Sequence[str]) -> Sequence[Any]:
     return [
         (city, subject, store.vault_keys[city, subject])
-        for city, subject in dict.fromkeys(zip(cities, subjects, strict=True))
+        for city, subject in zip(cities, subjects, strict=True)
         if (city, subject) in store.vault_keys
     ]
 

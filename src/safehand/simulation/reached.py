@@ -35,6 +35,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "payment.callback_": "the payment service's own address: tests/authority/test_payment_callback.py",
     "population_register.": "the register as a service of its own: tests/sandbox/test_register.py",
     "telephone.": "nobody changes the telephone within a run: tests/authority/test_telephone.py",
+    "courier.": "the pictures of couriers are the manager's to set, by an address of their own: tests/postal/test_couriers.py",
     "wish.no_post_office": "no city of the files keeps nothing at its post offices: tests/authority/test_wish.py",
     "delivery.wish_without_day": "an honest authority says one thing: tests/postal/test_wishes.py",
     "group.": "families join by a link, on a page; here at most one begins a group on a whim: tests/authority/test_group.py",

@@ -234,7 +234,7 @@ def _offer(one: Option, language: Language) -> str:
         told = [
             "不收邮费" if one.postage_fen == 0 else f"邮费{paid}",
             f"交邮后 {one.promise_days} 天内送到" if one.promise_days else f"保留 {one.kept_days} 天",
-            *(["投递途中告诉投递员即可"] if one.when == "on_the_way" else []),
+            *(["交邮后在申请进度页选择，或告诉投递员"] if one.when == "on_the_way" else []),
             f"请携带：{bring}",
         ]
         return f"{'；'.join(told)}。"
@@ -244,7 +244,11 @@ def _offer(one: Option, language: Language) -> str:
         f"within {days} {'day' if days == 1 else 'days'} of the hand-over to the post"
         if one.promise_days
         else f"kept for {days} days",
-        *(["tell the courier on the way"] if one.when == "on_the_way" else []),
+        *(
+            ["choose it on your application's page once the post has it, or tell the courier"]
+            if one.when == "on_the_way"
+            else []
+        ),
         f"bring {bring}",
     ]
     words = "; ".join(told)
