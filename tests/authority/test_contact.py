@@ -2,7 +2,7 @@
 
 import pytest
 
-from safehand.authority.contact.commands import RecordReached, RecordUnreachable, SettleContact
+from safehand.authority.contact.commands import ContactExpired, RecordReached, RecordUnreachable, SettleContact
 from safehand.authority.contact.states import QUEUE, ContactState
 from safehand.authority.machines import ROLES
 from safehand.authority.made_documents import RecordRegisterDone
@@ -29,6 +29,18 @@ def test_whom_nothing_reached_stands_on_the_managers_list_once_with_a_clock():
     house.ring(QUEUE)
     late = house.waits()[QUEUE]
     assert (late.owner, late.due_at, house.case.contact.late) == ("authority_manager", None, True)
+
+
+def test_a_clock_that_rings_for_nobody_too_early_or_twice_changes_nothing():
+    house = House().approved()
+    assert house.ok(ContactExpired(), actor="system") == []
+    house.later(days=60)
+    assert house.ok(ContactExpired(), actor="system") == []
+    house.ok(LOST, actor="system")
+    assert house.ok(ContactExpired(), actor="system") == []
+    house.ring(QUEUE)
+    house.later(days=60)
+    assert house.ok(ContactExpired(), actor="system") == []
 
 
 @pytest.mark.parametrize("outcome", ["told_by_phone", "told_in_person", "told_by_letter", "tried_in_vain"])

@@ -27,6 +27,7 @@ from safehand.authority.help.texts import HelpTexts
 from safehand.authority.machines import ROLES
 from safehand.authority.portal.data_copy import JSON_NAME
 from safehand.authority.portal.help import STARS, TOPICS
+from safehand.authority.tracking.commands import DenyReceipt
 from safehand.house.erasure import OrderErasure
 from safehand.kernel.dated import DefectiveRulesError
 from safehand.kernel.machine import StreamKey
@@ -64,6 +65,53 @@ def test_a_question_waits_for_an_agent_two_working_days_and_then_for_the_manager
     assert (late.owner, late.due_at) == ("authority_manager", None)
     assert house.ok(answer(2)) == ["help.answered"]
     assert QUEUE not in house.waits()
+
+
+def test_a_clock_that_rings_for_nobody_too_early_or_twice_changes_nothing():
+    house = House().approved()
+    assert house.ok(HelpExpired(), actor="system") == []
+    house.ok(ask(1))
+    assert house.ok(HelpExpired(), actor="system") == []
+    house.ring(QUEUE)
+    house.later(days=60)
+    assert house.ok(HelpExpired(), actor="system") == []
+    house.ok(answer(2))
+    house.later(days=60)
+    assert house.ok(HelpExpired(), actor="system") == []
+
+
+def test_who_does_not_have_it_has_asked_without_a_text():
+    house = House().delivered()
+    house.ok(ask(1))
+    house.ok(answer(2))
+    assert "help.asked" in house.ok(DenyReceipt())
+    asked = house.case.help
+    assert (asked.number, asked.denial, asked.texts) == (2, True, 2)
+    assert house.waits()[QUEUE].due_at is not None
+    assert house.ok(answer(3)) == ["help.answered"], "the next text is the third"
+
+
+def test_who_does_not_have_it_asks_nothing_beside_an_open_question_or_when_all_texts_are_used_up():
+    house = House().delivered()
+    house.ok(ask(1))
+    assert "help.asked" not in house.ok(DenyReceipt())
+    for texts, asked in ((TEXTS_MAX - 2, True), (TEXTS_MAX, False)):
+        house = House().delivered()
+        for number in range(1, texts, 2):
+            house.ok(ask(number))
+            house.ok(answer(number + 1))
+        assert ("help.asked" in house.ok(DenyReceipt())) is asked
+
+
+def test_what_was_asked_last_has_the_last_text_for_its_answer_and_is_not_opened_again_without_one():
+    house = House().approved()
+    for number in range(1, TEXTS_MAX - 2, 2):
+        house.ok(ask(number))
+        house.ok(answer(number + 1))
+    house.ok(ask(TEXTS_MAX - 1))
+    assert house.no(answer(TEXTS_MAX - 1)) == "help.changed_meanwhile"
+    house.ok(answer(TEXTS_MAX))
+    assert house.no(ReopenHelp(text="not settled", text_number=TEXTS_MAX + 1)) == "help.too_many"
 
 
 def test_an_answer_is_rated_once_and_opened_again_for_thirty_days():
