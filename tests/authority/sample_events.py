@@ -24,6 +24,7 @@ _SAMPLES: dict[str, Any] = {
     "remake": True,
     "by": "message",
     "topic": "where",
+    "finding": 1,
     "outcome": "explained",
     "parts": {},
     "promise": "post",

@@ -2,7 +2,12 @@
 
 import pytest
 
-from safehand.authority.contact.commands import ContactExpired, RecordReached, RecordUnreachable, SettleContact
+from safehand.authority.contact.commands import (
+    ContactExpired,
+    RecordReached,
+    RecordUnreachable,
+    SettleContact,
+)
 from safehand.authority.contact.states import QUEUE, ContactState
 from safehand.authority.machines import ROLES
 from safehand.authority.made_documents import RecordRegisterDone

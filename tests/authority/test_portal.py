@@ -28,7 +28,7 @@ from safehand.authority.readdressing.commands import DenyAddressChange
 from safehand.authority.tracking.commands import DenyReceipt, RecordVoid
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import LANGUAGES, Language, placeholders_of
-from safehand.link.messages import ProofMethod, Scan
+from safehand.link.messages import Finding, ProofMethod, Scan
 from tests.authority.house import CASE, CITY, House, loaded
 from tests.authority.sample_events import sample
 
@@ -96,6 +96,7 @@ def test_every_value_that_chooses_a_sentence_has_one():
         "readdressing.denied": get_args(get_type_hints(DenyAddressChange)["reason"]),
         "help.asked": (*get_args(Topic), DENIAL),
         "document.frozen": (True, False),
+        "tracking.inquiry_answered": tuple(int(one) for one in Finding),
         "group.left": ("own", "address"),
         "group.wait_ended": ("own", *get_args(get_type_hints(EndGroupWait)["why"])),
         "help.answered": get_args(Outcome),

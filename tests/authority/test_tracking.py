@@ -26,6 +26,7 @@ from safehand.authority.tracking.commands import (
     RecordCourier,
     RecordFound,
     RecordIncident,
+    RecordInquiry,
     RecordLoss,
     RecordNear,
     RecordRejected,
@@ -38,7 +39,16 @@ from safehand.authority.tracking.commands import (
 )
 from safehand.authority.tracking.events import TurnedBack
 from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, NEARS_TOLD_MAX, SCANS_KEPT_MAX, position
-from safehand.link.messages import ProofMethod, ProofRefused, ProofSealed, Reason, Scan
+from safehand.link.messages import (
+    INQUIRIES_MAX,
+    Finding,
+    Kind,
+    ProofMethod,
+    ProofRefused,
+    ProofSealed,
+    Reason,
+    Scan,
+)
 from tests.authority.house import CASE, CLAIM, EVIDENCE, House, application, counting_envelopes
 
 CONFIRM = ConfirmReceipt(evidence=EVIDENCE)
@@ -435,6 +445,60 @@ def test_the_register_is_told_each_time_in_turn():
     assert house.case.papers.owed == ()
     told = set(house.case.papers.told) - {"cancel_old:0"}
     assert told == {"issue:1", "restore:1:1", "suspend:1:2"}, "of each the last"
+
+
+def found_out(house: House, number: int, finding: Finding) -> RecordInquiry:
+    return RecordInquiry(**house.item(), number=number, finding=finding)
+
+
+def asked(house: House) -> list[tuple[str, str, int]]:
+    said: list[Any] = [one.body for one in house.messages if one.kind == Kind.INQUIRY_ASKED]
+    return [(one.order, one.waybill, one.number) for one in said]
+
+
+def test_after_a_proof_the_post_is_asked_and_its_answer_is_kept_for_the_manager():
+    house = House().delivered()
+    item = house.item()
+    house.ok(DENY, actor="ap_one")
+    assert asked(house) == [(item["order"], item["waybill"], 1)]
+    assert house.ok(DENY, actor="ap_one") == []
+    assert house.ok(found_out(house, 1, Finding.ELSEWHERE), actor=POST) == ["tracking.inquiry_answered"]
+    assert house.ok(found_out(house, 1, Finding.ELSEWHERE), actor=POST) == []
+    assert house.case.tracking.finding is Finding.ELSEWHERE
+    assert house.case.tracking.state == "disputed", "the manager decides"
+
+
+def test_each_denial_is_asked_about_by_its_own_number_and_old_answers_change_nothing():
+    house = House().delivered()
+    house.ok(DENY, actor="ap_one")
+    house.ok(found_out(house, 1, Finding.NOT_KNOWN), actor=POST)
+    house.ok(CONFIRM, actor="ap_one")
+    assert house.ok(found_out(house, 1, Finding.ELSEWHERE), actor=POST) == [], "nobody waits for it any more"
+    house.ok(DENY, actor="ap_one")
+    assert [number for *_, number in asked(house)] == [1, 2]
+    assert house.case.tracking.finding is None
+    assert house.ok(found_out(house, 1, Finding.ELSEWHERE), actor=POST) == []
+    assert house.ok(found_out(house, 2, Finding.HANDED_OVER), actor=POST) == ["tracking.inquiry_answered"]
+
+
+def test_the_post_is_not_asked_without_end_nor_while_it_may_still_stop_it():
+    house = House().delivered()
+    for _ in range(INQUIRIES_MAX + 1):
+        house.ok(DENY, actor="ap_one")
+        house.ok(CONFIRM, actor="ap_one")
+    assert len(asked(house)) == INQUIRIES_MAX
+    house = reported()
+    house.ok(DENY, actor="ap_one")
+    assert asked(house) == [], "it is called back"
+
+
+def test_an_answer_about_another_envelope_is_refused_and_about_an_earlier_order_is_late_news():
+    house = House().delivered()
+    house.ok(DENY, actor="ap_one")
+    other = msgspec.structs.replace(found_out(house, 1, Finding.ELSEWHERE), waybill="ZA999999999CN")
+    assert house.no(other, actor=POST) == "tracking.not_this_item"
+    old = msgspec.structs.replace(found_out(house, 1, Finding.ELSEWHERE), order="or_another")
+    assert house.ok(old, actor=POST) == []
 
 
 def test_who_has_asked_already_is_asked_about_nothing_more():

@@ -42,6 +42,7 @@ from safehand.authority.tracking.commands import (
     RecordCourier,
     RecordFound,
     RecordIncident,
+    RecordInquiry,
     RecordLoss,
     RecordNear,
     RecordReported,
@@ -54,7 +55,7 @@ from safehand.authority.wish.commands import AskWish
 from safehand.house.erasure import OrderErasure
 from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal
-from safehand.link.messages import ProofMethod, Reason, Waybill
+from safehand.link.messages import Finding, ProofMethod, Reason, Waybill
 from tests.authority.family import ONE, THREE, TWO, Family
 from tests.authority.house import BAG, CASE, CLAIM, EVIDENCE, WITHDRAW, House, machines
 from tests.authority.test_payment import machines_that_keep_the_fee
@@ -183,6 +184,7 @@ def scripted() -> list[House]:
         *received_by_agents(),
         *wished(),
         *courier_ahead(),
+        *asked_after(),
         *families(),
         *rung_up(),
         untold,
@@ -234,6 +236,14 @@ def courier_ahead() -> list[House]:
         house.later(hours=1)
         house.ok(RecordNear(**house.item(), at=house.now))
     return houses
+
+
+def asked_after() -> list[House]:
+    """What was proven delivered and is not there; the post says what it found out."""
+    house = House().delivered()
+    house.ok(DenyReceipt())
+    house.ok(RecordInquiry(**house.item(), number=1, finding=Finding.ELSEWHERE))
+    return [house]
 
 
 def received_by_agents() -> list[House]:

@@ -12,6 +12,7 @@ import pytest
 from safehand.postal.acceptance.bags import events as bags
 from safehand.postal.delivery import events as delivery
 from safehand.postal.delivery.states import State as DeliveryState
+from safehand.postal.inquiry import events as inquiry
 from safehand.postal.settlement import events as settlement
 from safehand.postal.transport import events as transport
 from safehand.postal.undeliverable import events as undeliverable
@@ -27,6 +28,7 @@ STEPS = {
     "undeliverable": "Undeliverable",
     "settlement": "Settlement",
     "receiver": "Receiver",
+    "inquiry": "Inquiry",
 }
 LATER = START + timedelta(hours=1)
 THEN = START + timedelta(days=1)
@@ -41,10 +43,12 @@ NOT_TAKEN = {
     (undeliverable.RecallRefused, "reason"),
     # What was collected is what was due.
     (settlement.PostageCollected, "amount_fen"),
+    # What was asked last is what is answered.
+    (inquiry.InquiryAnswered, "number"),
 }
 
-ANEW = {transport.Departed, transport.ArrivedAtCentre, transport.ArrivedAtOffice}
-"""With each of these scans the way goes on from there: the state begins anew, even if it is the same."""
+ANEW = {transport.Departed, transport.ArrivedAtCentre, transport.ArrivedAtOffice, inquiry.InquiryOpened}
+"""With each of these scans the way goes on from there, and a question is asked anew: the state begins anew, even if it is the same."""
 
 
 def value_of(kind: Any) -> Any:

@@ -14,7 +14,7 @@ from safehand.kernel.machine import Command
 from safehand.kernel.outcome import Refusal, all_refusal_kinds
 from safehand.kernel.steps import defects_of_step
 from safehand.kernel.working_days import local_day
-from safehand.link.messages import WISHES_MAX, PostageMode, ProofMethod, Reason, RefusedItem, Wish
+from safehand.link.messages import WISHES_MAX, Finding, PostageMode, ProofMethod, Reason, RefusedItem, Wish
 from safehand.postal.acceptance import commands as to_accept
 from safehand.postal.acceptance import states as acceptance
 from safehand.postal.acceptance.bags import commands as to_count
@@ -28,6 +28,8 @@ from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery import states as delivery
 from safehand.postal.delivery.stops import commands as to_stop
 from safehand.postal.delivery.stops import states as stop
+from safehand.postal.inquiry import commands as to_find_out
+from safehand.postal.inquiry import states as inquiry
 from safehand.postal.item import Item, is_ended, overall
 from safehand.postal.machines import ROLES
 from safehand.postal.network.s10 import WaybillRange
@@ -68,6 +70,7 @@ STEPS: dict[str, Any] = {
     "undeliverable": undeliverable,
     "settlement": settlement,
     "receiver": receiver,
+    "inquiry": inquiry,
     "stop": stop,
 }
 ROLE_NAMES = {
@@ -371,7 +374,7 @@ def rare_ways() -> set[tuple[str, str, Any]]:
         facts: dict[str, Any] = {"waybill": one.waybill, "courier": COURIER, "occurred_at": one.now}
         one.do(to_deliver.RejectAtDoor(reason=Reason.MISPRINT, **facts))
     ways = (*found_in_hand(), *came_late(), *wished(), *stops_named())
-    others = (on_the_way, fresh, attempted, counter, held, named(), *ways)
+    others = (on_the_way, asked_after(), fresh, attempted, counter, held, named(), *ways)
     return house.edges.union(*(one.edges for one in others)) | rare_counters() | rare_scans()
 
 
@@ -392,6 +395,19 @@ def named() -> House:
     fresh = House().ordered()
     fresh.do(to_name.NameReceiver(number=1, at=fresh.now))
     house.edges |= fresh.edges
+    return house
+
+
+def asked_after() -> House:
+    """Asked after, late, asked again, answered, and asked after once more."""
+    house = House().claimed()
+    house.do(house.proof())
+    for number in (1, 2):
+        house.do(to_find_out.HearInquiry(waybill=house.waybill, number=number))
+    house.wait(hours=50)
+    house.do(to_find_out.Escalate())
+    house.do(to_find_out.AnswerInquiry(waybill=house.waybill, finding=Finding.NOT_KNOWN))
+    house.do(to_find_out.HearInquiry(waybill=house.waybill, number=3))
     return house
 
 

@@ -43,7 +43,9 @@ from safehand.house import erasure
 from safehand.kernel.machine import Event, Notice, Outgoing, StreamKey, Waiting
 from safehand.kernel.steps import Wait, waiting_of
 from safehand.link.messages import (
+    INQUIRIES_MAX,
     DeliveryWished,
+    InquiryAsked,
     Kind,
     OrderCancelled,
     OrderPlaced,
@@ -226,6 +228,15 @@ def _erased(case: Case) -> Sequence[Outgoing]:
     ]
 
 
+def _inquiry(case: Case) -> Sequence[Outgoing]:
+    """After a proof nothing can be stopped: the post is asked what became of it."""
+    step = case.tracking
+    if step.state is not TrackingState.DISPUTED or step.denials > INQUIRIES_MAX or step.since is None:
+        return ()
+    body = InquiryAsked(order=step.order, waybill=step.waybill, number=step.denials, at=step.since)
+    return (Outgoing(peer=step.peer, kind=Kind.INQUIRY_ASKED, body=body, subject=step.order),)
+
+
 def _receiver_named(case: Case, *, order: str, peer: str, at: datetime) -> Sequence[Outgoing]:
     body = ReceiverNamed(order=order, number=case.agent.number, at=at)
     return (Outgoing(peer=peer, kind=Kind.RECEIVER_NAMED, body=body, subject=order, personal=case.case),)
@@ -249,6 +260,8 @@ def speaks(case: Case, event: Any, key: StreamKey) -> Sequence[Outgoing]:
             return _erased(case)
         case agent.AgentNamed() | agent.AgentReleased():
             return _of_agent(case, event)
+        case tracking.ReceiptDenied():
+            return _inquiry(case)
         case handover.OrderPlaced() if case.agent.state is AgentState.NAMED:
             named = _receiver_named(case, order=event.order, peer=event.peer, at=event.at)
             return (_order_placed(case, event), *named)

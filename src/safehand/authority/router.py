@@ -199,7 +199,8 @@ def _news(
     | tracking.RecordVoid
     | tracking.RecordAttempt
     | tracking.RecordCourier
-    | tracking.RecordNear,
+    | tracking.RecordNear
+    | tracking.RecordInquiry,
     m: Moment,
 ) -> Answer | None:
     """Late news of an earlier order of the case is normal and changes nothing."""
@@ -549,6 +550,7 @@ _GUARDS: Final[Mapping[type, Callable[[Case, Any, Moment], Answer | None]]] = {
     tracking.RecordAttempt: _news,
     tracking.RecordCourier: _news,
     tracking.RecordNear: _news,
+    tracking.RecordInquiry: _news,
     tracking.RecordVoid: _void,
     tracking.RecordIncident: _trouble,
     tracking.RecordLoss: _trouble,

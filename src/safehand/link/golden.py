@@ -148,6 +148,8 @@ def _authority_says_of_receivers(kind: m.Kind) -> m.Message | None:
             return m.ReceiverReleased(order=ORDER, number=1, at=AT)
         case m.Kind.ORDERS_GROUPED:
             return m.OrdersGrouped(group=GROUP, orders=[ORDER, OTHER_ORDER], at=AT)
+        case m.Kind.INQUIRY_ASKED:
+            return m.InquiryAsked(order=ORDER, waybill=WAYBILL, number=1, at=AT)
         case _:
             return None
 
@@ -246,6 +248,10 @@ def _post_says_of_couriers(kind: m.Kind) -> m.Message | None:
             return m.CourierNamed(order=ORDER, waybill=WAYBILL, courier="st_goldencourier", at=AT)
         case m.Kind.COURIER_NEAR:
             return m.CourierNear(order=ORDER, waybill=WAYBILL, at=AT)
+        case m.Kind.INQUIRY_ANSWERED:
+            return m.InquiryAnswered(
+                order=ORDER, waybill=WAYBILL, number=1, finding=m.Finding.NOT_KNOWN, at=AT
+            )
         case _:
             return None
 

@@ -46,6 +46,7 @@ class Kind(IntEnum):
     RECEIVER_RELEASED = 110
     DELIVERY_WISHED = 111
     ORDERS_GROUPED = 112
+    INQUIRY_ASKED = 113
     WAYBILL_ALLOCATED = 201
     ORDER_REFUSED = 202
     HANDOVER_ACCEPTED = 203
@@ -66,6 +67,7 @@ class Kind(IntEnum):
     SEARCH_ENDED = 218
     COURIER_NAMED = 219
     COURIER_NEAR = 220
+    INQUIRY_ANSWERED = 221
     CHECKPOINT = 301
     CHECKPOINT_COUNTERSIGNED = 302
     STATEMENT = 303
@@ -140,6 +142,16 @@ class ProofMethod(IntEnum):
     """The authority's manager, on evidence of an accepted grade: the same."""
 
 
+class Finding(IntEnum):
+    """What the post found out about an item that was proven delivered and whose recipient does not have it."""
+
+    HANDED_OVER = 1
+    """To whoever gave the proof; nothing says otherwise."""
+    ELSEWHERE = 2
+    """Into other hands, or left somewhere."""
+    NOT_KNOWN = 3
+
+
 class Wish(IntEnum):
     """What a recipient wishes of an item that the post has and has not delivered."""
 
@@ -147,6 +159,8 @@ class Wish(IntEnum):
     POST_OFFICE = 2
 
 
+INQUIRIES_MAX = 10
+"""For one order."""
 WISHES_MAX = 3
 """For one order: whoever plans the days of its couriers must be able to rely on the last."""
 
@@ -290,6 +304,28 @@ class DeliveryWished(Message, frozen=True, kw_only=True):
     wish: Wish
     day: date | None = None
     """With ANOTHER_DAY, and only with it: the day in the destination's time on which it is to be brought, and not before."""
+    at: datetime
+
+
+class InquiryAsked(Message, frozen=True, kw_only=True):
+    """113: its recipient says "I don't have it" of what was proven delivered. Find out, and answer (221); nothing moves by it.
+
+    A higher `number` takes the place of a lower.
+    """
+
+    order: Reference
+    waybill: Waybill
+    number: Annotated[int, Meta(ge=1, le=INQUIRIES_MAX)]
+    at: datetime
+
+
+class InquiryAnswered(Message, frozen=True, kw_only=True):
+    """221: what the post found out. The authority decides."""
+
+    order: Reference
+    waybill: Waybill
+    number: Annotated[int, Meta(ge=1, le=INQUIRIES_MAX)]
+    finding: Finding
     at: datetime
 
 
@@ -562,6 +598,7 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.RECEIVER_RELEASED: ReceiverReleased,
     Kind.DELIVERY_WISHED: DeliveryWished,
     Kind.ORDERS_GROUPED: OrdersGrouped,
+    Kind.INQUIRY_ASKED: InquiryAsked,
     Kind.WAYBILL_ALLOCATED: WaybillAllocated,
     Kind.ORDER_REFUSED: OrderRefused,
     Kind.HANDOVER_ACCEPTED: HandoverAccepted,
@@ -582,6 +619,7 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.SEARCH_ENDED: SearchEnded,
     Kind.COURIER_NAMED: CourierNamed,
     Kind.COURIER_NEAR: CourierNear,
+    Kind.INQUIRY_ANSWERED: InquiryAnswered,
     Kind.CHECKPOINT: Checkpoint,
     Kind.CHECKPOINT_COUNTERSIGNED: CheckpointCountersigned,
     Kind.STATEMENT: Statement,

@@ -14,6 +14,8 @@ from safehand.postal.delivery.states import TERMINAL as DELIVERY_OVER
 from safehand.postal.delivery.states import Delivery
 from safehand.postal.delivery.states import State as DeliveryState
 from safehand.postal.identity_check.states import Asked
+from safehand.postal.inquiry.events import InquiryEvent
+from safehand.postal.inquiry.states import Inquiry
 from safehand.postal.order import Order
 from safehand.postal.receiver.events import ReceiverEvent
 from safehand.postal.receiver.states import Receiver
@@ -33,6 +35,7 @@ ItemEvent = (
     | UndeliverableEvent
     | SettlementEvent
     | ReceiverEvent
+    | InquiryEvent
     | ErasureEvent
 )
 """What the journal of an item may hold."""
@@ -50,6 +53,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     settlement: Settlement = Settlement()
     asked: Asked = Asked()
     receiver: Receiver = Receiver()
+    inquiry: Inquiry = Inquiry()
     erasure: Erasure = Erasure()
 
     @property

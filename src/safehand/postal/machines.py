@@ -23,6 +23,7 @@ from safehand.postal.delivery.stops import commands as to_stop
 from safehand.postal.delivery.stops import rules as stops
 from safehand.postal.delivery.stops.events import StopEvent
 from safehand.postal.delivery.stops.states import Stop
+from safehand.postal.inquiry import commands as to_find_out
 from safehand.postal.item import Item, ItemEvent
 from safehand.postal.network.cities import PostalCity
 from safehand.postal.network.offices import Network
@@ -42,6 +43,7 @@ ROLES: Final[Mapping[type[Command], frozenset[str]]] = {
     **to_return.ROLES,
     **to_settle.ROLES,
     **to_name.ROLES,
+    **to_find_out.ROLES,
     erasure.OrderErasure: frozenset({"postal_manager"}),
     erasure.HearErasure: frozenset({"authority"}),
     erasure.RecordErased: frozenset({"system"}),

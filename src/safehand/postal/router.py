@@ -19,6 +19,9 @@ from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery import events as delivery_events
 from safehand.postal.delivery import rules as delivery
 from safehand.postal.identity_check import rules as identity_check
+from safehand.postal.inquiry import commands as to_find_out
+from safehand.postal.inquiry import events as inquiry_events
+from safehand.postal.inquiry import rules as inquiry
 from safehand.postal.item import Item, ItemEvent, is_ended, is_over, overall
 from safehand.postal.network.offices import Network
 from safehand.postal.process import adds, signals
@@ -43,6 +46,7 @@ ItemCommand = (
     | to_return.UndeliverableCommand
     | to_settle.SettlementCommand
     | to_name.ReceiverCommand
+    | to_find_out.InquiryCommand
     | erasure.ErasureCommand
 )
 
@@ -51,6 +55,7 @@ _ESCALATIONS: Final[dict[type[Command], str]] = {
     to_carry.Escalate: "transport.",
     to_deliver.Escalate: "delivery.",
     to_return.Escalate: "undeliverable.",
+    to_find_out.Escalate: "inquiry.",
 }
 _STEP_OF: Final[dict[type[Event], str]] = {
     kind: step
@@ -62,6 +67,7 @@ _STEP_OF: Final[dict[type[Event], str]] = {
         ("undeliverable", undeliverable_events.UndeliverableEvent),
         ("settlement", settlement_events.PostageCollected | settlement_events.SettlementSignal),
         ("receiver", receiver_events.ReceiverEvent),
+        ("inquiry", inquiry_events.InquiryEvent),
         ("erasure", erasure.ErasureEvent),
     )
     for kind in union.__args__
@@ -74,6 +80,7 @@ _FOLDS: Final[dict[str, Any]] = {
     "undeliverable": undeliverable.fold,
     "settlement": settlement.fold,
     "receiver": receiver.fold,
+    "inquiry": inquiry.fold,
     "erasure": erasure.fold,
 }
 
@@ -143,6 +150,8 @@ def _decide_step(
         return settlement.decide(item.settlement, item.custody, command, now)
     if isinstance(command, to_name.ReceiverCommand):
         return receiver.decide(item.receiver, command, over=is_over(item))
+    if isinstance(command, to_find_out.InquiryCommand):
+        return inquiry.decide(item.inquiry, command, now)
     if isinstance(command, erasure.ErasureCommand):
         return erasure.decide(item.erasure, command, live=not is_ended(item))
     assert_never(command)

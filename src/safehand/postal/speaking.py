@@ -13,6 +13,7 @@ from safehand.postal.acceptance.bags import events as bags
 from safehand.postal.acceptance.bags.states import Bag
 from safehand.postal.delivery import events as delivery
 from safehand.postal.delivery.rules import held_until, round_end
+from safehand.postal.inquiry import events as inquiry
 from safehand.postal.item import Item
 from safehand.postal.settlement import events as settlement
 from safehand.postal.transport import events as transport
@@ -29,6 +30,7 @@ def of_item(item: Item, event: Event, key: StreamKey) -> Sequence[Outgoing]:
         or _of_scans(item, event)
         or _of_doors(item, event)
         or _of_returns(item, event)
+        or _of_inquiries(item, event)
     )
     named = _of_courier(item, event)
     return [
@@ -201,6 +203,19 @@ def _of_returns(item: Item, event: Event) -> Said:
             return m.Kind.SEARCH_ENDED, m.SearchEnded(order=order, waybill=waybill, at=_since(step.since))
         case _:
             return None
+
+
+def _of_inquiries(item: Item, event: Event) -> Said:
+    if not isinstance(event, inquiry.InquiryAnswered):
+        return None
+    answered = m.InquiryAnswered(
+        order=item.terms.order,
+        waybill=item.waybill,
+        number=event.number,
+        finding=event.finding,
+        at=event.at,
+    )
+    return m.Kind.INQUIRY_ANSWERED, answered
 
 
 def of_bag(bag: Bag, event: Event, key: StreamKey) -> Sequence[Outgoing]:

@@ -24,6 +24,9 @@ from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery.rules import ANSWER_DUE, NONCONFORMING_DUE, held_until, round_end, take_out_due
 from safehand.postal.delivery.states import WAITING as DELIVERY
 from safehand.postal.delivery.states import State as DeliveryState
+from safehand.postal.inquiry import commands as to_find_out
+from safehand.postal.inquiry.rules import INQUIRY_DUE
+from safehand.postal.inquiry.states import WAITING as INQUIRY
 from safehand.postal.item import Item, is_over
 from safehand.postal.receiver import rules as receiver
 from safehand.postal.settlement.states import WAITING as SETTLEMENT
@@ -51,6 +54,7 @@ CLOCKS: Final[dict[str, Callable[[Item, datetime], datetime | None]]] = {
     "return_due": lambda item, since: return_due(item, since),  # noqa: PLW0108 - defined below
     "scan_in_due": lambda item, since: since + SCAN_IN_DUE,
     "search_due": lambda item, since: since + SEARCH_DUE,
+    "inquiry_due": lambda item, since: since + INQUIRY_DUE,
 }
 """What each clock's name in the steps' tables means: (item, since when the state holds) -> when it runs out."""
 
@@ -61,6 +65,7 @@ TIMERS: Final[dict[str, Command]] = {
     **{f"transport.{state}": to_carry.Escalate() for state in TRANSPORT},
     **{f"delivery.{state}": to_deliver.Escalate() for state in DELIVERY if state is not DeliveryState.HELD},
     **{f"undeliverable.{state}": to_return.Escalate() for state in UNDELIVERABLE},
+    **{f"inquiry.{state}": to_find_out.Escalate() for state in INQUIRY},
     **{f"{BAG_QUEUE}{state}": to_count.Escalate() for state in bag_states.WAITING},
 }
 """The command that the system gives when the clock of a worklist runs out."""
@@ -95,6 +100,7 @@ def waits_of_item(item: Item, key: StreamKey) -> Sequence[Waiting]:
         _waiting("transport", item.transport, TRANSPORT, item, place),
         _waiting("delivery", delivery, DELIVERY, item, delivery.courier if by_courier else delivery.office),
         _waiting("undeliverable", item.undeliverable, UNDELIVERABLE, item, office),
+        _waiting("inquiry", item.inquiry, INQUIRY, item, office),
     ]
     # Postage waits with whoever has the item for hand-over; before that nobody can collect it.
     if item.custody.state in (Holder.WITH_COURIER, Holder.AT_COUNTER):

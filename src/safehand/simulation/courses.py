@@ -467,6 +467,15 @@ def denied_after_another_application(s: Scene) -> Iterator[Deed]:
     yield s.authority("tracking.settle", in_hand=False, grade_accepted=False)
 
 
+@_course("authority", "ca_", _case(tracking="delivered disputed"))
+def found_and_missed_again(s: Scene) -> Iterator[Deed]:
+    """Not in hand, in hand after all, and not in hand: the post is asked anew, whether it has answered or not."""
+    if at(s.of_case(), "tracking") == "delivered":
+        yield s.authority("tracking.deny_receipt")
+    yield s.authority("tracking.confirm_receipt")
+    yield s.authority("tracking.deny_receipt")
+
+
 # ---- in the authority's house ----------------------------------------------------------------------------------------
 
 

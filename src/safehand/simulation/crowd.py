@@ -16,7 +16,7 @@ import msgspec
 from safehand.authority.examination.rules import CORRECTION_ROUNDS_MAX
 from safehand.authority.register.facts import RegisterFacts
 from safehand.kernel.working_days import local_day
-from safehand.link.messages import ProofMethod, Reason
+from safehand.link.messages import Finding, ProofMethod, Reason
 from safehand.programme.launch import duties
 from safehand.programme.launch.duties import HOUR, ITEMS_PER_COURIER, PAUSE, Act, Duty, Moment
 from safehand.programme.launch.houses import Line
@@ -442,6 +442,17 @@ def _loss(line: Line, m: Moment) -> Act:
     return Act(staff("postal_manager", line.city), "undeliverable.declare_loss", _of_item(line))
 
 
+def find_out(line: Line, m: Moment, world: World) -> Act | None:
+    """The manager asks the courier, and believes them; now and then nobody knows."""
+    if not m.waited(line, 10 * HOUR, 70 * HOUR):
+        return None
+    known = m.chance.happens(0.7, line.stream, "was asked", line.since)
+    envelope = world.envelopes.get(line.stream)
+    elsewhere = envelope is not None and envelope.place.kind == "neighbour"
+    finding = Finding.NOT_KNOWN if not known else Finding.ELSEWHERE if elsewhere else Finding.HANDED_OVER
+    return Act(staff("postal_manager", line.city), "inquiry.answer", _of_item(line, finding=int(finding)))
+
+
 def settle_differences_of_post(line: Line, m: Moment, world: World) -> Act | None:
     """The same at the post."""
     act = settle_differences(line, m, world)
@@ -506,6 +517,7 @@ AT_POST: Final[Mapping[str, Look]] = {
     "delivery.claimed_at_counter": claim_unanswered,
     "delivery.held": at_counter,
     "delivery.nonconforming": left_elsewhere,
+    "inquiry.open": find_out,
     "undeliverable.returning": bring_back_all,
     "undeliverable.return_offered": offered_in_vain,
     "undeliverable.incident": search,

@@ -194,6 +194,10 @@ def _about_what_went_wrong(body: m.Message) -> Command | None:
             return tracking.RecordLoss(order=body.order, waybill=body.waybill)
         case m.ItemFound():
             return tracking.RecordFound(order=body.order, waybill=body.waybill)
+        case m.InquiryAnswered():
+            return tracking.RecordInquiry(
+                order=body.order, waybill=body.waybill, number=body.number, finding=body.finding
+            )
         case m.SearchEnded():
             return tracking.RecordSearchEnded(order=body.order, waybill=body.waybill)
         case _:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from safehand.kernel.machine import Command
-from safehand.link.messages import Office, ProofMethod, Reason, Reference, Scan, Waybill
+from safehand.link.messages import Finding, Office, ProofMethod, Reason, Reference, Scan, Waybill
 
 Evidence = Annotated[bytes, Meta(min_length=32, max_length=32)]
 """SHA-256 of the record which the authority keeps of what was shown."""
@@ -51,6 +51,15 @@ class RecordCourier(Command, frozen=True, kw_only=True, tag="tracking.record_cou
     waybill: Waybill
     courier: Reference
     at: datetime
+
+
+class RecordInquiry(Command, frozen=True, kw_only=True, tag="tracking.record_inquiry"):
+    """Link 221."""
+
+    order: Reference
+    waybill: Waybill
+    number: int
+    finding: Finding
 
 
 class RecordNear(Command, frozen=True, kw_only=True, tag="tracking.record_near"):
@@ -161,6 +170,7 @@ TrackingCommand = (
     | RecordAttempt
     | RecordCourier
     | RecordNear
+    | RecordInquiry
     | ConfirmAtDoor
     | JudgeClaim
     | RecordReported
@@ -183,6 +193,7 @@ ROLES: Final[dict[type[Command], frozenset[str]]] = {
     RecordAttempt: _POST,
     RecordCourier: _POST,
     RecordNear: _POST,
+    RecordInquiry: _POST,
     ConfirmAtDoor: _APPLICANT,
     JudgeClaim: _POST,
     RecordReported: _POST,

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from safehand.kernel.machine import Event
+from safehand.link.messages import Finding
 
 
 class TrackingOpened(Event, frozen=True, kw_only=True, tag="tracking.opened"):
@@ -109,6 +110,12 @@ class ReceiptDenied(Event, frozen=True, kw_only=True, tag="tracking.receipt_deni
     """Another one may be made for this case, should it be given up: no other case has the claim for it."""
 
 
+class InquiryAnswered(Event, frozen=True, kw_only=True, tag="tracking.inquiry_answered"):
+    """What the post found out of what its recipient does not have (221)."""
+
+    finding: Finding
+
+
 class DeliveryContradicted(Event, frozen=True, kw_only=True, tag="tracking.delivery_contradicted"):
     """A sealed proof came too late for the door: the post still has the envelope, and says so. Nothing was handed over."""
 
@@ -185,6 +192,7 @@ TrackingEvent = (
     | ProofSealed
     | DeliveryReported
     | ReceiptDenied
+    | InquiryAnswered
     | DeliveryContradicted
     | SearchOvertaken
     | ContradictionEnded

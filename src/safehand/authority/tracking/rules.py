@@ -270,6 +270,15 @@ def deny_receipt(step: Tracking, command: c.DenyReceipt, m: Moment) -> Answer:
     return [e.ReceiptDenied(due_at=due_at, reissue=free)]
 
 
+def record_inquiry(step: Tracking, command: c.RecordInquiry, m: Moment) -> Answer:
+    """Only while it is disputed, and of the last question: else nobody waits for it any more."""
+    if wrong := _mismatch(step, command.order, command.waybill):
+        return wrong
+    if step.state is not S.DISPUTED or command.number != step.denials or step.finding is command.finding:
+        return []
+    return [e.InquiryAnswered(finding=command.finding)]
+
+
 def settle(step: Tracking, command: c.Settle, m: Moment) -> Answer:
     """The manager decides on evidence: in hand needs an accepted grade; not in hand means invalidate and remake."""
     if step.state not in (S.REPORTED, S.DENIED, S.INCIDENT, S.DISPUTED):
@@ -375,6 +384,7 @@ RULES: Final[Mapping[type, Any]] = {
     c.RecordAttempt: record_attempt,
     c.RecordCourier: record_courier,
     c.RecordNear: record_near,
+    c.RecordInquiry: record_inquiry,
     c.ConfirmAtDoor: confirm_at_door,
     c.JudgeClaim: judge_claim,
     c.RecordReported: record_reported,
@@ -422,25 +432,28 @@ def _fold(step: Tracking, event: e.TrackingEvent, at: datetime) -> Tracking:
             return clocked(
                 fresh, event, at, TABLE, due_at=event.due_at, promised_on=event.promised_on, **names
             )
-        case e.ClaimRefused():
-            return moved(step, event, at, TABLE, wrong_codes=step.wrong_codes + event.counted)
+        case e.ClaimRefused() | e.TrackingRanLate():
+            counted = event.counted if isinstance(event, e.ClaimRefused) else 0
+            late = step.late or isinstance(event, e.TrackingRanLate)
+            return moved(step, event, at, TABLE, late=late, wrong_codes=step.wrong_codes + counted)
         case e.TurnedBack():
             return clocked(step, event, at, TABLE, turned_by=event.scan_id)
-        case (
-            e.DeliveryContradicted()
-            | e.DeliveryReported()
-            | e.ReceiptDenied()
-            | e.IncidentRecorded()
-            | e.TurnVoided()
-        ):
+        case e.ReceiptDenied() | e.InquiryAnswered():
+            return _fold_denial(step, event, at)
+        case e.DeliveryContradicted() | e.DeliveryReported() | e.IncidentRecorded() | e.TurnVoided():
             known = step.contradicted or isinstance(event, e.DeliveryContradicted)
             return clocked(step, event, at, TABLE, due_at=event.due_at, turned_by="", contradicted=known)
-        case e.TrackingRanLate():
-            return moved(step, event, at, TABLE, late=True)
         case e.ProofSealed() | e.SearchOvertaken() | e.ContradictionEnded():
             return _fold_word(step, event, at)
         case e.DisputeSettled() | e.RejectionRecorded() | e.FindRecorded() | e.LossRecorded():
             return clocked(step, event, at, TABLE)
+
+
+def _fold_denial(step: Tracking, event: e.ReceiptDenied | e.InquiryAnswered, at: datetime) -> Tracking:
+    if isinstance(event, e.InquiryAnswered):
+        return moved(step, event, at, TABLE, finding=event.finding)
+    denials = step.denials + (step.state is S.DELIVERED)
+    return clocked(step, event, at, TABLE, due_at=event.due_at, turned_by="", denials=denials, finding=None)
 
 
 def _fold_visit(step: Tracking, event: e.CourierNamed | e.CourierNear | e.PutOff, at: datetime) -> Tracking:

@@ -8,6 +8,7 @@ import msgspec
 
 from safehand.authority.tracking import events as e
 from safehand.kernel.steps import ClockedStep, Table, Wait
+from safehand.link.messages import Finding
 
 
 class TrackingState(StrEnum):
@@ -76,6 +77,7 @@ TABLE: Final[Table] = {
     (S.ON_THE_WAY, e.DeliveryReported): S.REPORTED,
     (S.REPORTED, e.ReceiptDenied): S.DENIED,
     (S.DELIVERED, e.ReceiptDenied): S.DISPUTED,
+    (S.DISPUTED, e.InquiryAnswered): S.DISPUTED,
     (S.DELIVERED, e.DeliveryContradicted): S.DISPUTED,
     **{(state, e.SearchOvertaken): state for state in (S.DELIVERED, S.DISPUTED)},
     (S.DISPUTED, e.DeliveryContradicted): S.DISPUTED,
@@ -145,3 +147,7 @@ class Tracking(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     """When that courier last said to be near."""
     nears: int = 0
     """How often, since the courier was named."""
+    denials: int = 0
+    """How often its recipient said that they don't have it, after a proof: the number of the inquiry (113)."""
+    finding: Finding | None = None
+    """What the post has found out since the last of them."""

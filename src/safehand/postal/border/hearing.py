@@ -19,6 +19,7 @@ from safehand.postal.acceptance import commands as to_accept
 from safehand.postal.acceptance.bags import commands as to_count
 from safehand.postal.delivery import commands as to_deliver
 from safehand.postal.delivery.stops import commands as to_stop
+from safehand.postal.inquiry import commands as to_find_out
 from safehand.postal.receiver import commands as to_name
 from safehand.postal.undeliverable import commands as to_return
 
@@ -172,6 +173,8 @@ class PostalBorder:
                 return to_return.Recall(waybill=body.waybill, reason=body.reason)
             case m.ReturnReceived() as body:
                 return to_return.RecordReturnReceived(waybill=body.waybill)
+            case m.InquiryAsked() as body:
+                return to_find_out.HearInquiry(waybill=body.waybill, number=body.number)
             case m.PersonErased():
                 return HearErasure()
             case _:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from safehand.kernel.working_days import is_working_day, local_day
-from safehand.link.messages import ProofMethod, Reason
+from safehand.link.messages import Finding, ProofMethod, Reason
 from safehand.programme.launch.chance import Chance
 from safehand.programme.launch.houses import Line
 from safehand.programme.launch.people import reference, staff
@@ -403,6 +403,14 @@ def search(line: Line, m: Moment) -> Act | None:
     return Act(manager, "undeliverable.declare_loss", _of_item(line))
 
 
+def find_out(line: Line, m: Moment) -> Act | None:
+    """The courier is asked where it was handed over."""
+    if not m.waited(line, 10 * HOUR, 40 * HOUR):
+        return None
+    finding = Finding.HANDED_OVER if m.happens(0.7, line, "remembers") else Finding.NOT_KNOWN
+    return Act(staff("postal_manager", line.city), "inquiry.answer", _of_item(line, finding=int(finding)))
+
+
 POST: Mapping[str, Duty] = {
     "transport.at_origin": depart,
     "transport.on_the_way": arrive,
@@ -411,5 +419,6 @@ POST: Mapping[str, Duty] = {
     "delivery.held": collect,
     "undeliverable.returning": bring_home,
     "undeliverable.incident": search,
+    "inquiry.open": find_out,
     "bag.differing": settle_bag,
 }
