@@ -12,6 +12,9 @@ import pytest
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.examination.commands import AskCorrection
+from safehand.authority.group.commands import BeginGroup
+from safehand.authority.handover.bag import CloseBag, RecordBagRefusal
+from safehand.authority.handover.commands import RecordWaybill
 from safehand.authority.handover.states import HandoverState
 from safehand.authority.machines import ROLES
 from safehand.authority.readdressing.actions import record_of
@@ -32,8 +35,8 @@ from safehand.house.sessions import Session
 from safehand.kernel.machine import Outgoing, StreamKey
 from safehand.kernel.outcome import sentence
 from safehand.link.log import DELIVERY_RECORD
-from safehand.link.messages import DeliveryPart, OrderPlaced, Scan
-from tests.authority.house import WITHDRAW, House
+from safehand.link.messages import DeliveryPart, OrderPlaced, Reason, Scan
+from tests.authority.house import BAG, CASE, WITHDRAW, House
 from tests.authority.living_authority import SHANGHAI, START, Person, World, living
 from tests.authority.test_applying import house_of, leads_to, send
 from tests.authority.test_notices_sending import rows
@@ -110,10 +113,42 @@ def test_what_was_held_back_goes_to_the_old_address_when_it_is_stopped():
     assert destination_of(orders(house)[0]) == 310000
 
 
-@pytest.mark.parametrize("stage", ["issued", "sealed", "offered"])
-def test_between_the_order_and_the_posts_signature_it_is_refused(stage: str):
+def to_label(house: House) -> None:
+    number = RecordWaybill(
+        order=house.case.handover.order, waybill="ZA000000005CN", routing="R", token=bytes(32)
+    )
+    house.ok(number, actor="postal")
+
+
+def bagged(house: House) -> None:
+    items: Any = {house.case.handover.waybill: CASE}
+    house.ok(CloseBag(seal="SEAL-1", office="SH-01", items=items), stream=BAG)
+
+
+def recounted(house: House) -> None:
+    items: Any = {house.case.handover.waybill: Reason.SHORT}
+    house.ok(RecordBagRefusal(items=items), stream=BAG)
+
+
+@pytest.mark.parametrize(
+    ("stage", "then", "state"),
+    [
+        ("issued", None, "ordered"),
+        ("issued", to_label, "to_label"),
+        ("labelled", None, "labelled"),
+        ("sealed", None, "sealed"),
+        ("sealed", bagged, "bagged"),
+        ("offered", None, "offered"),
+        ("offered", recounted, "recount"),
+    ],
+)
+def test_between_the_order_and_the_posts_signature_it_is_refused(stage: str, then: Any, state: str):
     house = getattr(House(), stage)()
+    if then is not None:
+        then(house)
+    assert house.case.handover.state == state
     assert house.no(ASK) == "readdressing.being_handed_over"
+    assert house.no(BeginGroup(together=True, group="gr_a")) == "group.not_now"
 
 
 def test_after_the_hand_over_the_manager_decides_and_what_is_on_its_way_is_called_back():
