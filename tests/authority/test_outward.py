@@ -6,9 +6,11 @@ import msgspec
 import pytest
 
 from safehand.authority import outward
+from safehand.authority.agent.commands import NameAgent, ReleaseAgent
 from safehand.authority.handover.events import OrderPlaced
 from safehand.authority.made_documents import OldClaimRefused
 from safehand.authority.payment.commands import SettlePayment
+from safehand.authority.readdressing.commands import AskAddressChange, StopAddressChange
 from safehand.authority.tracking.states import TrackingState
 from safehand.kernel.machine import StreamKey
 from safehand.link.messages import Kind, PostageMode, ProofRefused, Reason, Scan
@@ -176,3 +178,24 @@ def test_production_is_listed_by_kind_and_all_else_by_office():
     assert house.waits()["production.waiting_blank"].group == "passport"
     house = House().with_post()
     assert {line.group for queue, line in house.waits().items() if queue != "register.due"} == {"310000-1"}
+
+
+def test_every_notice_that_an_event_gives_is_one_that_has_words():
+    told = {
+        notice.template
+        for event in outward._NOTICES
+        for notice in outward.tells(House().with_post().case, sample(event))
+    }
+    assert told <= outward.TEMPLATES
+    assert set(FACTS) <= outward.TEMPLATES
+    assert "incident_opened" in outward.TEMPLATES
+
+
+def test_who_takes_back_an_agent_or_another_address_is_told_that_it_is_so():
+    house = House().submitted()
+    house.ok(NameAgent(number=1))
+    house.ok(ReleaseAgent())
+    assert house.notices[-1].template == "agent_released"
+    house.ok(AskAddressChange(change=1, destination=440100))
+    house.ok(StopAddressChange(change=1))
+    assert house.notices[-1].template == "address_stays"

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 from safehand.authority import made_documents, router
+from safehand.authority.examination.commands import AskCorrection
 from safehand.authority.group import group
 from safehand.authority.handover import bag
 from safehand.authority.handover.commands import OfferHandover, PutInBag, TakeOutOfBag
@@ -19,7 +20,7 @@ from safehand.authority.production.commands import PassCheck, RecordPrinted, Sta
 from safehand.kernel.machine import Context, StreamKey
 from safehand.kernel.outcome import RefusalKind
 from safehand.kernel.steps import defects_of_step
-from tests.authority.house import CASE, CITY, House, machines, tag
+from tests.authority.house import CASE, CITY, WITHDRAW, House, machines, tag
 
 STEPS = (
     "application",
@@ -184,3 +185,11 @@ def test_an_order_without_chance_is_a_bug_and_not_an_order_that_can_be_guessed()
     context = Context(key=StreamKey(CITY, CASE), now=house.now, actor="st_b")
     with pytest.raises(ValueError, match="token"):
         machines()["case"].decide(house.case, PassCheck(blank=1), context)
+
+
+def test_whoever_withdraws_while_it_is_examined_or_corrected_ends_the_examination():
+    reviewing, stopped = House().submitted(), House().submitted()
+    stopped.ok(AskCorrection(defects=("photo.background",)))
+    for house in (reviewing, stopped):
+        assert "examination.closed" in house.ok(WITHDRAW)
+        assert "examination.reviewing" not in house.waits()

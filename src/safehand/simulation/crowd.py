@@ -579,7 +579,8 @@ def rounds(lines: Sequence[Line], m: Moment, world: World) -> Iterator[Deed]:
         elif wish == "later":
             # One in ten is taken out all the same, by whoever does not read the list: it is refused.
             if m.chance.happens(0.1, line.stream, m.now, "does not read"):
-                yield deed_of("post", line, _taken_out(line, m))
+                act = _taken_out(line, m)
+                yield deed_of("post", line, act, courier=act.person["actor"])
         elif world.is_there(line.stream):
             by_office.setdefault(_state(line, "delivery")["office"], []).append(line)
         elif (act := missing(line, m, "office_clerk")) is not None:
