@@ -69,7 +69,7 @@ def test_for_a_chosen_place_every_way_is_named_with_its_price_its_days_and_what_
             for words in (
                 "Postage CNY 14.00; within 1 day of the hand-over to the post; bring your resident ID card",
                 "You fetch it at a post office",
-                "choose it on your application's page once the post has it, or tell the courier",
+                "choose it on the page of your application once the post has it, or tell the courier",
                 "No postage; kept for 90 days; bring your resident ID card and the receipt number",
             ):
                 assert words in page, words

@@ -245,7 +245,7 @@ def _offer(one: Option, language: Language) -> str:
         if one.promise_days
         else f"kept for {days} days",
         *(
-            ["choose it on your application's page once the post has it, or tell the courier"]
+            ["choose it on the page of your application once the post has it, or tell the courier"]
             if one.when == "on_the_way"
             else []
         ),
