@@ -186,6 +186,11 @@ async def proving(person: Person, address: str, **fields: str) -> Any:
 
 
 @pytest.mark.slow
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """The log, but for the test's own looks into the mailbox of a number."""
+    return "\n".join(one for one in caplog.text.splitlines() if "/v1/mailbox?" not in one)
+
+
 def test_a_new_number_is_proven_told_to_the_old_one_and_gets_what_comes_next(
     run, fresh_database, tmp_path, caplog
 ):
@@ -241,11 +246,8 @@ def test_a_new_number_is_proven_told_to_the_old_one_and_gets_what_comes_next(
             for [table] in tables:
                 found = await rows(dsn, f"select t::text from {table} t where t::text like '%{PHONE}%'")
                 assert found == [], table
-            # The test itself looks into the mailbox of a number.
-            own = "/v1/mailbox?"
-            logged = "\n".join(one for one in caplog.text.splitlines() if own not in one)
-            assert PHONE not in logged
-            assert code not in logged
+            assert PHONE not in logged(caplog)
+            assert code not in logged(caplog)
 
     run(scene())
 
