@@ -185,12 +185,12 @@ async def proving(person: Person, address: str, **fields: str) -> Any:
     return await send(person, f"{address}/phone", step="prove", **fields)
 
 
-@pytest.mark.slow
 def logged(caplog: pytest.LogCaptureFixture) -> str:
     """The log, but for the test's own looks into the mailbox of a number."""
     return "\n".join(one for one in caplog.text.splitlines() if "/v1/mailbox?" not in one)
 
 
+@pytest.mark.slow
 def test_a_new_number_is_proven_told_to_the_old_one_and_gets_what_comes_next(
     run, fresh_database, tmp_path, caplog
 ):
