@@ -14,7 +14,7 @@ from safehand.authority.agent.person import AGENT_RECORD, RELATIONS, AgentRecord
 from safehand.authority.agent.states import AgentState
 from safehand.authority.portal.agent_form import AGENT_FIELDS, agent_fields, agent_sent, relations_in
 from safehand.authority.portal.applying.answers import Faults, said_in
-from safehand.authority.portal.case_visit import CaseVisit, case_visit
+from safehand.authority.portal.case_visit import CaseVisit, case_sent, case_visit
 from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
@@ -56,12 +56,10 @@ class AgentPage:
 
     async def name(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """POST …/agent: this person may, and nobody who was named before."""
-        visit = await self._visit(request, city, case)
-        if isinstance(visit, Response):
-            return visit
-        sent = await self.portal.forms.sent(request)
-        if isinstance(sent, Refusal):
-            return self.portal.frame.problem(request=request, refusal=sent)
+        came = await case_sent(house=self.house, portal=self.portal, request=request, city=city, case=case)
+        if isinstance(came, Response):
+            return came
+        visit, sent = came
         proving = await self.portal.freshly_proven(request, to=f"{visit.address}/agent")
         if proving is not None:
             return proving
@@ -76,12 +74,10 @@ class AgentPage:
 
     async def release(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """POST …/agent/release: only the applicant may."""
-        visit = await self._visit(request, city, case)
-        if isinstance(visit, Response):
-            return visit
-        sent = await self.portal.forms.sent(request)
-        if isinstance(sent, Refusal):
-            return self.portal.frame.problem(request=request, refusal=sent)
+        came = await case_sent(house=self.house, portal=self.portal, request=request, city=city, case=case)
+        if isinstance(came, Response):
+            return came
+        visit, sent = came
         if not _VERSION.fullmatch(sent["version"]):
             return self.portal.frame.problem(request=request, refusal=FORM_NOT_YOURS())
         front, name = self.house.front, "agent.release"

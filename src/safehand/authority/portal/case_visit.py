@@ -7,6 +7,7 @@ from litestar import Response
 
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.case import Case
+from safehand.authority.portal.forms import Sent
 from safehand.authority.portal.frame import Web
 from safehand.authority.portal.pages import Portal
 from safehand.house.erasure import ERASED
@@ -14,6 +15,7 @@ from safehand.house.persons import read_persons
 from safehand.house.runtime import House
 from safehand.house.sessions import Session
 from safehand.kernel.machine import StreamKey
+from safehand.kernel.outcome import Refusal
 from safehand.kernel.store import StreamRow
 
 
@@ -56,3 +58,16 @@ async def case_visit(
         case=msgspec.json.decode(row.state, type=Case),
         person=msgspec.json.decode(record, type=PersonRecord),
     )
+
+
+async def case_sent(
+    *, house: House, portal: Portal, request: Web, city: str, case: str
+) -> tuple[CaseVisit, Sent] | Response[bytes]:
+    """The visit and the form of our own page that came with it; else the answer."""
+    visit = await case_visit(house=house, portal=portal, request=request, city=city, case=case)
+    if isinstance(visit, Response):
+        return visit
+    sent = await portal.forms.sent(request)
+    if isinstance(sent, Refusal):
+        return portal.frame.problem(request=request, refusal=sent)
+    return visit, sent

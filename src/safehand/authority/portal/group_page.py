@@ -22,7 +22,7 @@ from safehand.authority.group.group import Group
 from safehand.authority.group.refusals import NOT_OFFERED, TOO_YOUNG
 from safehand.authority.group.rules import IN_GROUP
 from safehand.authority.group.states import MembershipState
-from safehand.authority.portal.case_visit import CaseVisit, case_visit
+from safehand.authority.portal.case_visit import CaseVisit, case_sent, case_visit
 from safehand.authority.portal.forms import Sent
 from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
@@ -161,12 +161,7 @@ class GroupPage:
     # ---- behind the pages -------------------------------------------------------------------------------------------
 
     async def _sent(self, request: Web, city: str, case: str) -> tuple[CaseVisit, Sent] | Response[bytes]:
-        """The visit and the form of our own page; else the answer."""
-        visit = await case_visit(house=self.house, portal=self.portal, request=request, city=city, case=case)
-        if isinstance(visit, Response):
-            return visit
-        sent = await self.portal.forms.sent(request)
-        return self._problem(visit, sent) if isinstance(sent, Refusal) else (visit, sent)
+        return await case_sent(house=self.house, portal=self.portal, request=request, city=city, case=case)
 
     def _problem(self, visit: CaseVisit, refusal: Refusal) -> Response[bytes]:
         return self.portal.frame.problem(request=visit.request, refusal=refusal)

@@ -15,7 +15,7 @@ from safehand.authority.addresses.picking import Picked, pick
 from safehand.authority.cities.city import City
 from safehand.authority.notices.wording import moment_words
 from safehand.authority.portal.address_form import faults_of, mark_of, refused_at_place, without_phone
-from safehand.authority.portal.case_visit import CaseVisit, case_visit
+from safehand.authority.portal.case_visit import CaseVisit, case_sent, case_visit
 from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
 from safehand.authority.readdressing.actions import AddressChanges, NewAddress
@@ -68,12 +68,10 @@ class NewAddressPage:
 
     async def ask(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """POST …/address: one list further, a search, or another address asked for."""
-        visit = await self._visit(request, city, case)
-        if isinstance(visit, Response):
-            return visit
-        sent = await self.portal.forms.sent(request)
-        if isinstance(sent, Refusal):
-            return self.portal.frame.problem(request=request, refusal=sent)
+        came = await case_sent(house=self.house, portal=self.portal, request=request, city=city, case=case)
+        if isinstance(came, Response):
+            return came
+        visit, sent = came
         proving = await self.portal.freshly_proven(request, to=f"{visit.address}/address")
         if proving is not None:
             return proving
@@ -93,12 +91,10 @@ class NewAddressPage:
 
     async def stop(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """POST …/address/stop: the old address stays. No fresh sign-in: to stop must be easier than to ask."""
-        visit = await self._visit(request, city, case)
-        if isinstance(visit, Response):
-            return visit
-        sent = await self.portal.forms.sent(request)
-        if isinstance(sent, Refusal):
-            return self.portal.frame.problem(request=request, refusal=sent)
+        came = await case_sent(house=self.house, portal=self.portal, request=request, city=city, case=case)
+        if isinstance(came, Response):
+            return came
+        visit, sent = came
         change = int(sent["change"]) if sent["change"].isascii() and sent["change"].isdecimal() else 0
         front, name = self.house.front, "readdressing.stop"
         body = {"city": visit.row.city, "case": visit.row.stream, "change": change}

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from safehand.authority.addresses.address import PHONE, normalised_phone
 from safehand.authority.border.door_code import CODE_DIGITS, proves_phone
 from safehand.authority.notices.wording import Both, moment_words
-from safehand.authority.portal.case_visit import CaseVisit, case_visit
+from safehand.authority.portal.case_visit import CaseVisit, case_sent, case_visit
 from safehand.authority.portal.forms import Sent
 from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
@@ -76,12 +76,10 @@ class PhonePage:
 
     async def sent(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """POST …/phone: another number, to which a code goes; or that code."""
-        visit = await self._visit(request, city, case)
-        if isinstance(visit, Response):
-            return visit
-        sent = await self.portal.forms.sent(request)
-        if isinstance(sent, Refusal):
-            return self.portal.frame.problem(request=request, refusal=sent)
+        came = await case_sent(house=self.house, portal=self.portal, request=request, city=city, case=case)
+        if isinstance(came, Response):
+            return came
+        visit, sent = came
         proving = await self.portal.freshly_proven(request, to=f"{visit.address}/phone")
         if proving is not None:
             return proving
@@ -91,12 +89,10 @@ class PhonePage:
 
     async def stop(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """POST …/phone/stop: the old number stays. No fresh sign-in: to stop must be easier than to ask."""
-        visit = await self._visit(request, city, case)
-        if isinstance(visit, Response):
-            return visit
-        sent = await self.portal.forms.sent(request)
-        if isinstance(sent, Refusal):
-            return self.portal.frame.problem(request=request, refusal=sent)
+        came = await case_sent(house=self.house, portal=self.portal, request=request, city=city, case=case)
+        if isinstance(came, Response):
+            return came
+        visit, sent = came
         front, name, change = self.house.front, "telephone.stop", _number(sent["change"])
         body = {"city": visit.row.city, "case": visit.row.stream, "change": change}
         item = front.read(name=name, body=msgspec.json.encode(body))

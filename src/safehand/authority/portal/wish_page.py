@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from safehand.authority.cities.post_offices import PostOffice, PostOffices
 from safehand.authority.notices.wording import Both, date_words, deadline_words
-from safehand.authority.portal.case_visit import CaseVisit, case_visit
+from safehand.authority.portal.case_visit import CaseVisit, case_sent, case_visit
 from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
@@ -61,12 +61,10 @@ class WishPage:
 
     async def ask(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """POST …/wish: this day, or the post office."""
-        visit = await self._visit(request, city, case)
-        if isinstance(visit, Response):
-            return visit
-        sent = await self.portal.forms.sent(request)
-        if isinstance(sent, Refusal):
-            return self.portal.frame.problem(request=request, refusal=sent)
+        came = await case_sent(house=self.house, portal=self.portal, request=request, city=city, case=case)
+        if isinstance(came, Response):
+            return came
+        visit, sent = came
         chosen = sent["wish"]
         if not chosen:
             return await self._page(visit, {"wish": CHOOSE.in_language(language_of(request))})
