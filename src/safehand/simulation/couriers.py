@@ -45,7 +45,7 @@ class Street:
     thefts: dict[str, Theft] = field(default_factory=dict)
     swapped: dict[str, str] = field(default_factory=dict)
     left_once: set[str] = field(default_factory=set)
-    """What was left with a neighbour once is brought to the right door afterwards."""
+    """What was left with a neighbour once is brought to the right door afterwards, whoever the courier is (seed 226)."""
 
     def stolen(self, line: Line, m: Moment, strategy: str) -> None:
         """The envelope is with the thief from now on."""
@@ -128,7 +128,7 @@ def coaxes_the_code(line: Line, m: Moment, street: Street) -> Act | None:
     """Gets the code by telephone, under a pretext, and keeps the envelope: the proof is genuine, the delivery is not."""
     code = street.code_of(line.stream)
     if not code:
-        return duties.at_door(line, m)
+        return _honest(line, m, street)
     street.stolen(line, m, "coaxes_the_code")
     return door_claim(line, m, ProofMethod.RECIPIENT_CODE, code)
 
@@ -151,7 +151,7 @@ def takes_days(line: Line, m: Moment, street: Street) -> Act | None:
     if "takes_days" not in [t.strategy for t in (street.thefts.get(line.stream),) if t is not None]:
         street.thefts[line.stream] = Theft(order=line.stream, strategy="takes_days", since=m.now)
     late = street.thefts[line.stream].since + timedelta(days=3) <= m.now
-    return duties.at_door(line, m) if late else None
+    return _honest(line, m, street) if late else None
 
 
 def moves_it_elsewhere(line: Line, m: Moment, street: Street) -> Act | None:
@@ -175,7 +175,7 @@ def swaps_two(line: Line, m: Moment, street: Street) -> Act | None:
         None,
     )
     if other is None:
-        return duties.at_door(line, m)
+        return _honest(line, m, street)
     world.swap(line.stream, other, m.now, "swaps_two")
     for order, partner in ((line.stream, other), (other, line.stream)):
         street.swapped[order] = partner

@@ -315,9 +315,10 @@ def somebody_else_is_there(s: Scene) -> Iterator[Deed]:
 
 
 @_course("authority", "ca_", _case(agent="named", tracking="on_the_way"))
+@_course("authority", "ca_", _case(agent="named", handover="ordered to_label"))
 @_course("authority", "ca_", _case(agent="received"))
 def nobody_else_any_more(s: Scene) -> Iterator[Deed]:
-    """Taken back while it is on its way, or when it was received already; and once more."""
+    """Taken back while it is on its way, before the post was told, or when it was received already; and once more."""
     yield s.authority("agent.release")
     yield s.authority("agent.release")
 
@@ -349,6 +350,7 @@ def always_near(s: Scene) -> Iterator[Deed]:
         yield s.post("delivery.approach")
 
 
+@_course("post", "or_", _item(delivery="with_courier", undeliverable="not_begun"))
 @_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
 def left_elsewhere(s: Scene) -> Iterator[Deed]:
     """With a neighbour, without asking."""
@@ -379,6 +381,14 @@ def fetched_from_the_neighbour(s: Scene) -> Iterator[Deed]:
 
 
 # ---- searched for, given up, called back -----------------------------------------------------------------------------
+
+
+@_course("post", "or_", _item_of_case("reported", delivery="nonconforming"))
+def not_with_the_neighbour(s: Scene) -> Iterator[Deed]:
+    """It is not with the recipient either; and the post takes a scan back that nobody asks about any more."""
+    yield s.authority("tracking.deny_receipt")
+    for scan in s.trail()[-1:]:
+        yield s.post("transport.void_scan", scan_id=scan)
 
 
 @_course("post", "or_", _item_of_case("reported", delivery="nonconforming", undeliverable="not_begun"))
@@ -436,7 +446,8 @@ def a_recall_that_crosses(s: Scene) -> Iterator[Deed]:
     yield s.authority("returns.recall", reason=int(Reason.RECALLED))
 
 
-@_course("post", "or_", _item(undeliverable="recall_pending return_offered returning"))
+@_course("post", "or_", _item(undeliverable="recall_pending"))
+@_course("post", "or_", _item(undeliverable="return_offered returning"))
 def missing_on_its_way_back(s: Scene) -> Iterator[Deed]:
     """It is gone all at once."""
     yield s.post("undeliverable.open_incident", reason=LOST)
