@@ -468,6 +468,33 @@ def test_after_a_proof_the_post_is_asked_and_its_answer_is_kept_for_the_manager(
     assert house.case.tracking.state == "disputed", "the manager decides"
 
 
+def no_longer_asked(house: House) -> list[tuple[str, str, int]]:
+    said: list[Any] = [one.body for one in house.messages if one.kind == Kind.INQUIRY_ENDED]
+    return [(one.order, one.waybill, one.number) for one in said]
+
+
+@pytest.mark.parametrize("ends", ["recipient", "manager", "lost"])
+def test_the_post_hears_that_nobody_asks_any_more_unless_it_has_answered(ends: str):
+    def end(house: House) -> None:
+        if ends == "recipient":
+            house.ok(CONFIRM, actor="ap_one")
+        else:
+            house.ok(settle(in_hand=ends == "manager"))
+
+    house = House().delivered()
+    item = house.item()
+    house.ok(DENY, actor="ap_one")
+    assert no_longer_asked(house) == []
+    end(house)
+    assert no_longer_asked(house) == [(item["order"], item["waybill"], 1)]
+
+    house = House().delivered()
+    house.ok(DENY, actor="ap_one")
+    house.ok(found_out(house, 1, Finding.ELSEWHERE), actor=POST)
+    end(house)
+    assert no_longer_asked(house) == []
+
+
 def test_each_denial_is_asked_about_by_its_own_number_and_old_answers_change_nothing():
     house = House().delivered()
     house.ok(DENY, actor="ap_one")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from safehand.link.messages import Finding, InquiryAnswered, Kind
-from safehand.postal.inquiry.commands import ROLES, AnswerInquiry, Escalate, HearInquiry
+from safehand.postal.inquiry.commands import ROLES, AnswerInquiry, Escalate, HearInquiry, HearInquiryEnded
 from safehand.postal.inquiry.rules import INQUIRY_DUE
 from safehand.postal.inquiry.states import State
 from tests.postal.house import House
@@ -80,9 +80,44 @@ def test_a_late_one_is_shown_as_late_and_one_that_is_asked_anew_has_its_whole_ti
     assert house.do(Escalate()) == []
 
 
+def end(house: House, number: int) -> list[str]:
+    return house.do(HearInquiryEnded(waybill=house.waybill, number=number))
+
+
+def test_what_nobody_asks_any_more_is_looked_for_no_more_and_may_be_asked_anew():
+    house = delivered()
+    assert end(house, 1) == [], "nobody has asked"
+    hear(house, 2)
+    assert end(house, 1) == [], "that was another question"
+    assert end(house, 2) == ["inquiry.ended"]
+    assert QUEUE not in house.waits()
+    assert end(house, 2) == hear(house, 2) == []
+    assert house.why_not(AnswerInquiry(waybill=house.waybill, finding=Finding.ELSEWHERE)) == (
+        "inquiry.nothing_asked"
+    )
+    assert house.bodies(Kind.INQUIRY_ANSWERED) == []
+    assert hear(house, 3) == ["inquiry.opened"]
+    answer(house, Finding.ELSEWHERE)
+    assert end(house, 3) == [], "it was answered"
+    assert house.item.inquiry.state is State.ANSWERED
+
+
+def test_the_end_of_a_question_that_was_never_heard_is_the_end_of_the_one_before():
+    house = delivered()
+    hear(house, 1)
+    assert end(house, 4) == ["inquiry.ended"]
+    assert hear(house, 4) == [], "it came after its own end"
+    assert hear(house, 5) == ["inquiry.opened"]
+
+
 @pytest.mark.parametrize(
     ("command", "roles"),
-    [(HearInquiry, {"authority"}), (AnswerInquiry, {"postal_manager"}), (Escalate, {"system"})],
+    [
+        (HearInquiry, {"authority"}),
+        (HearInquiryEnded, {"authority"}),
+        (AnswerInquiry, {"postal_manager"}),
+        (Escalate, {"system"}),
+    ],
 )
 def test_who_may_ask_and_answer(command, roles):
     assert ROLES[command] == roles

@@ -399,7 +399,7 @@ def named() -> House:
 
 
 def asked_after() -> House:
-    """Asked after, late, asked again, answered, and asked after once more."""
+    """Asked after, late, asked again, answered, and asked after once more, and no more."""
     house = House().claimed()
     house.do(house.proof())
     for number in (1, 2):
@@ -407,7 +407,9 @@ def asked_after() -> House:
     house.wait(hours=50)
     house.do(to_find_out.Escalate())
     house.do(to_find_out.AnswerInquiry(waybill=house.waybill, finding=Finding.NOT_KNOWN))
-    house.do(to_find_out.HearInquiry(waybill=house.waybill, number=3))
+    for number in (3, 4):
+        house.do(to_find_out.HearInquiry(waybill=house.waybill, number=number))
+        house.do(to_find_out.HearInquiryEnded(waybill=house.waybill, number=number))
     return house
 
 

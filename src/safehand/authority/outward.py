@@ -46,6 +46,7 @@ from safehand.link.messages import (
     INQUIRIES_MAX,
     DeliveryWished,
     InquiryAsked,
+    InquiryEnded,
     Kind,
     OrderCancelled,
     OrderPlaced,
@@ -237,6 +238,24 @@ def _inquiry(case: Case) -> Sequence[Outgoing]:
     return (Outgoing(peer=step.peer, kind=Kind.INQUIRY_ASKED, body=body, subject=step.order),)
 
 
+def _inquiry_ended(case: Case) -> Sequence[Outgoing]:
+    """Who is still looking for it need look no more. What was answered is asked no more by itself."""
+    step = case.tracking
+    asked = 0 < step.denials <= INQUIRIES_MAX and step.finding is None
+    if not asked or step.since is None:
+        return ()
+    body = InquiryEnded(order=step.order, waybill=step.waybill, number=step.denials, at=step.since)
+    return (Outgoing(peer=step.peer, kind=Kind.INQUIRY_ENDED, body=body, subject=step.order),)
+
+
+_END_A_DISPUTE: Final = (
+    tracking.DisputeSettled,
+    tracking.ContradictionEnded,
+    tracking.LossRecorded,
+    tracking.ProofSealed,
+)
+
+
 def _receiver_named(case: Case, *, order: str, peer: str, at: datetime) -> Sequence[Outgoing]:
     body = ReceiverNamed(order=order, number=case.agent.number, at=at)
     return (Outgoing(peer=peer, kind=Kind.RECEIVER_NAMED, body=body, subject=order, personal=case.case),)
@@ -267,7 +286,8 @@ def speaks(case: Case, event: Any, key: StreamKey) -> Sequence[Outgoing]:
             return (_order_placed(case, event), *named)
         case _:
             message = _MESSAGES.get(type(event))
-            return () if message is None else (message(case, event),)
+            ended = _inquiry_ended(case) if isinstance(event, _END_A_DISPUTE) else ()
+            return ended if message is None else (message(case, event), *ended)
 
 
 Told = tuple[str, dict[str, str | int]]

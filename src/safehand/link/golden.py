@@ -150,6 +150,8 @@ def _authority_says_of_receivers(kind: m.Kind) -> m.Message | None:
             return m.OrdersGrouped(group=GROUP, orders=[ORDER, OTHER_ORDER], at=AT)
         case m.Kind.INQUIRY_ASKED:
             return m.InquiryAsked(order=ORDER, waybill=WAYBILL, number=1, at=AT)
+        case m.Kind.INQUIRY_ENDED:
+            return m.InquiryEnded(order=ORDER, waybill=WAYBILL, number=1, at=AT)
         case _:
             return None
 

@@ -47,6 +47,7 @@ class Kind(IntEnum):
     DELIVERY_WISHED = 111
     ORDERS_GROUPED = 112
     INQUIRY_ASKED = 113
+    INQUIRY_ENDED = 114
     WAYBILL_ALLOCATED = 201
     ORDER_REFUSED = 202
     HANDOVER_ACCEPTED = 203
@@ -312,6 +313,15 @@ class InquiryAsked(Message, frozen=True, kw_only=True):
 
     A higher `number` takes the place of a lower.
     """
+
+    order: Reference
+    waybill: Waybill
+    number: Annotated[int, Meta(ge=1, le=INQUIRIES_MAX)]
+    at: datetime
+
+
+class InquiryEnded(Message, frozen=True, kw_only=True):
+    """114: nobody asks any more (113): it is in hand after all, or the authority has settled it. No answer is owed."""
 
     order: Reference
     waybill: Waybill
@@ -599,6 +609,7 @@ BODIES: dict[Kind, type[Message]] = {
     Kind.DELIVERY_WISHED: DeliveryWished,
     Kind.ORDERS_GROUPED: OrdersGrouped,
     Kind.INQUIRY_ASKED: InquiryAsked,
+    Kind.INQUIRY_ENDED: InquiryEnded,
     Kind.WAYBILL_ALLOCATED: WaybillAllocated,
     Kind.ORDER_REFUSED: OrderRefused,
     Kind.HANDOVER_ACCEPTED: HandoverAccepted,

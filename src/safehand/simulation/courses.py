@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from safehand.kernel.machine import StreamKey
-from safehand.link.messages import ProofMethod, Reason
+from safehand.link.messages import Finding, ProofMethod, Reason
 from safehand.postal.acceptance.events import ReprintReason
 from safehand.postal.receiver.papers import Paper
 from safehand.programme.launch.people import reference
@@ -485,6 +485,16 @@ def found_and_missed_again(s: Scene) -> Iterator[Deed]:
         yield s.authority("tracking.deny_receipt")
     yield s.authority("tracking.confirm_receipt")
     yield s.authority("tracking.deny_receipt")
+
+
+@_course("post", "or_", _item_of_case("disputed", inquiry="open"))
+def an_answer_that_crosses_its_end(s: Scene) -> Iterator[Deed]:
+    """The recipient has it after all, and whoever was asked answers; maybe nobody knew of the other."""
+    for way in s.any_of(("word", "answer"), ("answer", "word"), ("word",)):
+        if way == "word":
+            yield s.authority("tracking.confirm_receipt")
+        else:
+            yield s.post("inquiry.answer", finding=int(s.any_of(*Finding)))
 
 
 # ---- in the authority's house ----------------------------------------------------------------------------------------

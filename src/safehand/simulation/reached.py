@@ -94,6 +94,7 @@ EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
         f"Handover.{state}.WaybillCameLate": "numbers come in the order of the orders: tests/authority/test_walk.py"
         for state in ("to_label", "labelled", "sealed", "bagged", "offered", "recount", "accepted", "missing")
     },
+    "Inquiry.open.InquiryOpened": "an honest authority ends a question before it asks anew: tests/postal/test_walk.py",
     "Numbers.not_begun.DrawMissed": "a city in the files has numbers: tests/postal/test_walk.py",
     "Numbers.open.DrawMissed": "files take no numbers away: tests/postal/test_walk.py",
     "Returns.coming_back.ReturnCalledOff": "our post voids no scan of a return: tests/authority/test_walk.py",

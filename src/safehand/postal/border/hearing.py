@@ -173,10 +173,15 @@ class PostalBorder:
                 return to_return.Recall(waybill=body.waybill, reason=body.reason)
             case m.ReturnReceived() as body:
                 return to_return.RecordReturnReceived(waybill=body.waybill)
-            case m.InquiryAsked() as body:
-                return to_find_out.HearInquiry(waybill=body.waybill, number=body.number)
             case m.PersonErased():
                 return HearErasure()
+            case m.InquiryAsked() | m.InquiryEnded() as body:
+                heard = (
+                    to_find_out.HearInquiry
+                    if isinstance(body, m.InquiryAsked)
+                    else to_find_out.HearInquiryEnded
+                )
+                return heard(waybill=body.waybill, number=body.number)
             case _:
                 return None
 

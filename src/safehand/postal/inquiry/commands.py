@@ -15,6 +15,13 @@ class HearInquiry(Command, frozen=True, kw_only=True, tag="inquiry.hear"):
     number: Annotated[int, Meta(ge=1, le=INQUIRIES_MAX)]
 
 
+class HearInquiryEnded(Command, frozen=True, kw_only=True, tag="inquiry.hear_ended"):
+    """Link 114."""
+
+    waybill: Waybill
+    number: Annotated[int, Meta(ge=1, le=INQUIRIES_MAX)]
+
+
 class AnswerInquiry(Command, frozen=True, kw_only=True, tag="inquiry.answer"):
     """What was found out; it goes to the authority, which decides."""
 
@@ -26,10 +33,11 @@ class Escalate(Command, frozen=True, kw_only=True, tag="inquiry.escalate"):
     """The clock of the inquiry ran out."""
 
 
-InquiryCommand = HearInquiry | AnswerInquiry | Escalate
+InquiryCommand = HearInquiry | HearInquiryEnded | AnswerInquiry | Escalate
 
 ROLES: Final[dict[type[Command], frozenset[str]]] = {
     HearInquiry: frozenset({"authority"}),
+    HearInquiryEnded: frozenset({"authority"}),
     AnswerInquiry: frozenset({"postal_manager"}),
     Escalate: frozenset({"system"}),
 }

@@ -12,6 +12,12 @@ class InquiryOpened(Event, frozen=True, kw_only=True, tag="inquiry.opened"):
     number: int
 
 
+class InquiryEnded(Event, frozen=True, kw_only=True, tag="inquiry.ended"):
+    """The authority asks no more (114), before anybody had an answer."""
+
+    number: int
+
+
 class InquiryAnswered(Event, frozen=True, kw_only=True, tag="inquiry.answered"):
     """The manager asked the courier, and whoever else may know."""
 
@@ -24,4 +30,4 @@ class Escalated(Event, frozen=True, kw_only=True, tag="inquiry.escalated"):
     """Nobody has found out in time: it is shown as late."""
 
 
-InquiryEvent = InquiryOpened | InquiryAnswered | Escalated
+InquiryEvent = InquiryOpened | InquiryEnded | InquiryAnswered | Escalated

@@ -1,4 +1,4 @@
-"""Inquiries: opened by the authority, answered by the manager, answered once. Pure."""
+"""Inquiries: opened and ended by the authority, answered by the manager, answered once. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,6 +21,9 @@ def decide(step: Inquiry, command: commands.InquiryCommand, now: datetime) -> Se
     match command:
         case commands.HearInquiry(number=number):
             return [] if number <= step.number else [events.InquiryOpened(number=number)]
+        case commands.HearInquiryEnded(number=number):
+            old = number < step.number or step.state is not State.OPEN
+            return [] if old else [events.InquiryEnded(number=number)]
         case commands.AnswerInquiry(finding=finding):
             if step.state is State.ANSWERED and step.finding is finding:
                 return []
@@ -40,6 +43,8 @@ def fold(step: Inquiry, event: events.InquiryEvent, at: datetime) -> Inquiry:
             # Whoever asks again is owed an answer in the same time.
             opened = moved(step, event, at, TABLE, number=number, finding=None)
             return msgspec.structs.replace(opened, since=at, escalated=False)
+        case events.InquiryEnded(number=number):
+            return moved(step, event, at, TABLE, number=number)
         case events.InquiryAnswered(finding=finding):
             return moved(step, event, at, TABLE, finding=finding)
         case events.Escalated():

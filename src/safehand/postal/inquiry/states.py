@@ -15,6 +15,7 @@ class State(StrEnum):
     NONE = "none"
     OPEN = "open"
     ANSWERED = "answered"
+    ENDED = "ended"
 
 
 class Inquiry(PostalStep, frozen=True, kw_only=True, omit_defaults=True):
@@ -30,9 +31,12 @@ TABLE: Final[Table] = {
     # Asked again before there was an answer: the last question is the one to answer.
     (State.OPEN, events.InquiryOpened): State.OPEN,
     (State.ANSWERED, events.InquiryOpened): State.OPEN,
+    (State.ENDED, events.InquiryOpened): State.OPEN,
+    # It is in hand after all, or the authority has settled it: nobody is to look for it in vain.
+    (State.OPEN, events.InquiryEnded): State.ENDED,
     (State.OPEN, events.Escalated): State.OPEN,
     (State.OPEN, events.InquiryAnswered): State.ANSWERED,
 }
 WAITING: Final[dict[State, Wait]] = {State.OPEN: Wait(owner="postal_manager", clock="inquiry_due")}
-HANDED_ON: Final = frozenset({State.ANSWERED})
+HANDED_ON: Final = frozenset({State.ANSWERED, State.ENDED})
 TERMINAL: Final = frozenset[State]()
