@@ -136,6 +136,8 @@ class Checker:
         self._paid: set[str] = set()
         self._wrong: Counter[str] = Counter()
         self._nears: Counter[str] = Counter()
+        self._answers: Counter[tuple[int, str]] = Counter()
+        """Case -> answers of the post to inquiries, less those that the authority could use."""
         self._searched: set[str] = set()
         self._at = datetime.min.replace(tzinfo=UTC)
         self._wishes: dict[str, list[tuple[datetime, date | None]]] = defaultdict(list)
@@ -497,6 +499,7 @@ class Checker:
         self._register()
         self._forgotten()
         self._nobody_comes()
+        self._nobody_looks_in_vain()
         for house in self.run.houses.values():
             for place, row in house.disk.parked.items():
                 if place not in house.disk.resolved:
@@ -510,6 +513,25 @@ class Checker:
 
     def _comer_named(self, key: StreamKey, body: Any) -> None:
         self._nears[key.stream] = 0
+
+    def _found_out(self, key: StreamKey, body: Any) -> None:
+        if key.stream in self.run.orders:
+            self._answers[self.run.orders[key.stream]] += 1
+
+    def _answer_used(self, key: StreamKey, body: Any) -> None:
+        self._answers[key.city, key.stream] -= 1
+
+    def _nobody_looks_in_vain(self) -> None:
+        """Whatever the post found out was of use, or it heard, maybe too late, that nobody asks any more."""
+        ended = Counter(
+            self.run.orders[row.subject]
+            for row in self.run.post.disk.received.values()
+            if row.kind == Kind.INQUIRY_ENDED and row.subject in self.run.orders
+        )
+        for case, answers in self._answers.items():
+            if answers > ended[case]:
+                what = f"{answers} answers were of no use, and {ended[case]} questions were taken back"
+                self.say("nobody looks in vain", what, case[1])
 
     def _near(self, key: StreamKey, body: Any) -> None:
         self._nears[key.stream] += 1
@@ -659,6 +681,7 @@ _JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None
     ("authority", "tracking.proof_sealed"): Checker._sealed,  # noqa: SLF001
     ("authority", "tracking.courier_named"): Checker._comer_named,  # noqa: SLF001
     ("authority", "tracking.courier_near"): Checker._near,  # noqa: SLF001
+    ("authority", "tracking.inquiry_answered"): Checker._answer_used,  # noqa: SLF001
     ("authority", "tracking.claim_refused"): Checker._guessed,  # noqa: SLF001
     ("authority", "returns.recall_accepted"): Checker._called_back,  # noqa: SLF001
     ("post", "delivery.wish_recorded"): Checker._wished,  # noqa: SLF001
@@ -666,6 +689,7 @@ _JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None
     ("post", "delivery.attempt_failed"): Checker._failed,  # noqa: SLF001
     ("post", "delivery.proof_recorded"): Checker._proven,  # noqa: SLF001
     ("post", "delivery.claimed"): Checker._claimed,  # noqa: SLF001
+    ("post", "inquiry.answered"): Checker._found_out,  # noqa: SLF001
     ("post", "receiver.named"): Checker._named_at_post,  # noqa: SLF001
     ("post", "receiver.released"): Checker._released_at_post,  # noqa: SLF001
     ("post", "receiver.forgotten"): Checker._released_at_post,  # noqa: SLF001
