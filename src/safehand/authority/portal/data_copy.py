@@ -30,6 +30,8 @@ FIELDS: Final[Mapping[str, Both]] = {
     "id_number": Both(zh="公民身份号码", en="ID number"),
     "phone": Both(zh="手机号码", en="mobile phone"),
     "email": Both(zh="电子邮箱", en="e-mail"),
+    "old_phone": Both(zh="更换前的手机号码", en="mobile phone before it was changed"),
+    "new_phone": Both(zh="待验证的手机号码", en="mobile phone that is not proven yet"),
     "address": Both(zh="收件地址", en="address"),
     "language": Both(zh="通知语言", en="language of messages"),
     "consents_to_face_comparison": Both(zh="同意人脸比对", en="agreed to a face comparison"),
@@ -141,6 +143,11 @@ def rows_of(struct: PersonRecord | Draft | KeptAddress, language: Language) -> l
     ]
 
 
+def phone_rows(phones: Mapping[str, str], language: Language) -> list[tuple[str, str]]:
+    """Numbers of a change, as rows of the page; none where the number was never changed."""
+    return [(FIELDS[name].in_language(language), phone) for name, phone in phones.items()]
+
+
 def agent_rows(agent: AgentRecord | None, language: Language) -> list[tuple[str, str]]:
     """Who else may receive it, as one row of the page; none where nobody was named."""
     if agent is None:
@@ -166,6 +173,7 @@ def _case(one: CaseKept, number: int, document: str, language: Language) -> dict
         said("申请变更的地址", "other addresses that were asked for"): [
             _plain(new, language) for new in one.addresses
         ],
+        said("手机号码的更换", "changes of the mobile phone"): dict(phone_rows(one.phones, language)),
         FIELDS["agent"].in_language(language): _value(one.agent, language),
         said("短信和邮件", "messages"): _choice(one.choice, language),
         said("图片", "pictures"): [

@@ -20,6 +20,7 @@ from safehand.authority.notices.planning import Choice
 from safehand.authority.portal.pages import Portal
 from safehand.authority.readdressing.actions import NewAddress, record_of
 from safehand.authority.retention.schedule import ENDS
+from safehand.authority.telephone.actions import NEW_PHONE_RECORD, OLD_PHONE_RECORD
 from safehand.house.runtime import House
 from safehand.house.sessions import Session
 from safehand.kernel.machine import StreamKey
@@ -30,7 +31,9 @@ from safehand.link.messages import DeliveryPart
 
 ADDRESS: Final = record_of(0).removesuffix("0")
 """Before a number: the record of a change of address."""
-KNOWN: Final = frozenset({PERSON_RECORD, DELIVERY_RECORD, AGENT_RECORD, RECEIVER_RECORD, *UPLOADED})
+PHONES: Final = (OLD_PHONE_RECORD, NEW_PHONE_RECORD)
+"""Of a change of the telephone number."""
+KNOWN: Final = frozenset({PERSON_RECORD, DELIVERY_RECORD, AGENT_RECORD, RECEIVER_RECORD, *UPLOADED, *PHONES})
 LOOKS_MAX: Final = 1_000
 # Pictures are only named here: each is opened when it is shown.
 _RECORDS: Final = (
@@ -79,6 +82,8 @@ class CaseKept(msgspec.Struct, frozen=True, kw_only=True):
     """None: nothing was chosen."""
     addresses: tuple[NewAddress, ...]
     """Other addresses that were asked for after submission."""
+    phones: Mapping[str, str]
+    """`PHONES` -> the number: what it was before it was changed, and what waits to be proven."""
     texts: tuple[str, ...]
     """Questions and answers, oldest first."""
     others: Mapping[str, Any]
@@ -181,6 +186,7 @@ def _case(
             for name, plain in sorted(records.items())
             if name.startswith(ADDRESS) and plain  # blotted out, where it came to nothing
         ),
+        phones={name: records[name].decode() for name in PHONES if records.get(name)},
         texts=tuple(
             text.decode()
             for _, text in sorted(

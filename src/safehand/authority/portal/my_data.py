@@ -21,6 +21,7 @@ from safehand.authority.portal.data_copy import (
     agent_rows,
     copy_of,
     packed,
+    phone_rows,
     picture_name,
     rows_of,
 )
@@ -287,6 +288,7 @@ class MyData:
             "ended_at": one.ended_at,
             "person": [
                 *(rows_of(person, language) if person is not None else []),
+                *phone_rows(one.phones, language),
                 *agent_rows(one.agent, language),
             ],
             "pictures": [(part, PICTURE_NAMES[part].in_language(language)) for part in one.pictures],
