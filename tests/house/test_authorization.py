@@ -182,7 +182,9 @@ def test_a_name_of_another_kind_is_not_found(living: Living) -> None:
     manager = living.staff("authority", "authority_manager")
     stock = {"city": SHANGHAI, "stock": "st_310000_passport", "first": 1, "last": 10}
     opened = [living.post("authority", "stock.receive", stock, one) for one in (clerk, manager)]
-    assert 200 in {answer.status_code for answer in opened}, opened[0].text
+    # Who came before may have filled it already.
+    said = {_body(answer)["code"] if answer.is_error else "received" for answer in opened}
+    assert said & {"received", "stock.range_wrong"}, opened[0].text
     before = living.written("authority")
     for action in living.actions["authority"].values():
         field = _stream_field(action)
