@@ -56,6 +56,18 @@ def machines() -> dict[str, Machine]:
     return build_machines(cities=cities, documents=documents)
 
 
+def with_postage(code: int, **changes: Any) -> tuple[dict[int, City], dict[str, Document]]:
+    """The repository's data, but in one city other rules of postage."""
+    cities, documents = loaded()
+    city = cities[code]
+    views: Any = tuple(
+        msgspec.structs.replace(view, postage=msgspec.structs.replace(view.postage, **changes))
+        for view in city.resolved.views
+    )
+    resolved = msgspec.structs.replace(city.resolved, views=views)
+    return {**cities, code: msgspec.structs.replace(city, resolved=resolved)}, documents
+
+
 def register_facts(**changes: Any) -> RegisterFacts:
     """A resident of Shanghai with a passport that expires in summer."""
     held = DocumentFact(
@@ -254,7 +266,8 @@ class House:
 
     def paid(self, **changes: Any) -> "House":
         self.approved(**changes)
-        self.ok(SettlePayment(reference="pay-1", amount_fen=12000, paid_at=self.now), actor="system")
+        amount_fen = self.case.payment.due_fen
+        self.ok(SettlePayment(reference="pay-1", amount_fen=amount_fen, paid_at=self.now), actor="system")
         return self
 
     def drawn(self, **changes: Any) -> "House":

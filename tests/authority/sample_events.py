@@ -12,6 +12,7 @@ _SAMPLES: dict[str, Any] = {
     "due_at": DUE,
     "fee_fen": 12000,
     "amount_fen": 12000,
+    "postage_fen": 12000,
     "defects": ("photo.blurred",),
     "cause": "payment",
     "waybill": "ZA000000005CN",

@@ -1,14 +1,27 @@
 """Application: who may submit, what may be corrected, and until when one may withdraw."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
+from safehand.authority.application import refusals
 from safehand.authority.application.commands import CorrectApplication, CorrectionExpired
 from safehand.authority.examination.commands import Approve, AskCorrection
-from safehand.kernel.outcome import Refusal
-from tests.authority.house import CLAIM, DIGEST, PARTS, WITHDRAW, House, application, register_facts
+from safehand.authority.machines import build_machines
+from safehand.kernel.outcome import Refusal, way_out
+from tests.authority.house import (
+    CITY,
+    CLAIM,
+    DIGEST,
+    PARTS,
+    WITHDRAW,
+    House,
+    application,
+    register_facts,
+    with_postage,
+)
 
 CORRECTION = CorrectApplication(parts={"photo": DIGEST})
 
@@ -45,6 +58,37 @@ def test_all_failed_conditions_are_named_at_once():
     assert {"too_young", "household_elsewhere", "first_document", "changed_data", "not_in_mainland"} <= set(
         named
     )
+
+
+@pytest.mark.parametrize("chosen", ["", "on_delivery", "prepaid"])
+def test_how_the_postage_is_paid_is_the_applicants_choice(chosen: Any):
+    house = House().submitted(postage=chosen)
+    assert house.case.application.postage == chosen
+
+
+@pytest.mark.parametrize(
+    ("offered", "mode", "chosen"),
+    [
+        ({"choices": ("on_delivery",)}, "post", "prepaid"),
+        ({"choices": ("prepaid",), "mode": "prepaid"}, "post", "on_delivery"),
+        ({"mode": "free"}, "post", "prepaid"),
+        ({}, "counter", "prepaid"),
+        ({}, "counter", "on_delivery"),
+    ],
+)
+def test_what_is_not_offered_is_refused_with_what_is(offered: Any, mode: Any, chosen: Any):
+    cities, documents = with_postage(CITY, **offered)
+    house = House(build_machines(cities=cities, documents=documents))
+    assert house.no(application(mode=mode, postage=chosen)) == "application.postage_not_offered"
+    house.ok(application(mode=mode))
+    assert house.case.application.postage == ""
+
+
+def test_the_refusal_names_what_may_be_chosen_in_words():
+    one = refusals.postage_not_offered(("on_delivery", "prepaid"))
+    assert "paid to the courier at the door, paid together with the fee" in way_out(one, "en")
+    assert "收件时付给投递员、与证件费一并缴纳" in way_out(one, "zh")
+    assert "nothing" in way_out(refusals.postage_not_offered(()), "en")
 
 
 def test_a_second_live_application_for_the_same_kind_is_refused():

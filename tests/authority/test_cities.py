@@ -115,6 +115,68 @@ def test_all_defects_of_all_files_are_named_at_once(folder: Path):
     assert all(defect.way_out for defect in caught.value.defects)
 
 
+@pytest.mark.parametrize(
+    ("keys", "wrong"),
+    [
+        ({"choices": '["prepaid"]'}, 'mode "on_delivery" is not among the choices'),
+        ({"mode": '"prepaid"', "choices": '["on_delivery"]'}, 'mode "prepaid" is not among the choices'),
+        ({"choices": '["on_delivery", "on_delivery"]'}, "stands there twice"),
+        ({"prepaid": "{ in_city = 1300, in_province = 0, elsewhere = 2200 }"}, "costs nothing somewhere"),
+        ({"choices": '["on_delivery", "free"]'}, "free"),
+        ({"choices": "[]"}, "length"),
+    ],
+)
+def test_what_may_be_chosen_of_the_postage_must_make_sense(folder: Path, keys: dict[str, str], wrong: str):
+    with pytest.raises(DefectiveRulesError) as caught:
+        load_cities(with_postage(folder, keys))
+    [defect] = caught.value.defects
+    assert (defect.key, defect.file) == ("postage.choices", "310000-shanghai/city.toml")
+    assert wrong in defect.wrong
+    assert defect.way_out
+
+
+@pytest.mark.parametrize("choices", ['["on_delivery"]', '["on_delivery", "prepaid"]'])
+def test_where_postage_is_free_there_is_nothing_to_choose(folder: Path, choices: str):
+    keys = {
+        "mode": '"free"',
+        "choices": choices,
+        "prepaid": "{ in_city = 0, in_province = 0, elsewhere = 0 }",
+    }
+    city = load_cities(with_postage(folder, keys))["310000"]
+    assert city.on(LAUNCH).postage.offered == ()
+
+
+def test_what_is_not_offered_may_cost_nothing(folder: Path):
+    keys = {"choices": '["on_delivery"]', "prepaid": "{ in_city = 0, in_province = 0, elsewhere = 0 }"}
+    postage = load_cities(with_postage(folder, keys))["310000"].on(LAUNCH).postage
+    assert (postage.offered, postage.mode) == (("on_delivery",), "on_delivery")
+
+
+def test_a_city_may_offer_more_from_a_day_on(folder: Path):
+    keys = {
+        "choices": '["on_delivery"], source = "assumed", ref = "at first", until = 2024-12-31 },'
+        ' { from = 2025-01-01, value = ["on_delivery", "prepaid"]'
+    }
+    city = load_cities(with_postage(folder, keys))["310000"]
+    assert city.on(LAUNCH).postage.offered == ("on_delivery",)
+    assert city.on(date(2025, 1, 1)).postage.offered == ("on_delivery", "prepaid")
+
+
+def with_postage(folder: Path, keys: dict[str, str]) -> Path:
+    """Shanghai with other values of these keys."""
+    file = folder / "310000-shanghai" / "city.toml"
+    lines = [
+        line for line in file.read_text(encoding="utf-8").splitlines() if line.partition(" = ")[0] not in keys
+    ]
+    place = lines.index("[postage]") + 1
+    lines[place:place] = [
+        f'{key} = [{{ from = 2024-05-06, value = {value}, source = "assumed", ref = "a test" }}]'
+        for key, value in keys.items()
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
 def test_a_missing_folder_is_a_defect(tmp_path: Path):
     with pytest.raises(DefectiveRulesError, match="is missing"):
         load_cities(tmp_path / "nowhere")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from safehand.authority.examination.commands import Approve
 from safehand.authority.machines import build_machines
@@ -17,7 +15,7 @@ from safehand.authority.wish.commands import AskWish
 from safehand.kernel.machine import Machine
 from safehand.kernel.working_days import local_day
 from safehand.link.messages import Reason, Scan
-from tests.authority.house import CITY, WITHDRAW, House, loaded
+from tests.authority.house import CITY, WITHDRAW, House, with_postage
 
 POSTAGE_FEN = 1400
 
@@ -34,7 +32,7 @@ def amends(house: House) -> int:
 
 
 def refund(amount_fen: int = POSTAGE_FEN) -> RecordRefund:
-    return RecordRefund(reference="pay-1", refund_reference="back", amount_fen=amount_fen)
+    return RecordRefund(reference="pay-1", refund_reference="back", amount_fen=amount_fen, part="amends")
 
 
 def reviewed_late() -> House:
@@ -52,7 +50,7 @@ def test_a_late_review_is_told_at_once_and_goes_back_once_the_document_is_being_
     house.ok(SettlePayment(reference="pay-1", amount_fen=12000, paid_at=house.now))
     assert house.case.payment.owed == (), "until then the whole fee may have to go back"
     house.draw()
-    assert house.case.payment.owed == (Owed("pay-1", POSTAGE_FEN),)
+    assert house.case.payment.owed == (Owed("pay-1", POSTAGE_FEN, "amends"),)
     assert house.case.payment.state is PaymentState.PAID
     assert house.waits()["payment.refund_due"].owner == "system"
     assert house.ok(refund()) == ["payment.refund_recorded"]
@@ -86,7 +84,7 @@ def test_late_production_is_owed_when_it_begins_and_at_once_when_it_has_begun():
     late = begun.ring("production.started")
     assert late == ["production.ran_late", "payment.promise_missed", "payment.amends_owed"]
     for house in (waiting, begun):
-        assert house.case.payment.owed == (Owed("pay-1", POSTAGE_FEN),)
+        assert house.case.payment.owed == (Owed("pay-1", POSTAGE_FEN, "amends"),)
 
 
 @pytest.mark.parametrize("days", [1, 2])
@@ -156,14 +154,8 @@ def test_nothing_where_no_postage_is_paid():
 
 
 def with_percent(percent: int) -> dict[str, Machine]:
-    cities, documents = loaded()
-    city = cities[CITY]
-    views: Any = tuple(
-        replace(view, postage=replace(view.postage, missed_promise_percent=percent))
-        for view in city.resolved.views
-    )
-    changed = replace(city, resolved=replace(city.resolved, views=views))
-    return build_machines(cities={**cities, CITY: changed}, documents=documents)
+    cities, documents = with_postage(CITY, missed_promise_percent=percent)
+    return build_machines(cities=cities, documents=documents)
 
 
 @pytest.mark.parametrize(("percent", "fen"), [(0, 0), (33, 462), (50, 700)])

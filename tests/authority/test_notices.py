@@ -53,7 +53,7 @@ def every_notice() -> dict[str, dict[str, str | int]]:
     named = msgspec.structs.replace(house.case.agent, state=AgentState.NAMED, number=1)
     case = msgspec.structs.replace(house.case, agent=named)
     found: dict[str, dict[str, str | int]] = {}
-    changes: list[dict[str, Any]] = [{}, {"remake": False}, {"scan": int(Scan.HELD)}]
+    changes: list[dict[str, Any]] = [{}, {"remake": False}, {"scan": int(Scan.HELD)}, {"postage_fen": 0}]
     for event in _NOTICES:
         for change in changes:
             made = sample(event)

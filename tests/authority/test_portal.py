@@ -100,6 +100,9 @@ def test_every_value_that_chooses_a_sentence_has_one():
         "group.left": ("own", "address"),
         "group.wait_ended": ("own", *get_args(get_type_hints(EndGroupWait)["why"])),
         "help.answered": get_args(Outcome),
+        "payment.opened": (True, False),
+        "payment.settled": (True, False),
+        "payment.refund_owed": (True, False),
         "payment.promise_missed": ("examination", "production", "post"),
         "contact.regained": (
             "message",

@@ -4,6 +4,7 @@ import importlib
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -11,16 +12,30 @@ from safehand.authority import made_documents, router
 from safehand.authority.examination.commands import AskCorrection
 from safehand.authority.group import group
 from safehand.authority.handover import bag
-from safehand.authority.handover.commands import OfferHandover, PutInBag, TakeOutOfBag
-from safehand.authority.machines import ROLES, timer
+from safehand.authority.handover.commands import (
+    ChangeToPickup,
+    DeclareMissing,
+    MakeReadyForPickup,
+    OfferHandover,
+    PickUp,
+    PickupExpired,
+    PutInBag,
+    RecordOrderRefused,
+    TakeOutOfBag,
+)
+from safehand.authority.machines import ROLES, build_machines, timer
 from safehand.authority.outward import _NOTICES, TEMPLATES
+from safehand.authority.payment.states import Owed, PaymentState
 from safehand.authority.process import NEXT
 from safehand.authority.production import stock
 from safehand.authority.production.commands import PassCheck, RecordPrinted, StartProduction
+from safehand.authority.readdressing.commands import AskAddressChange, MakeAddressHold
+from safehand.authority.returns.commands import InvalidateReturn, KeepForPickup, ResendReturn
 from safehand.kernel.machine import Context, StreamKey
 from safehand.kernel.outcome import RefusalKind
 from safehand.kernel.steps import defects_of_step
-from tests.authority.house import CASE, CITY, WITHDRAW, House, machines, tag
+from safehand.link.messages import OrderPlaced, PostageMode, Reason
+from tests.authority.house import BAG, CASE, CITY, WITHDRAW, House, machines, tag, with_postage
 
 STEPS = (
     "application",
@@ -193,3 +208,170 @@ def test_whoever_withdraws_while_it_is_examined_or_corrected_ends_the_examinatio
     for house in (reviewing, stopped):
         assert "examination.closed" in house.ok(WITHDRAW)
         assert "examination.reviewing" not in house.waits()
+
+
+# Postage: who pays it when, and what becomes of it ---------------------------------------------------------------
+
+PREPAID: Any = {"postage": "prepaid"}
+IN_PERSON = PickUp(blank=1, is_applicant=True, face_matches=True, id_card_valid=True)
+POSTAGE_BACK = Owed("pay-1", 1400, "postage")
+
+
+def asked_of_post(house: House) -> tuple[PostageMode, int]:
+    """What the last order says of the postage."""
+    body = next(m.body for m in reversed(house.messages) if isinstance(m.body, OrderPlaced))
+    return body.postage_mode, body.postage_fen
+
+
+def elsewhere_dearer() -> Any:
+    """From today the post takes three times as much, in every mode."""
+    dear = with_postage(CITY)[0][CITY].resolved.views[-1].postage.on_delivery
+    dear = type(dear)(in_city=4200, in_province=4200, elsewhere=6000)
+    cities, documents = with_postage(CITY, on_delivery=dear, prepaid=dear)
+    return build_machines(cities=cities, documents=documents)
+
+
+def by_mode(mode: str) -> Any:
+    cities, documents = with_postage(CITY, mode=mode)
+    return build_machines(cities=cities, documents=documents)
+
+
+def fetched(house: House) -> House:
+    """From the shelf, or from an order that is given up, into its applicant's hands at the counter."""
+    house.ok(MakeReadyForPickup(blank=house.case.production.blank))
+    house.ok(IN_PERSON)
+    return house
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ("prepaid", (PostageMode.PREPAID, 1400)),
+        ("on_delivery", (PostageMode.ON_DELIVERY, 1400)),
+        ("", (PostageMode.ON_DELIVERY, 1400)),
+    ],
+)
+def test_the_post_is_ordered_as_the_applicant_chose(chosen: str, said: tuple[PostageMode, int]):
+    assert asked_of_post(House().issued(postage=chosen)) == said
+
+
+def test_what_was_paid_holds_though_the_tariff_has_changed_or_it_goes_farther():
+    house = House().paid(**PREPAID)
+    house.machines = elsewhere_dearer()
+    house.ok(AskAddressChange(change=1, destination=440100))
+    house.draw()
+    house.make()
+    house.ring("readdressing.cooling")
+    house.ok(MakeAddressHold(change=1))
+    assert house.case.application.destination == 440100
+    assert asked_of_post(house) == (PostageMode.PREPAID, 1400)
+    assert house.case.payment.owed == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (Reason.NOT_COLLECTED, (PostageMode.ON_DELIVERY, 4200)),
+        (Reason.SEAL_BROKEN, (PostageMode.FREE, 0)),
+    ],
+)
+def test_only_the_first_sending_was_prepaid(reason: Reason, said: tuple[PostageMode, int]):
+    house = House().returned(reason, **PREPAID)
+    house.machines = elsewhere_dearer()
+    house.ok(ResendReturn())
+    assert asked_of_post(house) == said
+
+
+def test_an_order_that_was_given_up_before_the_post_had_it_used_up_nothing():
+    house = House().issued(**PREPAID)
+    house.ok(ChangeToPickup())
+    house.ok(MakeReadyForPickup(blank=1))
+    house.later(days=100)
+    house.ok(PickupExpired())
+    assert house.case.payment.owed == ()
+    house.ok(ResendReturn())
+    assert asked_of_post(house) == (PostageMode.PREPAID, 1400)
+
+
+def test_nobody_who_paid_the_fee_alone_has_prepaid_whatever_the_citys_mode_is_by_now():
+    house = House().paid()
+    house.machines = by_mode("prepaid")
+    house.draw()
+    house.make()
+    assert asked_of_post(house) == (PostageMode.ON_DELIVERY, 1400)
+    house = House().paid(**PREPAID)
+    house.machines = by_mode("free")
+    house.draw()
+    house.make()
+    assert asked_of_post(house) == (PostageMode.PREPAID, 1400), "what was paid is said to the post"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_is_fetched_at_the_counter_and_was_never_posted_brings_the_postage_back(refused: bool):
+    house = House().issued(**PREPAID)
+    order = house.case.handover.order
+    house.ok(RecordOrderRefused(order=order, reason=Reason.MALFORMED) if refused else ChangeToPickup())
+    assert house.case.payment.owed == (), "it may yet be posted"
+    fetched(house)
+    assert house.case.payment.owed == (POSTAGE_BACK,)
+    assert house.case.payment.state is PaymentState.PAID
+    assert house.waits()["payment.refund_due"].owner == "system"
+    assert house.notices[-1].template == "postage_goes_back"
+    assert house.ok(IN_PERSON) == []
+    assert house.case.payment.owed == (POSTAGE_BACK,)
+
+
+def test_what_ends_without_having_been_posted_brings_it_back_too():
+    house = House().issued(**PREPAID)
+    house.ok(ChangeToPickup())
+    house.ok(MakeReadyForPickup(blank=1))
+    house.later(days=100)
+    house.ok(PickupExpired())
+    house.ok(InvalidateReturn(remake=False))
+    assert house.case.payment.owed == (POSTAGE_BACK,)
+
+
+def test_what_the_post_had_once_brings_nothing_back():
+    house = House().returned(**PREPAID)
+    house.ok(KeepForPickup())
+    assert fetched(house).case.payment.owed == ()
+    ended = House().returned(**PREPAID)
+    ended.ok(InvalidateReturn(remake=False))
+    assert ended.case.payment.owed == ()
+    assert House().delivered(**PREPAID).case.payment.owed == ()
+
+
+def test_what_was_made_again_before_the_post_had_any_of_it_goes_free_and_the_postage_was_for_that():
+    house = House().offered(**PREPAID)
+    items: Any = {house.case.handover.waybill: Reason.SHORT}
+    house.ok(bag.RecordBagRefusal(items=items), stream=BAG, actor="postal")
+    house.ok(DeclareMissing(second_person="st_two"))
+    house.draw()
+    house.make()
+    assert asked_of_post(house) == (PostageMode.FREE, 0)
+    assert house.case.payment.owed == ()
+
+
+def test_whoever_fetches_it_or_pays_at_the_door_has_no_postage_to_get_back():
+    assert fetched(House().issued(mode="counter")).case.payment.owed == ()
+    house = House().issued(postage="on_delivery")
+    house.ok(ChangeToPickup())
+    assert fetched(house).case.payment.owed == ()
+
+
+@pytest.mark.parametrize("chosen", ["prepaid", "on_delivery"])
+def test_a_missed_promise_is_worth_the_days_postage_however_it_was_paid(chosen: str):
+    house = House().with_post(postage=chosen)
+    house.machines = elsewhere_dearer()
+    house.later(days=2)
+    house.ok(house.claim())
+    assert house.case.payment.owed == (Owed("pay-1", 4200, "amends"),)
+
+
+def test_amends_and_prepaid_postage_of_one_payment_both_go_back():
+    house = House().drawn(**PREPAID)
+    house.ring("production.started")
+    house.make()
+    house.ok(ChangeToPickup())
+    fetched(house)
+    assert house.case.payment.owed == (Owed("pay-1", 1400, "amends"), POSTAGE_BACK)

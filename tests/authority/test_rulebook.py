@@ -1,18 +1,26 @@
 """How far a destination lies, and what the dated rules promise there."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from safehand.authority.rulebook import HouseClocks, Moment, Rulebook, zone_of
 from safehand.kernel.working_days import add_days, add_working_days
-from tests.authority.house import MONDAY, House, loaded
+from tests.authority.house import MONDAY, House, loaded, with_postage
 
 
 def moment(city: int = 440100) -> Moment:
     cities, documents = loaded()
     book = Rulebook(cities=cities, documents=documents, clocks=HouseClocks(), authority="NIA", post="postal")
     return Moment(city=city, now=MONDAY, actor="st_one", book=book, document="passport")
+
+
+def moment_where(**postage: Any) -> Moment:
+    """In Guangzhou, with other rules of postage."""
+    cities, documents = with_postage(440100, **postage)
+    book = Rulebook(cities=cities, documents=documents, clocks=HouseClocks(), authority="NIA", post="postal")
+    return Moment(city=440100, now=MONDAY, actor="st_one", book=book, document="passport")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +54,29 @@ def test_the_post_promises_more_days_the_farther_it_goes():
     assert m.promised(destination=440100) == add_days(MONDAY, days.in_city)
     assert m.promised(destination=440300) == add_days(MONDAY, days.in_province)
     assert m.promised(destination=310000) == add_days(MONDAY, days.elsewhere)
+
+
+def test_postage_goes_by_what_was_chosen_and_else_by_the_citys_own_mode():
+    m = moment()
+    tariff = m.city_on.postage
+    assert m.postage(destination=440300, free=False) == ("on_delivery", tariff.on_delivery.in_province)
+    assert m.postage(destination=310000, free=False, chosen="prepaid") == (
+        "prepaid",
+        tariff.prepaid.elsewhere,
+    )
+    assert m.postage(destination=310000, free=True, chosen="prepaid") == ("free", 0)
+
+
+@pytest.mark.parametrize("chosen", ["", "on_delivery", "prepaid"])
+def test_where_the_city_asks_no_postage_a_choice_of_before_costs_nothing(chosen: Any):
+    m = moment_where(mode="free")
+    assert m.postage(destination=310000, free=False, chosen=chosen) == ("free", 0)
+
+
+def test_whoever_chose_nothing_pays_as_the_city_has_it():
+    m = moment_where(mode="prepaid")
+    assert m.postage(destination=440100, free=False)[0] == "prepaid"
+    assert m.postage(destination=440100, free=False, chosen="on_delivery")[0] == "on_delivery"
 
 
 def test_hours_run_days_end_with_the_day_and_working_days_leave_out_the_others():

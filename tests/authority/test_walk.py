@@ -142,6 +142,15 @@ def test_whatever_commands_come_the_books_hold(block: int):
         check_at_the_end(walked(seed, LONG_WALK))
 
 
+def prepaid_for_nothing() -> House:
+    """Fetched at the counter after all."""
+    house = House().issued(postage="prepaid")
+    house.ok(ChangeToPickup())
+    house.ok(MakeReadyForPickup(blank=house.case.production.blank))
+    house.ok(PickUp(blank=1, is_applicant=True, face_matches=True, id_card_valid=True))
+    return house
+
+
 def scripted() -> list[House]:
     """What walks find too seldom (and, with the fee kept, never: no document of the repository has that rule)."""
     kept = House(machines_that_keep_the_fee()).paid()
@@ -189,6 +198,7 @@ def scripted() -> list[House]:
         *rung_up(),
         untold,
         kept,
+        prepaid_for_nothing(),
         unpaid,
         correcting,
         denied,

@@ -111,12 +111,12 @@ class Walker:
         rare: list[Command] = [WITHDRAW, examination.RefuseApplication(reason="duplicate")]
         return [
             *(rare if self.chance.random() < 0.15 else []),
-            application(),
+            application(postage=self.chance.choice(("", "on_delivery", "prepaid"))),
             examination.Approve(),
             examination.AskCorrection(defects=("photo.pose",)),
             CorrectApplication(parts={"photo": DIGEST}),
-            SettlePayment(reference="pay-1", amount_fen=12000, paid_at=house.now),
-            SettlePayment(reference="pay-1", amount_fen=12000, paid_at=house.now),
+            SettlePayment(reference="pay-1", amount_fen=self._to_pay(), paid_at=house.now),
+            SettlePayment(reference="pay-1", amount_fen=self._to_pay(), paid_at=house.now),
         ]
 
     def _address(self) -> list[Command]:
@@ -147,10 +147,14 @@ class Walker:
     def _money(self) -> list[Command]:
         pay = self.chance.choice(("pay-1", "pay-2", "pay-3"))
         owed = [
-            RecordRefund(reference=o.reference, refund_reference="b", amount_fen=o.amount_fen)
+            RecordRefund(reference=o.reference, refund_reference="b", amount_fen=o.amount_fen, part=o.part)
             for o in self.house.case.payment.owed
         ]
-        return [*owed, SettlePayment(reference=pay, amount_fen=12000, paid_at=self.house.now)]
+        return [*owed, SettlePayment(reference=pay, amount_fen=self._to_pay(), paid_at=self.house.now)]
+
+    def _to_pay(self) -> int:
+        """What is asked for, or would be if the postage is paid at the door."""
+        return self.house.case.payment.due_fen or 12000
 
     def _production(self) -> list[Command]:
         blank = self.house.case.production.blank

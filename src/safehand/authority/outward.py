@@ -325,6 +325,26 @@ def _overdue(case: Case, event: tracking.TrackingRanLate) -> Told | None:
     return None if step is None else ("running_late", {"step": step})
 
 
+def _to_pay(event: payment.PaymentOpened) -> Told:
+    """With postage in it both sums are said, and what they come to."""
+    fee: dict[str, str | int] = {"fee_fen": event.fee_fen, "due_at": event.due_at.isoformat()}
+    if not event.prepaid:
+        return "payment_due", fee
+    amount_fen = event.fee_fen + event.postage_fen
+    return "payment_due_with_postage", {**fee, "postage_fen": event.postage_fen, "amount_fen": amount_fen}
+
+
+def _received(event: payment.PaymentSettled) -> Told:
+    if not event.prepaid:
+        return "payment_received", {"amount_fen": event.amount_fen}
+    fee_fen = event.amount_fen - event.postage_fen
+    return "payment_received_with_postage", {
+        "amount_fen": event.amount_fen,
+        "fee_fen": fee_fen,
+        "postage_fen": event.postage_fen,
+    }
+
+
 _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     application.ApplicationSubmitted: lambda case, e: ("application_received", {"document": e.document}),
     application.CorrectionOpened: lambda case, e: (
@@ -339,11 +359,14 @@ _NOTICES: Final[Mapping[type[Event], Callable[[Case, Any], Told | None]]] = {
     ),
     # The template holds the right of appeal (examination/reasons.py).
     examination.ExaminationRefused: lambda case, e: ("application_refused", {"reason": e.reason}),
-    payment.PaymentOpened: lambda case, e: (
-        "payment_due",
-        {"fee_fen": e.fee_fen, "due_at": e.due_at.isoformat()},
+    payment.PaymentOpened: lambda case, e: _to_pay(e),
+    payment.PaymentSettled: lambda case, e: _received(e),
+    payment.RefundOwed: lambda case, e: (
+        ("fee_kept_postage_back", {"postage_fen": e.postage_fen})
+        if e.fee_kept and case.payment.fee_fen
+        else None
     ),
-    payment.PaymentSettled: lambda case, e: ("payment_received", {"amount_fen": e.amount_fen}),
+    payment.PostageOwed: lambda case, e: ("postage_goes_back", {"amount_fen": e.amount_fen}),
     payment.PaymentKept: lambda case, e: ("fee_kept", {}),
     payment.PaymentCameLate: lambda case, e: ("payment_goes_back", {"amount_fen": e.amount_fen}),
     payment.PaymentCameTwice: lambda case, e: ("payment_goes_back", {"amount_fen": e.amount_fen}),
@@ -427,8 +450,12 @@ TEMPLATES: Final = frozenset(
         "application_deemed_withdrawn",
         "application_refused",
         "payment_due",
+        "payment_due_with_postage",
         "payment_received",
+        "payment_received_with_postage",
         "fee_kept",
+        "fee_kept_postage_back",
+        "postage_goes_back",
         "payment_goes_back",
         "promise_missed",
         "payment_refunded",

@@ -12,6 +12,7 @@ from safehand.authority.agent.states import AgentState
 from safehand.authority.application import events as application
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case, CaseEvent
+from safehand.authority.cities.city import PostageMode
 from safehand.authority.contact import events as contact
 from safehand.authority.contact.states import ContactState
 from safehand.authority.examination import events as examination
@@ -33,7 +34,7 @@ from safehand.authority.made_documents import (
     RegisterEntryDue,
 )
 from safehand.authority.payment import events as payment
-from safehand.authority.payment.rules import amends, on_withdrawal
+from safehand.authority.payment.rules import amends, on_withdrawal, postage_unused
 from safehand.authority.production import events as production
 from safehand.authority.production.states import ProductionState
 from safehand.authority.readdressing import events as readdressing
@@ -80,7 +81,38 @@ def _ask_applicant(case: Case, event: examination.CorrectionAsked, m: Moment) ->
 
 def _ask_fee(case: Case, event: examination.ExaminationApproved, m: Moment) -> Sequence[Event]:
     due_at = m.in_days(m.city_on.clocks.pay_days)
-    return [payment.PaymentOpened(fee_fen=m.document_on.fee_fen, due_at=due_at)]
+    mode, postage_fen = _postage_chosen(case, m)
+    prepaid_fen = postage_fen if case.application.mode == "post" and mode == "prepaid" else 0
+    opened = payment.PaymentOpened(fee_fen=m.document_on.fee_fen, due_at=due_at, postage_fen=prepaid_fen)
+    return [opened]
+
+
+def _postage_chosen(case: Case, m: Moment) -> tuple[PostageMode, int]:
+    """As the applicant chose, by the tariff of today, to where it goes by now."""
+    step = case.application
+    return m.postage(destination=step.destination, free=False, chosen=step.postage)
+
+
+def _postage_of_sending(case: Case, m: Moment) -> tuple[PostageMode, int]:
+    """Of the order that is placed now.
+
+    What was prepaid pays for the first sending that the post gets, at that sum: wherever it goes by now, and whatever the
+    tariff is by now. The payment is closed, a courier must not ask twice, and a few yuan between two zones are worth neither
+    a second payment nor a refund. A later sending that is not free is paid at the door: there is no payment that is open.
+    """
+    if not case.handover.free and _never_posted(case) and case.payment.postage_fen:
+        return "prepaid", case.payment.postage_fen
+    return m.postage(destination=case.application.destination, free=case.handover.free, chosen="on_delivery")
+
+
+def _never_posted(case: Case) -> bool:
+    """Whether no envelope of the case was ever the post's: its tracking begins with that, and never ends to be."""
+    return case.tracking.state is TrackingState.NONE
+
+
+def _postage_back(case: Case) -> Sequence[Event]:
+    """The case is over: prepaid postage was paid for a sending, and if there was none it goes back."""
+    return postage_unused(case.payment) if _never_posted(case) else []
 
 
 def _hand_over(case: Case, event: production.DocumentIssued, m: Moment) -> Sequence[Event]:
@@ -128,14 +160,14 @@ def _too_late_at_door(case: Case, m: Moment) -> list[Event]:
 
 
 def _missed(case: Case, m: Moment, *, promise: str) -> list[Event]:
-    """Once in a case, and worth the postage; where none is paid there is none to pay back."""
+    """Once in a case, and worth the day's postage, however it was paid; where none is paid there is none to pay back."""
     begun = case.handover.state is not HandoverState.NONE
     mode = case.handover.mode if begun else case.application.mode
     again = case.handover.free or case.production.cause not in ("", "paid")
     if case.payment.missed or mode != "post" or again:
         return []
     percent = m.city_on.postage.missed_promise_percent
-    _, postage_fen = m.postage(destination=case.application.destination, free=False)
+    _, postage_fen = _postage_chosen(case, m)
     amount_fen = -(-postage_fen * percent // 100)
     return [payment.PromiseMissed(promise=promise, amount_fen=amount_fen)] if amount_fen else []
 
@@ -262,7 +294,7 @@ def _order(case: Case, event: Event, m: Moment) -> Sequence[Event]:
     if len(m.token) < ORDER_TOKEN_BYTES:
         raise ValueError("placing an order needs a token of its own")
     city, destination = m.city_on, case.application.destination
-    mode, postage_fen = m.postage(destination=destination, free=case.handover.free)
+    mode, postage_fen = _postage_of_sending(case, m)
     placed = handover.OrderPlaced(
         order=f"or_{readable(m.token[:ORDER_TOKEN_BYTES])}",
         peer=m.book.post,
@@ -380,8 +412,8 @@ NEXT: Final[Mapping[type[Event], Callable[[Case, Any, Moment], Sequence[Event]]]
         *_lapsed(case),
         *_needs_no_waiting(case, "ended"),
     ],
-    application.ApplicationCompleted: lambda case, event, m: _lapsed(case),
-    application.ApplicationEndedUndelivered: lambda case, event, m: _lapsed(case),
+    application.ApplicationCompleted: lambda case, event, m: [*_lapsed(case), *_postage_back(case)],
+    application.ApplicationEndedUndelivered: lambda case, event, m: [*_lapsed(case), *_postage_back(case)],
     # production -> handover -> tracking, or the counter -> application
     production.DocumentIssued: _hand_over,
     handover.HandoverOpened: _order,

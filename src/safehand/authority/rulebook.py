@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from safehand.authority.cities.city import City, CityOn, PostageMode, Zone
+from safehand.authority.cities.city import City, CityOn, PostageChoice, PostageMode, Zone
 from safehand.authority.documents.document import Document, DocumentOn
 from safehand.kernel.dated import NotInForceError
 from safehand.kernel.machine import Event
@@ -149,10 +149,16 @@ class Moment(NamedTuple):
         """A fresh review clock (7 working days by policy), running."""
         return WorkClock(budget_days=self.city_on.clocks.review_working_days).started(at=self.now)
 
-    def postage(self, *, destination: int, free: bool) -> tuple[PostageMode, int]:
-        """Mode and fen for one envelope; free after a fault that is not the recipient's."""
+    def postage(
+        self, *, destination: int, free: bool, chosen: PostageChoice | Literal[""] = ""
+    ) -> tuple[PostageMode, int]:
+        """Mode and fen for one envelope by the tariff of the day; free after a fault that is not the recipient's.
+
+        `chosen` was offered on the day of submission and holds, whatever is offered by now; empty: the city's own mode.
+        Where the city has made it free meanwhile, nobody pays.
+        """
         rules = self.city_on.postage
-        mode: PostageMode = "free" if free else rules.mode
+        mode: PostageMode = "free" if free or rules.mode == "free" else chosen or rules.mode
         return mode, rules.amount_fen(zone=zone_of(city=self.city, destination=destination), mode=mode)
 
     def promised(self, *, destination: int) -> datetime:

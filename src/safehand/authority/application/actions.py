@@ -14,6 +14,7 @@ from safehand.authority.application.commands import Digest, Mode, SubmitApplicat
 from safehand.authority.application.persons import person_records
 from safehand.authority.application.refusals import RECEIPT_TAKEN
 from safehand.authority.application.uploads import Uploads
+from safehand.authority.cities.city import PostageChoice
 from safehand.authority.documents.document import Ground
 from safehand.authority.documents.numbers import make_receipt_number
 from safehand.authority.ports.calling import ServiceFault, ServiceUnavailable
@@ -77,6 +78,8 @@ class SubmitRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     destination: City
     """The city to deliver to (GB/T 2260)."""
     address: Annotated[str, Meta(min_length=5, max_length=200)]
+    postage: PostageChoice | Literal[""] = ""
+    """How the postage is paid, of what the city offers; empty: as the city has it for whoever chooses nothing."""
     agent: AgentRecord | None = None
     """Who else may receive it; none: the applicant alone."""
     travels: bool
@@ -256,6 +259,7 @@ def _call(
             office=item.office,
             travels=item.travels,
             agent=item.agent is not None,
+            postage=item.postage,
             claim=f"live:{live}:{item.document}",
             receipt=_claim_upon(house, receipt),
             facts=known,

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
+from safehand.authority.cities.city import PostageChoice
 from safehand.authority.documents.document import Ground
 from safehand.authority.register.facts import RegisterFacts
 from safehand.kernel.machine import Command
@@ -31,6 +32,8 @@ class SubmitApplication(Command, frozen=True, kw_only=True, tag="application.sub
     """Which drawing of the receipt number it is: after a clash another is drawn."""
     agent: bool = False
     """Somebody is named who may receive it; who, is in the vault."""
+    postage: PostageChoice | Literal[""] = ""
+    """How the postage is paid; empty: as the city has it for whoever chooses nothing."""
     facts: RegisterFacts
     parts: Annotated[dict[Part, Digest], Meta(max_length=5)]
 

@@ -12,6 +12,7 @@ import msgspec
 
 from safehand.authority.agent.person import AgentRecord
 from safehand.authority.application.commands import Part
+from safehand.authority.cities.city import PostageChoice
 from safehand.authority.notices.wording import Both
 from safehand.authority.pictures.uploads import Source
 from safehand.house.runtime import House
@@ -115,6 +116,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """The one line that goes to the post, or the counter's own."""
     address_text: str = ""
     """Street, house and room, as they were typed."""
+    postage: PostageChoice | Literal[""] = ""
+    """How the postage is paid; empty: not chosen, or nothing is brought."""
     agent: AgentRecord | None = None
     """Who else may receive it."""
     travels: bool | None = None

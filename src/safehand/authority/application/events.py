@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
+from safehand.authority.cities.city import PostageChoice
 from safehand.kernel.machine import Event
 
 
@@ -22,6 +24,8 @@ class ApplicationSubmitted(Event, frozen=True, kw_only=True, tag="application.su
     draw: int = 0
     agent: bool = False
     """Somebody is named who may receive it."""
+    postage: PostageChoice | Literal[""] = ""
+    """How the postage is paid, as the applicant chose; empty: nothing was chosen."""
     ruleset: str
     parts: Mapping[str, str]
 

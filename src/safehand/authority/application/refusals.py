@@ -1,6 +1,10 @@
 """Why an application can be refused before anybody looks at it."""
 
+from collections.abc import Mapping, Sequence
+from typing import Final
+
 from safehand.authority.application.states import WORDS, ApplicationState
+from safehand.authority.cities.city import PostageChoice
 from safehand.kernel.outcome import Refusal, define
 
 NOT_ELIGIBLE = define(
@@ -91,6 +95,15 @@ OFFICE_UNKNOWN = define(
     owner="application",
     status=422,
 )
+POSTAGE_NOT_OFFERED = define(
+    code="application.postage_not_offered",
+    en="The postage can't be paid in the way that you chose.",
+    zh="不能按您选择的方式支付邮资。",
+    way_out_en="Choose from what is offered here ({offered}), or leave the choice out; what you fetch at a counter costs no postage.",
+    way_out_zh="请从可选方式中选择（{offered}），或不作选择；到窗口领取的，不收邮资。",
+    owner="application",
+    status=422,
+)
 CORRECTION_TOO_LATE = define(
     code="application.correction_too_late",
     en="The time for the correction has run out; the application counts as withdrawn.",
@@ -115,6 +128,20 @@ NOT_NOW = define(
     way_out_zh="请查看申请进度了解下一步，或咨询12367。",
     owner="application",
 )
+
+
+_OFFERED: Final[Mapping[PostageChoice, tuple[str, str]]] = {
+    "on_delivery": ("paid to the courier at the door", "收件时付给投递员"),
+    "prepaid": ("paid together with the fee", "与证件费一并缴纳"),
+}
+
+
+def postage_not_offered(offered: Sequence[PostageChoice]) -> Refusal:
+    """Another way than the city offers."""
+    words = [_OFFERED[one] for one in offered] or [("nothing", "无可选方式")]
+    return POSTAGE_NOT_OFFERED(
+        offered_en=", ".join(en for en, _ in words), offered_zh="、".join(zh for _, zh in words)
+    )
 
 
 def not_now(state: ApplicationState) -> Refusal:

@@ -9,8 +9,10 @@ from safehand.authority.application import events as e
 from safehand.authority.application import refusals
 from safehand.authority.application.states import TABLE, Application
 from safehand.authority.application.states import ApplicationState as S
+from safehand.authority.cities.city import CityOn
 from safehand.authority.eligibility.rules import EligibilityRequest, judge
 from safehand.authority.rulebook import Answer, Moment
+from safehand.kernel.outcome import Refusal
 from safehand.kernel.steps import clocked, moved
 
 REQUIRED_PARTS: Final = ("photo", "signature", "id_card_front", "id_card_back")
@@ -39,6 +41,8 @@ def submit(step: Application, command: c.SubmitApplication, m: Moment) -> Answer
         return refusals.NOT_ELIGIBLE(count=len(verdict.codes), conditions=codes)
     if city is not None and all(counter.code != command.office for counter in city.counters):
         return refusals.OFFICE_UNKNOWN(office=command.office)
+    if command.postage and (refusal := _not_offered(command, city)) is not None:
+        return refusal
     missing = [part for part in REQUIRED_PARTS if not command.parts.get(part)]
     if missing:
         return refusals.PARTS_MISSING(parts=",".join(missing))
@@ -58,10 +62,17 @@ def submit(step: Application, command: c.SubmitApplication, m: Moment) -> Answer
             receipt=command.receipt,
             draw=command.draw,
             agent=command.agent,
+            postage=command.postage,
             ruleset=verdict.ruleset,
             parts=_digests(command.parts),
         )
     ]
+
+
+def _not_offered(command: c.SubmitApplication, city: CityOn | None) -> Refusal | None:
+    """What is fetched at the counter costs no postage, so there nothing is offered either."""
+    offered = city.postage.offered if city is not None and command.mode == "post" else ()
+    return None if command.postage in offered else refusals.postage_not_offered(offered)
 
 
 def correct(step: Application, command: c.CorrectApplication, m: Moment) -> Answer:
@@ -121,6 +132,7 @@ def fold(step: Application, event: e.ApplicationEvent, at: datetime) -> Applicat
                 mode=event.mode,
                 destination=event.destination,
                 office=event.office,
+                postage=event.postage,
                 claim=event.claim,
             )
         case e.CorrectionOpened():

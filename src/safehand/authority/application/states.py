@@ -1,9 +1,10 @@
 """The states of an application, how they follow each other, and who waits where."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from safehand.authority.application import events as e
+from safehand.authority.cities.city import PostageChoice
 from safehand.kernel.steps import ClockedStep, Table, Wait
 
 
@@ -63,6 +64,8 @@ class Application(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     """GB/T 2260 code of the city that the envelope goes to."""
     office: str = ""
     """The issuing office; for pick-up its counter."""
+    postage: PostageChoice | Literal[""] = ""
+    """How the applicant chose to pay the postage; empty: nothing was chosen, and the city's own mode holds."""
     claim: str = ""
     """The national claim on one live case per person and kind (a blind index, no person)."""
     draw: int = 0

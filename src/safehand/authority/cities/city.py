@@ -22,6 +22,7 @@ from safehand.kernel.dated import (
 
 Zone = Literal["in_city", "in_province", "elsewhere"]
 PostageMode = Literal["on_delivery", "prepaid", "free"]
+PostageChoice = Literal["on_delivery", "prepaid"]
 CityCode = Annotated[str, Meta(pattern=r"^[1-9][0-9]{5}$")]
 Text = Annotated[str, Meta(min_length=1, max_length=120)]
 Days = Annotated[int, Meta(ge=1, le=365)]
@@ -109,14 +110,20 @@ class FenByZone(_Strict, frozen=True, kw_only=True):
 
 
 class Postage(_Strict, frozen=True, kw_only=True):
-    """The tariff and the mode that is used unless a case says otherwise."""
+    """The tariff, what the applicant may choose, and the mode that holds for whoever chose nothing."""
 
     mode: PostageMode
+    choices: Annotated[tuple[PostageChoice, ...], Meta(min_length=1, max_length=2)]
     on_delivery: FenByZone
     prepaid: FenByZone
     free: FenByZone
     missed_promise_percent: Annotated[int, Meta(ge=0, le=100)]
     """So much of the postage the authority pays back when a promise was missed; 0: nothing."""
+
+    @property
+    def offered(self) -> tuple[PostageChoice, ...]:
+        """What the applicant may choose between; nothing where no postage is asked."""
+        return () if self.mode == "free" else self.choices
 
     def amount_fen(self, *, zone: Zone, mode: PostageMode | None = None) -> int:
         """The postage of one item in fen."""
@@ -251,6 +258,10 @@ def _city(layer: Layered, defects: list[Defect]) -> City | None:
     if late:
         defects.extend(late)
         return None
+    wrong = _wrong_postage(rules=rules, layer=layer)
+    if wrong:
+        defects.extend(wrong)
+        return None
     views = tuple(_resolved(identity, view) for view in rules.views)
     resolved = Timeline(changes=rules.changes, views=views, values=rules.values, last_day=rules.last_day)
     return City(identity=identity, rules=rules, resolved=resolved)
@@ -267,6 +278,38 @@ def _late_rules(*, identity: CityIdentity, values: dict[str, Dated], layer: Laye
         for key, value in values.items()
         if value.entries[0].from_ > identity.opens_on.value
     ]
+
+
+def _wrong_postage(*, rules: Timeline[CityRules], layer: Layered) -> list[Defect]:
+    """On no day may what holds for whoever chose nothing be missing from the choices, or what is chosen to be prepaid cost nothing."""
+    found: list[Defect] = []
+    for day, view in zip(rules.changes, rules.views, strict=True):
+        postage = view.postage
+        for wrong, way_out in _wrongs_of(postage):
+            if postage.offered:
+                found.append(
+                    Defect(
+                        file=layer.file, key="postage.choices", wrong=f"from {day}: {wrong}", way_out=way_out
+                    )
+                )
+    return found
+
+
+def _wrongs_of(postage: Postage) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if postage.mode not in postage.choices:
+        found.append(
+            (f'mode "{postage.mode}" is not among the choices', "add it to the choices, or change the mode")
+        )
+    if len(set(postage.choices)) != len(postage.choices):
+        found.append(("a choice stands there twice", "name each once"))
+    prepaid = postage.prepaid
+    if "prepaid" in postage.choices and not min(prepaid.in_city, prepaid.in_province, prepaid.elsewhere):
+        # What was paid tells later whether anything was prepaid; so a choice to pay nothing is none.
+        found.append(
+            ("prepaid costs nothing somewhere", 'set its tariff, leave it out, or set the mode to "free"')
+        )
+    return found
 
 
 def _resolved(identity: CityIdentity, rules: CityRules) -> CityOn:

@@ -135,7 +135,7 @@ class Renderer:
         match fact:
             case "due_at" | "holds_at" | "day":
                 return _when(fact, str(value), language)
-            case "fee_fen" | "amount_fen":
+            case "fee_fen" | "postage_fen" | "amount_fen":
                 return {fact.removesuffix("_fen"): money_words(int(value), language)}
             case "defects":
                 return {"defects": defect_words(tuple(str(value).split(",")), language)}

@@ -31,10 +31,12 @@ class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class PaymentOpened(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to pay, and how much."""
+    """Where to pay, and how much: the fee, and the postage if it is prepaid."""
 
     payment: str
     amount_fen: int
+    fee_fen: int
+    postage_fen: int
     pay_url: str
 
 
@@ -58,7 +60,7 @@ class Paying:
         return [
             Action(
                 name="payment.begin",
-                summary="Open the payment of the fee and learn where to pay",
+                summary="Open the payment of the fee, with the postage if it is prepaid, and learn where to pay",
                 roles=applicant,
                 asks=PaymentRequest,
                 run=self.begin,
@@ -82,7 +84,7 @@ class Paying:
         wanted = [
             PaymentToOpen(
                 key=fee_key(case.case),
-                amount_fen=case.payment.fee_fen,
+                amount_fen=case.payment.due_fen,
                 order_ref=case.case,
                 return_url=self._back_at(key),
             )
@@ -133,7 +135,8 @@ class Paying:
             return 0
         asked = [
             RefundToMake(
-                key=f"{key.stream}/refund/{one.reference}",
+                # The part's own name: two parts of one payment are two refunds, and each is made once.
+                key=f"{key.stream}/refund/{one.name}",
                 payment_id=one.reference,
                 amount_fen=one.amount_fen,
             )
@@ -148,7 +151,10 @@ class Paying:
                 stream=key,
                 kind="case",
                 command=RecordRefund(
-                    reference=one.reference, refund_reference=refund.id, amount_fen=one.amount_fen
+                    reference=one.reference,
+                    refund_reference=refund.id,
+                    amount_fen=one.amount_fen,
+                    part=one.part,
                 ),
                 actor="payment",
             )
@@ -187,8 +193,14 @@ def _checked(case: Case, outcome: Done | Refusal) -> Done | Refusal:
 def _begun(one: tuple[StreamKey, int, Case], opened: PaymentSeen | Refusal) -> Done | Refusal:
     if isinstance(opened, Refusal):
         return opened
-    key, version, _ = one
-    shown: Any = PaymentOpened(payment=opened.id, amount_fen=opened.amount_fen, pay_url=opened.pay_url)
+    key, version, case = one
+    shown: Any = PaymentOpened(
+        payment=opened.id,
+        amount_fen=opened.amount_fen,
+        fee_fen=case.payment.fee_fen,
+        postage_fen=case.payment.postage_fen,
+        pay_url=opened.pay_url,
+    )
     return Done(stream=key.stream, city=key.city, version=version, events=(), state=shown)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from safehand.authority.payment.events import Part
 from safehand.kernel.machine import Command
 
 PaymentReference = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -24,11 +25,12 @@ class PaymentExpired(Command, frozen=True, kw_only=True, tag="payment.expired"):
 
 
 class RecordRefund(Command, frozen=True, kw_only=True, tag="payment.record_refund"):
-    """The payment service gave a sum back for the payment `reference`."""
+    """The payment service gave a sum back for the payment `reference`, or for a part of it."""
 
     reference: PaymentReference
     refund_reference: PaymentReference
     amount_fen: AmountFen
+    part: Part = ""
 
 
 PaymentCommand = SettlePayment | PaymentExpired | RecordRefund

@@ -1,22 +1,39 @@
 """What can happen to a payment. References are the payment service's, never a person's account."""
 
 from datetime import datetime
+from typing import Literal
 
 from safehand.kernel.machine import Event
 
+Part = Literal["", "amends", "postage"]
+"""What goes back of a payment: empty, all that there is to give back of it; or a part, while the rest of it stays."""
 
-class PaymentOpened(Event, frozen=True, kw_only=True, tag="payment.opened"):
-    """The fee of the day of approval and the last moment to pay it."""
+
+class _OfFeeAndPostage(Event, frozen=True, kw_only=True):
+    """The official fee and the postage stay apart, also where both are one sum."""
+
+    postage_fen: int = 0
+    """What is prepaid for the sending; 0: nothing is."""
+
+    @property
+    def prepaid(self) -> bool:
+        """Whether there is postage in it."""
+        return self.postage_fen > 0
+
+
+class PaymentOpened(_OfFeeAndPostage, frozen=True, kw_only=True, tag="payment.opened"):
+    """The fee of the day of approval, with the postage if it is prepaid, and the last moment to pay both."""
 
     fee_fen: int
     due_at: datetime
 
 
-class PaymentSettled(Event, frozen=True, kw_only=True, tag="payment.settled"):
+class PaymentSettled(_OfFeeAndPostage, frozen=True, kw_only=True, tag="payment.settled"):
     """Paid in full and in time."""
 
     reference: str
     amount_fen: int
+    """Fee and postage together, as they came."""
 
 
 class PaymentLapsed(Event, frozen=True, kw_only=True, tag="payment.lapsed"):
@@ -41,11 +58,17 @@ class PaymentCameTwice(Event, frozen=True, kw_only=True, tag="payment.came_twice
     amount_fen: int
 
 
-class RefundOwed(Event, frozen=True, kw_only=True, tag="payment.refund_owed"):
-    """Withdrawn after payment: by the dated policy this much goes back."""
+class RefundOwed(_OfFeeAndPostage, frozen=True, kw_only=True, tag="payment.refund_owed"):
+    """Withdrawn after payment: of the fee this much goes back by the dated policy, and the prepaid postage whole."""
 
     reference: str
     amount_fen: int
+    """Both together."""
+
+    @property
+    def fee_kept(self) -> bool:
+        """Whether it is the postage alone."""
+        return self.amount_fen == self.postage_fen
 
 
 class PaymentKept(Event, frozen=True, kw_only=True, tag="payment.kept"):
@@ -58,6 +81,7 @@ class RefundRecorded(Event, frozen=True, kw_only=True, tag="payment.refund_recor
     reference: str
     refund_reference: str
     amount_fen: int
+    part: Part = ""
 
 
 class RefundsDone(Event, frozen=True, kw_only=True, tag="payment.refunds_done"):
@@ -73,7 +97,16 @@ class PromiseMissed(Event, frozen=True, kw_only=True, tag="payment.promise_misse
 
 
 class AmendsOwed(Event, frozen=True, kw_only=True, tag="payment.amends_owed"):
-    """It goes back now, out of the fee that was paid; the fee itself stays."""
+    """It goes back now, out of what was paid; the fee itself stays."""
+
+    reference: str
+    amount_fen: int
+    part: Part = ""
+    """Empty in events from before postage could be prepaid: what they began to give back is known by that name."""
+
+
+class PostageOwed(Event, frozen=True, kw_only=True, tag="payment.postage_owed"):
+    """The case has ended and nothing was ever posted: what was prepaid for that goes back; the fee itself stays."""
 
     reference: str
     amount_fen: int
@@ -92,4 +125,5 @@ PaymentEvent = (
     | RefundsDone
     | PromiseMissed
     | AmendsOwed
+    | PostageOwed
 )

@@ -5,9 +5,9 @@ from safehand.kernel.outcome import Refusal, define
 
 AMOUNT_DIFFERS = define(
     code="payment.amount_differs",
-    en="The fee is {fee_fen} fen, but {amount_fen} fen were paid.",
-    zh="应缴{fee_fen}分，实际支付{amount_fen}分。",
-    way_out_en="The payment service gives the money back; pay the exact fee again before the deadline.",
+    en="{due_fen} fen are to be paid ({fee_fen} fee, {postage_fen} postage), but {amount_fen} fen were paid.",
+    zh="应缴{due_fen}分（证件费{fee_fen}分，邮资{postage_fen}分），实际支付{amount_fen}分。",
+    way_out_en="The payment service gives the money back; pay the exact sum again before the deadline.",
     way_out_zh="款项将由支付平台退回；请在期限前按应缴金额重新支付。",
     owner="payment",
     status=422,
@@ -24,8 +24,8 @@ REFUND_NOT_OWED = define(
     code="payment.refund_not_owed",
     en="No refund of {amount_fen} fen is owed for this payment.",
     zh="该笔支付没有{amount_fen}分的应退款项。",
-    way_out_en="Compare with the list of refunds that are due; each payment goes back once and in full.",
-    way_out_zh="请核对待退款清单；每笔款项仅全额退回一次。",
+    way_out_en="Compare with the list of refunds that are due; each payment, or part of one, goes back once and in full.",
+    way_out_zh="请核对待退款清单；每笔款项（或其中应退部分）仅全额退回一次。",
     owner="payment",
 )
 NOT_NOW = define(

@@ -50,6 +50,7 @@ TABLE: Final[Table] = {
     (S.REFUNDED, e.PaymentCameLate): S.REFUND_DUE,
     **{(state, e.PromiseMissed): state for state in (S.NONE, S.PAID)},
     (S.PAID, e.AmendsOwed): S.PAID,
+    (S.PAID, e.PostageOwed): S.PAID,
     # A double payment may still be owed when the policy keeps the fee itself.
     (S.CLOSED, e.RefundRecorded): S.CLOSED,
 }
@@ -62,17 +63,29 @@ TERMINAL: Final = frozenset({S.LAPSED, S.CLOSED, S.REFUNDED})
 
 
 class Owed(msgspec.Struct, frozen=True, array_like=True):
-    """A sum that must go back: for which payment, how much."""
+    """A sum that must go back: for which payment, how much, and which part of it.
+
+    Two parts of one payment may be owed at once, and one may have gone back already: so each has a name, under which it
+    goes back once.
+    """
 
     reference: str
     amount_fen: int
+    part: e.Part = ""
+
+    @property
+    def name(self) -> str:
+        """Its name within the case; the payment service keeps the refund under it."""
+        return f"{self.reference}/{self.part}" if self.part else self.reference
 
 
 class Payment(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
-    """The fee and every payment that came for it."""
+    """The fee, with the postage if it is prepaid, and every payment that came for them."""
 
     state: PaymentState = S.NONE
     fee_fen: int = 0
+    postage_fen: int = 0
+    """What is prepaid with the fee; 0: the postage is paid at the door, or none is."""
     references: tuple[str, ...] = ()
     """Every payment taken in, the one that settled first: none may count, or go back, twice."""
     owed: tuple[Owed, ...] = ()
@@ -81,3 +94,15 @@ class Payment(ClockedStep, frozen=True, kw_only=True, omit_defaults=True):
     amends_fen: int = 0
     amends_owed: bool = False
     """They are owed, or went back."""
+    postage_back_fen: int = 0
+    """So much of the prepaid postage is owed, or went back, since nothing was posted."""
+
+    @property
+    def due_fen(self) -> int:
+        """What must be paid: the fee, and the postage if it is prepaid."""
+        return self.fee_fen + self.postage_fen
+
+    @property
+    def amends_due_fen(self) -> int:
+        """What a missed promise is worth; never more than was paid in all."""
+        return min(self.amends_fen, self.due_fen - self.postage_back_fen)

@@ -90,6 +90,8 @@ class Postage(_Strict, frozen=True, kw_only=True):
     """The tariff and the mode that is used unless an order says otherwise."""
 
     mode: PostageMode
+    choices: tuple[PostageMode, ...]
+    """The authority's: what its applicants may choose between. The order says what holds."""
     on_delivery: FenByZone
     prepaid: FenByZone
     free: FenByZone
