@@ -81,7 +81,8 @@ async def filled_in(person: Person) -> None:
         assert leads_to(await upload(person, f"/apply/{part}", data)) == f"/apply/{part}"
     assert leads_to(await send(person, "/apply/travel", travels="no")) == "/apply/delivery"
     door = DOOR | {"place_2": "310101", "region": ""}
-    assert leads_to(await send(person, "/apply/delivery", **door)) == "/apply/check"
+    assert leads_to(await send(person, "/apply/delivery", **door)) == "/apply/postage"
+    assert leads_to(await send(person, "/apply/postage", postage="on_delivery")) == "/apply/check"
 
 
 def test_the_whole_application_by_pages_alone_is_one_application(run, fresh_database, tmp_path):

@@ -18,12 +18,13 @@ import pytest
 from msgspec import structs
 from playwright.async_api import Page, Route, async_playwright
 
+from safehand.authority.examination.commands import Approve
 from safehand.authority.portal.staff_pages import HERE
 from safehand.kernel.working_days import end_of_day
 from safehand.link.messages import Scan
 from tests.authority.living_authority import HOME, SHANGHAI, START, Person, World, living
 from tests.authority.test_agent import FORM
-from tests.authority.test_applying import BEGIN, applicant, send
+from tests.authority.test_applying import BEGIN, applicant, filled_in, leads_to, send, uploads_needed
 from tests.authority.test_delivery_choices import DOOR
 from tests.authority.test_readdressing import ask, case_of
 from tests.authority.test_staff_pages import asked_after_handover, page_of, signed_in, with_staff
@@ -199,6 +200,36 @@ def test_the_page_of_a_wish_has_no_fault(run, fresh_database, tmp_path, language
             person = await applicant(world, language="zh-CN" if language == "zh" else "en")
             async with looking(person, language) as looker:
                 await while_the_post_has_it(world, looker)
+                assert looker.faults == []
+
+    run(scene())
+
+
+async def paying_before(world: World, looker: Looker) -> None:
+    """How the postage is paid, looked over, sent, and asked for with the fee; and what the first page says of it."""
+    person = looker.person
+    await filled_in(person)
+    await looker.open("/apply/postage", "postage")
+    await looker.page.check('input[name="postage"][value="prepaid"]')
+    await looker.page.click("form[action='/apply/postage'] button")
+    await looker.page.wait_for_load_state()
+    await looker.look("check-prepaid")
+    sent = await send(person, "/apply/send", page="/apply/check", true="yes")
+    address = leads_to(sent)
+    await looker.open(address, "receipt-prepaid")
+    case = address.partition("?")[0].rpartition("/")[2]
+    await world.do(case, Approve())
+    await looker.open(f"/cases/{SHANGHAI}/{case}", "to-pay-prepaid")
+    await looker.open("/can-i", "can-i")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_pages_of_postage_have_no_fault(run, fresh_database, tmp_path, language: Language):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path, change=uploads_needed) as world:
+            person = await applicant(world, language="zh-CN" if language == "zh" else "en")
+            async with looking(person, language) as looker:
+                await paying_before(world, looker)
                 assert looker.faults == []
 
     run(scene())

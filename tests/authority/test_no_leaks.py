@@ -161,7 +161,8 @@ async def fills_in(person: Person) -> None:
     await send(person, "/apply/travel", travels="no")
     door = {"mode": "post", "step": "done", "place_1": "310000", "place_2": "310101", "text": STREET}
     await send(person, "/apply/delivery", **(door | {"step": "search", "q": STREET}))
-    assert leads_to(await send(person, "/apply/delivery", **door)) == "/apply/check"
+    assert leads_to(await send(person, "/apply/delivery", **door)) == "/apply/postage"
+    assert leads_to(await send(person, "/apply/postage", postage="prepaid")) == "/apply/check"
 
 
 async def goes_wrong(person: Person, case: str) -> None:

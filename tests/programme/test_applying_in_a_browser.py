@@ -248,6 +248,9 @@ class Applicant:
         self.sees("delivery-faults")
         self.types("text", "中山东一路100号2幢301室")
         self.page.keyboard.press("Enter")
+        self.arrives("postage", "**/apply/postage")
+        mark(self.page, "postage", "prepaid")
+        self.page.keyboard.press("Enter")
 
     def sends(self) -> str:
         """Looks it over and sends it; the address of the case."""

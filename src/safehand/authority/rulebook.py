@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from safehand.authority.cities.city import City, CityOn, PostageChoice, PostageMode, Zone
+from safehand.authority.cities.city import City, CityOn, Postage, PostageChoice, PostageMode, Zone
 from safehand.authority.documents.document import Document, DocumentOn
 from safehand.kernel.dated import NotInForceError
 from safehand.kernel.machine import Event
@@ -152,14 +152,10 @@ class Moment(NamedTuple):
     def postage(
         self, *, destination: int, free: bool, chosen: PostageChoice | Literal[""] = ""
     ) -> tuple[PostageMode, int]:
-        """Mode and fen for one envelope by the tariff of the day; free after a fault that is not the recipient's.
-
-        `chosen` was offered on the day of submission and holds, whatever is offered by now; empty: the city's own mode.
-        Where the city has made it free meanwhile, nobody pays.
-        """
-        rules = self.city_on.postage
-        mode: PostageMode = "free" if free or rules.mode == "free" else chosen or rules.mode
-        return mode, rules.amount_fen(zone=zone_of(city=self.city, destination=destination), mode=mode)
+        """Mode and fen for one envelope today, as `postage_of` has it."""
+        return postage_of(
+            rules=self.city_on.postage, city=self.city, destination=destination, free=free, chosen=chosen
+        )
 
     def promised(self, *, destination: int) -> datetime:
         """When the post has promised to be at the door."""
@@ -171,6 +167,18 @@ class Moment(NamedTuple):
                 return self.in_days(days.in_province)
             case "elsewhere":
                 return self.in_days(days.elsewhere)
+
+
+def postage_of(
+    *, rules: Postage, city: int, destination: int, free: bool, chosen: PostageChoice | Literal[""] = ""
+) -> tuple[PostageMode, int]:
+    """Mode and fen for one envelope by the tariff of a day; free after a fault that is not the recipient's.
+
+    `chosen` was offered on the day of submission and holds, whatever is offered by now; empty: the city's own mode. Where the
+    city has made it free meanwhile, nobody pays.
+    """
+    mode: PostageMode = "free" if free or rules.mode == "free" else chosen or rules.mode
+    return mode, rules.amount_fen(zone=zone_of(city=city, destination=destination), mode=mode)
 
 
 def zone_of(*, city: int, destination: int) -> Zone:

@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final, Literal, get_args
 
 import msgspec
 
-from safehand.authority.cities.city import City, CityOn
+from safehand.authority.cities.city import City, CityOn, FenByZone, Postage, PostageMode
 from safehand.authority.documents.document import Document, DocumentOn, Ground
 from safehand.authority.eligibility.rules import EligibilityRequest, Verdict, judge
 from safehand.authority.notices.wording import Both, day_words, money_words
@@ -166,39 +166,61 @@ def unjudged(answers: Answers, *, document: DocumentOn) -> tuple[Both, ...]:
 def terms(*, city: CityOn, document: DocumentOn, language: Language) -> list[tuple[str, str]]:
     """Fee, postage and clocks of a city for a document: what it is, and how much."""
     zh, clocks, promise = language == "zh", city.clocks, city.delivery.promise_days
-    tariff = getattr(city.postage, city.postage.mode)
-    zones = (("本市", "in the city"), ("本省", "in the province"), ("其他地区", "elsewhere"))
-    amounts = (tariff.in_city, tariff.in_province, tariff.elsewhere)
-    sums = [
-        f"{a if zh else b}{'' if zh else ' '}{money_words(n, language)}"
-        for (a, b), n in zip(zones, amounts, strict=True)
-    ]
     days = [
         f"{a}{n}天" if zh else f"{b} {_days(n)}"
-        for (a, b), n in zip(zones, (promise.in_city, promise.in_province, promise.elsewhere), strict=True)
+        for (a, b), n in zip(_ZONES, (promise.in_city, promise.in_province, promise.elsewhere), strict=True)
     ]
     joint = "，" if zh else ", "
     if zh:
-        modes = {"on_delivery": "（收件时支付）", "prepaid": "（提前支付）", "free": "（免收）"}
         return [
             ("证件费", money_words(document.fee_fen, language)),
-            ("邮资", joint.join(sums) + modes[city.postage.mode]),
+            *_postage_lines(city.postage, language),
             ("审核", f"最长{clocks.review_working_days}个工作日"),
             ("补正材料", f"接到通知后{clocks.correct_days}天内"),
             ("缴费", f"批准后{clocks.pay_days}天内"),
             ("制证", f"缴费后最长{clocks.produce_working_days}个工作日"),
             ("投递", joint.join(days)),
         ]
-    modes = {"on_delivery": ", paid at the door", "prepaid": ", paid before", "free": ", free"}
     return [
         ("Fee", money_words(document.fee_fen, language)),
-        ("Postage", joint.join(sums) + modes[city.postage.mode]),
+        *_postage_lines(city.postage, language),
         ("Review", f"at most {clocks.review_working_days} working days"),
         ("If something must be corrected", f"you do it within {_days(clocks.correct_days)}"),
         ("Payment", f"within {_days(clocks.pay_days)} of the approval"),
         ("Production", f"at most {clocks.produce_working_days} working days after payment"),
         ("Delivery", joint.join(days)),
     ]
+
+
+_ZONES: Final = (("本市", "in the city"), ("本省", "in the province"), ("其他地区", "elsewhere"))
+_PAID: Final[Mapping[PostageMode, Both]] = {
+    "on_delivery": Both(zh="（收件时支付）", en=", paid at the door"),
+    "prepaid": Both(zh="（与证件费一并缴纳）", en=", paid together with the fee"),
+    "free": Both(zh="（免收）", en=", free"),
+}
+_AS_YOU_CHOOSE: Final = Both(
+    zh="（收件时支付，或与证件费一并缴纳，由您选择）",
+    en=", paid at the door or together with the fee, as you choose",
+)
+
+
+def _postage_lines(rules: Postage, language: Language) -> list[tuple[str, str]]:
+    """One line where all ways cost the same, else one for each."""
+    name = "邮资" if language == "zh" else "Postage"
+    modes: Sequence[PostageMode] = rules.offered or (rules.mode,)
+    sums: dict[PostageMode, str] = {mode: _by_zone(getattr(rules, mode), language) for mode in modes}
+    if len(sums) > 1 and len(set(sums.values())) == 1:
+        return [(name, sums[rules.mode] + _AS_YOU_CHOOSE.in_language(language))]
+    return [(name, told + _PAID[mode].in_language(language)) for mode, told in sums.items()]
+
+
+def _by_zone(tariff: FenByZone, language: Language) -> str:
+    zh = language == "zh"
+    amounts = (tariff.in_city, tariff.in_province, tariff.elsewhere)
+    return ("，" if zh else ", ").join(
+        f"{a if zh else b}{'' if zh else ' '}{money_words(n, language)}"
+        for (a, b), n in zip(_ZONES, amounts, strict=True)
+    )
 
 
 def with_days(text: str, language: Language) -> str:

@@ -44,6 +44,7 @@ FIELDS: Final[Mapping[str, Both]] = {
     "document": Both(zh="证件种类", en="kind of document"),
     "ground": Both(zh="事由", en="ground"),
     "mode": Both(zh="领取方式", en="how it is given to you"),
+    "postage": Both(zh="邮资支付方式", en="how the postage is paid"),
     "office": Both(zh="受理机关代码", en="office"),
     "address_text": Both(zh="填写的街道和门牌", en="street and house as typed"),
     "travels": Both(zh="近期出行", en="travels soon"),
@@ -62,6 +63,10 @@ VALUES: Final[Mapping[str, Mapping[str, Both]]] = {
     "mode": {
         "post": Both(zh="邮政送达", en="brought by the post"),
         "counter": Both(zh="窗口领取", en="fetched at the counter"),
+    },
+    "postage": {
+        "on_delivery": Both(zh="收件时付", en="at the door"),
+        "prepaid": Both(zh="与证件费一并缴纳", en="together with the fee"),
     },
 }
 """The plain words of fields that hold a code."""

@@ -30,7 +30,7 @@ from safehand.authority.portal.forms import Forms
 from safehand.authority.portal.frame import Frame, Web, language_of, wants_page
 from safehand.authority.portal.keys import is_case_key
 from safehand.authority.portal.nation import tables
-from safehand.authority.portal.receipt import receipt_words, terms_of
+from safehand.authority.portal.receipt import costs_of, receipt_words, terms_of
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
 from safehand.authority.portal.sign_in import SigningIn, forgotten_way, leads_to, way_in
 from safehand.authority.portal.step_up import step_up
@@ -253,6 +253,7 @@ class Portal:
                 (term.what.in_language(language), term.length.in_language(language))
                 for term in terms_of(book=self._book, case=state, city=row.city, day=local_day(now))
             ],
+            costs=costs_of(book=self._book, case=state, city=row.city, day=local_day(now), language=language),
             comer=await self.comers.who(city=row.city, case=state),
             trouble=await trouble_of(house=self._house, key=key),
             waits_for=await self._waits_for(key, state),

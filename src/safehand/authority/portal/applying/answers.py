@@ -163,6 +163,7 @@ def at_counter(draft: Draft, sent: Sent, *, counters: Mapping[str, str]) -> tupl
         region="",
         address_text="",
         address=counters[office],
+        postage="",
     )
     return changed, {}
 
@@ -210,6 +211,7 @@ def request_of(draft: Draft) -> SubmitRequest:
             "email": draft.email,
             "destination": draft.destination,
             "address": draft.address,
+            "postage": draft.postage,
             "agent": draft.agent,
             "travels": draft.travels,
             "consents_to_face_comparison": bool(draft.consents_to_face_comparison),

@@ -28,7 +28,7 @@ from safehand.authority.portal.agent_form import (
     agent_sent,
     relations_in,
 )
-from safehand.authority.portal.applying import answers
+from safehand.authority.portal.applying import answers, postage
 from safehand.authority.portal.applying.answers import Faults, Step
 from safehand.authority.portal.applying.delivery import DeliveryStep
 from safehand.authority.portal.applying.looking import LOOKED_BYTES_MAX
@@ -38,7 +38,7 @@ from safehand.authority.portal.frame import Frame, Web, language_of
 from safehand.authority.portal.start import start_of
 from safehand.authority.ports.register import Register
 from safehand.authority.register.facts import RegisterFacts
-from safehand.authority.rulebook import Rulebook, zone_of
+from safehand.authority.rulebook import Rulebook
 from safehand.house.problems import NOT_FOUND
 from safehand.house.runtime import House
 from safehand.house.sessions import Identity, Session
@@ -80,6 +80,8 @@ class Applying:
             post("/apply/travel")(self.save_travel),
             get("/apply/delivery")(self.ask_delivery),
             post("/apply/delivery")(self.save_delivery),
+            get("/apply/postage")(self.ask_postage),
+            post("/apply/postage")(self.save_postage),
             get("/apply/agent")(self.ask_agent),
             post("/apply/agent")(self.save_agent),
             *(get(f"/apply/{part}")(self.picture_page(part)) for part in PICTURES),
@@ -311,8 +313,39 @@ class Applying:
         posted = await self._posted(request)
         if isinstance(posted, Response):
             return posted
-        taken = await self.delivery.take(*posted)
-        return taken if isinstance(taken, Response) else await self._saved(posted[0], taken, "delivery")
+        visit, taken = posted[0], await self.delivery.take(*posted)
+        if isinstance(taken, Response):
+            return taken
+        if postage.is_asked(taken, self._city(visit)):
+            # Where it goes is settled, and with it what it costs.
+            return await self.steps.save(visit, taken, f"{HERE}/{postage.FIELD}")
+        return await self._saved(visit, taken, "delivery")
+
+    async def ask_postage(self, request: Web) -> Response[bytes]:
+        """GET /apply/postage: what it costs, and how it is paid; where there is nothing to choose one is led on."""
+        visit = await self._visit(request)
+        if isinstance(visit, Response):
+            return visit
+        if not postage.is_asked(visit.held.draft, self._city(visit)):
+            return self.frame.redirect(f"{HERE}/delivery")
+        return self._postage_page(visit, {})
+
+    async def save_postage(self, request: Web) -> Response[bytes]:
+        """POST /apply/postage."""
+        posted = await self._posted(request)
+        if isinstance(posted, Response):
+            return posted
+        visit, sent = posted
+        if not postage.is_asked(visit.held.draft, self._city(visit)):
+            return self.frame.redirect(f"{HERE}/delivery")
+        draft, faults = postage.taken(visit.held.draft, self._city(visit), sent)
+        return self._postage_page(visit, faults) if faults else await self._saved(visit, draft, "delivery")
+
+    def _postage_page(self, visit: Visit, faults: Faults) -> Response[bytes]:
+        draft, city = visit.held.draft, self._city(visit)
+        mode, _ = postage.holds(draft, city)
+        choices = postage.radios(draft, city, visit.language)
+        return self._page(visit, postage.FIELD, faults=faults, choices=choices, chosen=mode)
 
     async def ask_agent(self, request: Web) -> Response[bytes]:
         """GET /apply/agent: who else may receive it; nobody has to."""
@@ -389,6 +422,7 @@ class Applying:
 
     def _check_page(self, visit: Visit, faults: Faults) -> Response[bytes]:
         draft, city, document = visit.held.draft, self._city(visit), self._document(visit)
+        mode, postage_fen = postage.holds(draft, city)
         return self._page(
             visit,
             "check",
@@ -396,7 +430,9 @@ class Applying:
             what=self._what(draft, visit.language),
             city=city,
             document=document,
-            postage_fen=self._postage(visit, city),
+            postage=postage.in_words(mode, postage_fen, visit.language),
+            postage_asked=postage.is_asked(draft, city),
+            online_fen=document.fee_fen + postage_fen if mode == "prepaid" else 0,
             name=_masked(visit.session),
             money=partial(money_words, language=visit.language),
         )
@@ -415,6 +451,7 @@ class Applying:
         if (away := self.delivery.away(visit)) is not None:
             # What reaches an address is dated: it may have changed since the draft was begun.
             return self.frame.problem(request=request, refusal=away)
+        draft = postage.still_offered(draft, self._city(visit))
         front, item = self.house.front, answers.request_of(draft)
         outcome = await front.call(
             name="application.submit", session=visit.session, item=item, key=visit.held.draft.id
@@ -437,12 +474,6 @@ class Applying:
         if found is None:
             raise LookupError("the document of a draft is in the files")
         return found
-
-    def _postage(self, visit: Visit, city: CityOn) -> int:
-        if visit.held.draft.mode != "post":
-            return 0
-        zone = zone_of(city=visit.held.draft.city, destination=visit.held.draft.destination)
-        return city.postage.amount_fen(zone=zone, mode=city.postage.mode)
 
     def _what(self, draft: Draft, language: Language) -> tuple[str, str, str]:
         """Document, city and ground in words."""
