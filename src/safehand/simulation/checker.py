@@ -27,6 +27,7 @@ from safehand.postal.app import treaty_account
 from safehand.postal.receiver.papers import Paper
 from safehand.simulation.crowd import AGENT, Deed
 from safehand.simulation.house import SimHouse
+from safehand.simulation.services import SHORT_FEN
 from safehand.simulation.world import GONE, Make, Place
 
 if TYPE_CHECKING:
@@ -147,6 +148,14 @@ class Checker:
         self._amends: Counter[str] = Counter()
         self._reviewed_late: set[str] = set()
         self._promised_back: set[str] = set()
+        self._prepaid: dict[str, int] = {}
+        """Case -> the postage that was asked for with its fee."""
+        self._due: dict[str, int] = {}
+        """Case -> both together."""
+        self._posted: set[str] = set()
+        """Cases of which the post has had an envelope."""
+        self._prepaid_orders: set[str] = set()
+        self._postage_back: Counter[str] = Counter()
 
     def say(self, invariant: str, what: str, stream: str = "") -> None:
         """Something is as it must never be."""
@@ -286,6 +295,46 @@ class Checker:
         if self._amends[key.stream] or key.stream not in self._paid:
             self.say("a missed promise is made good", f"{body['amount_fen']} fen more, or unpaid", key.stream)
         self._amends[key.stream] += body["amount_fen"]
+
+    def _asked_to_pay(self, key: StreamKey, body: Any) -> None:
+        self._prepaid[key.stream] = body["postage_fen"]
+        self._due[key.stream] = body["fee_fen"] + body["postage_fen"]
+
+    def _ordered(self, key: StreamKey, body: Any) -> None:
+        """What was prepaid is what the post is told of the first sending it gets; every other is paid at the door, or free."""
+        prepaid_fen = self._prepaid.get(key.stream, 0)
+        waits = prepaid_fen and key.stream not in self._posted
+        said = (body["postage_mode"], body["postage_fen"])
+        if said[0] == "prepaid":
+            self._prepaid_orders.add(body["order"])
+        if said[0] == "prepaid" if not waits else said not in (("prepaid", prepaid_fen), ("free", 0)):
+            what = f"{prepaid_fen} fen were prepaid, and the order says {said}"
+            self.say("the order says what was prepaid", what, key.stream)
+
+    def _handed_over(self, key: StreamKey, body: Any) -> None:
+        self._posted.add(key.stream)
+
+    def _collected(self, key: StreamKey, body: Any) -> None:
+        if key.stream in self._prepaid_orders:
+            what = f"{body['amount_fen']} fen at the door"
+            self.say("nothing is collected of what was prepaid", what, key.stream)
+
+    def _postage_owed(self, key: StreamKey, body: Any) -> None:
+        """Once in a case, no more than was prepaid, and only if no envelope ever went out."""
+        self._postage_back[key.stream] += body["amount_fen"]
+        too_much = self._postage_back[key.stream] > self._prepaid.get(key.stream, 0)
+        if too_much or key.stream in self._posted or key.stream not in self._paid:
+            what = f"{body['amount_fen']} fen of {self._prepaid.get(key.stream)}"
+            self.say("unused postage goes back", what, key.stream)
+
+    def _postage_at_the_end(self, cases: Mapping[str, Any]) -> None:
+        """Whoever prepaid, and whose case is over without an envelope having gone out, has that back."""
+        for stream, case in cases.items():
+            over = str(case.application.state) in ("completed", "not_delivered")
+            unused = self._prepaid.get(stream, 0) if over and stream not in self._posted else 0
+            if str(case.payment.state) == "paid" and self._postage_back[stream] != unused:
+                what = f"{unused} fen were for nothing, {self._postage_back[stream]} went back"
+                self.say("unused postage goes back", what, stream)
 
     def _wished(self, key: StreamKey, body: Any) -> None:
         day = body.get("day")
@@ -556,7 +605,7 @@ class Checker:
                 self.say("both books agree after quiet", what, unit[1])
 
     def _refunds(self) -> None:
-        """Refunds are what is owed: all money that came was heard of, and all but the fee of a case went back, once."""
+        """Refunds are what is owed: all money that came was heard of, and all but what a case still costs went back, once."""
         given: Counter[str] = Counter()
         for refund in self.run.payments.refunds.values():
             given[refund.payment_id] += refund.amount_fen
@@ -571,9 +620,11 @@ class Checker:
             kept = str(step.state) == "paid" and step.references[0] == one.id
             if one.id not in step.references:
                 self.say("refunds are what is owed", f"{one.id} came, and nobody heard of it", one.order_ref)
-            elif given[one.id] != (self._amends[one.order_ref] if kept else one.amount_fen):
+            elif given[one.id] != (self._parts_back(one.order_ref) if kept else one.amount_fen):
                 what = f"{one.id}: {one.amount_fen} fen came, {given[one.id]} went back"
                 self.say("refunds are what is owed", what, one.order_ref)
+        self._postage_at_the_end(cases)
+        self._asked_at_the_service()
         for stream in self._reviewed_late:
             case = cases[stream]
             made = str(case.payment.state) == "paid" and case.production.make
@@ -584,6 +635,18 @@ class Checker:
         for stream, case in cases.items():
             if case.payment.owed:
                 self.say("refunds are what is owed", f"still owed: {case.payment.owed}", stream)
+
+    def _asked_at_the_service(self) -> None:
+        """The payment service asked for fee and postage; where it tells of a payment that was short, for what was short."""
+        for one in self.run.payments.payments.values():
+            due_fen = self._due[one.order_ref]
+            if one.amount_fen not in (due_fen, due_fen - SHORT_FEN):
+                what = f"{one.amount_fen} fen, where {due_fen} are due"
+                self.say("the service asks for fee and postage", what, one.order_ref)
+
+    def _parts_back(self, stream: str) -> int:
+        """What goes back of a payment that stands."""
+        return self._amends[stream] + self._postage_back[stream]
 
     def _register(self) -> None:
         """The register knows exactly the documents that are valid; and a fee that was paid for nothing was given back."""
@@ -673,6 +736,11 @@ def _allowed(book: Any) -> frozenset[str]:
 
 _JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None]]] = {
     ("authority", "payment.settled"): Checker._settled,  # noqa: SLF001 - the checker's own table
+    ("authority", "payment.opened"): Checker._asked_to_pay,  # noqa: SLF001
+    ("authority", "payment.postage_owed"): Checker._postage_owed,  # noqa: SLF001
+    ("authority", "handover.order_placed"): Checker._ordered,  # noqa: SLF001
+    ("authority", "handover.accepted"): Checker._handed_over,  # noqa: SLF001
+    ("post", "settlement.postage_collected"): Checker._collected,  # noqa: SLF001
     ("authority", "examination.ran_late"): Checker._review_late,  # noqa: SLF001
     ("authority", "payment.promise_missed"): Checker._missed,  # noqa: SLF001
     ("authority", "payment.amends_owed"): Checker._amended,  # noqa: SLF001

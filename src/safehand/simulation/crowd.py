@@ -80,6 +80,8 @@ def applications(
     wrong = {"document": "no-such"} if m.chance.happens(0.5, number, "which") else {"office": "310000-99"}
     if m.chance.happens(0.3, number, "names herself"):
         wrong = {"agent": _agent(item["phone"])}
+    if m.chance.happens(0.2, number, "prepays for nothing"):
+        wrong = {"mode": "counter", "postage": "prepaid"}
     named = {"agent": _agent(f"1998{number:07d}")} if m.chance.happens(0.15, number, "names somebody") else {}
     if m.chance.happens(0.03, number, "wrong at first"):
         yield _submission(person, {**item, **wrong}, f"{key}-wrong", mischief=True)

@@ -33,6 +33,8 @@ from safehand.kernel.clock import Clock
 from safehand.kernel.outcome import Refusal
 from safehand.simulation.faults import Faults
 
+SHORT_FEN: Final = 100
+"""So much less comes, where too little is paid."""
 PAID_WITHOUT_END: Final = 25
 """More than anybody takes in for one fee."""
 GIVEN_BACK: Final = frozenset({AMOUNT_DIFFERS.code, TOO_MANY.code})
@@ -179,7 +181,7 @@ class SimPayments:
         ):
             return False
         short = not twice and self._faults.happens("paid_too_little")
-        self._book(payment, amount_fen=payment.amount_fen - 100 * short, twice=twice)
+        self._book(payment, amount_fen=payment.amount_fen - SHORT_FEN * short, twice=twice)
         again = twice and self._faults.happens("paid_without_end")
         self.calling_back[key] = PAID_WITHOUT_END if again else 0
         return True
@@ -193,7 +195,7 @@ class SimPayments:
             if code == AMOUNT_DIFFERS.code:
                 # The payer is to pay the exact fee again.
                 self.payments[key] = msgspec.structs.replace(
-                    payment, amount_fen=payment.amount_fen + 100, state="open", settled_at=None
+                    payment, amount_fen=payment.amount_fen + SHORT_FEN, state="open", settled_at=None
                 )
         left = self.calling_back.pop(key)
         if left and code not in GIVEN_BACK:

@@ -15,6 +15,8 @@ DOCUMENTS = (("passport", 0.55), ("hong-kong-macao-permit", 0.35), ("taiwan-perm
 """What people apply for; the shares follow the national volumes (policy facts)."""
 GROUNDS = (("expiring", 0.82), ("damaged", 0.06), ("lost", 0.12))
 COUNTER_SHARE = 0.04
+PREPAID_SHARE = 0.35
+"""Of those to whom it is brought: nobody says how many would; assumed."""
 
 
 def reference(prefix: str, *about: object) -> str:
@@ -51,6 +53,13 @@ class People:
             "id_number": person.id_number,
         }
 
+    def _postage(self, *about: object) -> str:
+        """Some prepay, some say that they pay at the door, and as many say nothing, which is the same."""
+        share = self._chance.share("postage", *about)
+        if share < PREPAID_SHARE:
+            return "prepaid"
+        return "on_delivery" if share < (1 + PREPAID_SHARE) / 2 else ""
+
     def application(self, arrival: Arrival) -> dict[str, Any]:
         """What the applicant fills in."""
         person, chance, about = self.person(arrival), self._chance, (arrival.city, arrival.number)
@@ -60,6 +69,7 @@ class People:
             "document": _drawn(DOCUMENTS, chance.share("document", *about)),
             "ground": _drawn(GROUNDS, chance.share("ground", *about)),
             "mode": "counter" if counter else "post",
+            "postage": "" if counter else self._postage(*about),
             "office": f"{arrival.city}-1",
             "phone": person.phone,
             "email": person.email,
