@@ -31,7 +31,8 @@ from safehand.authority.eligibility.api import eligibility_route
 from safehand.authority.figures import read_figures
 from safehand.authority.group import commands as group
 from safehand.authority.group.actions import PURPOSE as INVITATION
-from safehand.authority.group.actions import Groups, Invitations
+from safehand.authority.group.actions import Groups, Invitations, MemberActs
+from safehand.authority.group.joining import Joining
 from safehand.authority.handover import bag
 from safehand.authority.handover.api import Labels, label_route
 from safehand.authority.handover.sealing import told_of_wrong_envelopes
@@ -456,8 +457,10 @@ def _routes(house: House, parts: Parts, register: Register) -> list[Any]:
 def _groups(house: House, portal: Portal) -> list[Any]:
     invitations = Invitations(house=house, secret=secret_for(house.settings, INVITATION))
     return [
-        *GroupPage(house=house, portal=portal, invitations=invitations).routes(),
-        *JoinPage(house=house, portal=portal, invitations=invitations).routes(),
+        *GroupPage(
+            house=house, portal=portal, acts=MemberActs(house=house, invitations=invitations)
+        ).routes(),
+        *JoinPage(portal=portal, joining=Joining(house=house, invitations=invitations)).routes(),
     ]
 
 

@@ -4,26 +4,38 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-from safehand.authority.agent.person import AGENT_RECORDS
+from safehand.authority.agent.commands import AGENTS_MAX
+from safehand.authority.agent.person import AGENT_RECORDS, AgentRecord, agent_of, agent_records
+from safehand.authority.agent.refusals import UNFIT
+from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.case import Case
-from safehand.authority.group.commands import EndGroupWait
+from safehand.authority.documents.numbers import birth_date_of
+from safehand.authority.group.commands import INVITATIONS_MAX, EndGroupWait, InviteToGroup, LetReceive
 from safehand.authority.group.group import GOING_QUEUE, KIND, Group
+from safehand.authority.group.refusals import NOT_OFFERED, TOO_YOUNG
+from safehand.house.erasure import ERASED
 from safehand.house.front import Asked
-from safehand.house.persons import sealed_for
+from safehand.house.persons import read_persons, sealed_for
 from safehand.house.runtime import House
 from safehand.kernel.ids import readable
-from safehand.kernel.machine import StreamKey
+from safehand.kernel.machine import Command, StreamKey
+from safehand.kernel.outcome import Refusal
 from safehand.kernel.shell import Call, Done
 from safehand.kernel.store import VaultRow
+from safehand.kernel.working_days import local_day
 
 AT_ONCE_MAX: Final = 200
 PREFIX: Final = "gr"
 PURPOSE: Final = "group invitation"
 TOKEN_BYTES: Final = 20
+RECEIVER_AGE_MIN: Final = 18
+"""Civil Code, article 18: an adult answers for what they do."""
 _TOKEN: Final = re.compile(r"[a-z2-7]{32}")
 
 
@@ -119,3 +131,84 @@ class Invitations:
         name = self.claim(token=token)
         holder = (await self._house.store.holders(names=[name])).get(name)
         return None if holder is None else StreamKey(holder.city, holder.stream)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberActs:
+    """What a member asks for that is more than a command: an invitation has a token, whoever receives is sealed away.
+
+    Whose the case is, and how fresh the sign-in is, the page has looked at.
+    """
+
+    house: House
+    invitations: Invitations
+
+    async def invite(self, *, key: StreamKey, case: Case, actor: str, number: int) -> Done | Refusal:
+        """A new link; the last one opens nothing any more. `number`: which one it is, as it was read on the page."""
+        number = min(max(number, 1), INVITATIONS_MAX + 1)
+        group = StreamKey(key.city, case.group.group)
+        token = self.invitations.token(key=group, number=number)
+        command = InviteToGroup(number=number, claim=self.invitations.claim(token=token))
+        return await self._given(key, command, actor, f"invite-{number}", ())
+
+    async def let_receive(
+        self, *, key: StreamKey, case: Case, person: PersonRecord, actor: str, receiver: str, number: int
+    ) -> Done | Refusal:
+        """This member may receive it, like anybody else who is named; why not, if they can't be."""
+        agent = await self._receiver(key, case, person, receiver)
+        if isinstance(agent, Refusal):
+            return agent
+        sealed = await sealed_for(house=self.house, records={key: agent_records(agent)})
+        if key not in sealed:
+            return ERASED()
+        number = min(max(number, 1), AGENTS_MAX + 1)
+        command = LetReceive(receiver=receiver, number=number)
+        return await self._given(key, command, actor, f"receiver-{number}", sealed[key])
+
+    async def _given(
+        self, key: StreamKey, command: Command, actor: str, name: str, vault: tuple[VaultRow, ...]
+    ) -> Done | Refusal:
+        """A command that nobody gives by itself, with what the vault keeps with it."""
+        said = msgspec.json.encode(command)
+        call = Call(
+            stream=key,
+            kind="case",
+            command=command,
+            actor=actor,
+            key=f"{key.stream}-{name}"[:80],
+            request_hash=self.house.vault.digest(purpose="group form", value=said.decode()),
+            vault=vault,
+        )
+        [outcome] = await self.house.shell.run([call])
+        return outcome
+
+    async def _receiver(
+        self, key: StreamKey, case: Case, person: PersonRecord, receiver: str
+    ) -> AgentRecord | Refusal:
+        """A member as the agent that they would be; why not, if they can't be."""
+        group = await Groups(house=self.house).read(key=StreamKey(key.city, case.group.group))
+        member = group.members.get(receiver) if group is not None else None
+        if member is None or not member.receives:
+            return NOT_OFFERED()
+        theirs = StreamKey(key.city, receiver)
+        record = (await read_persons(house=self.house, keys=[theirs], name=PERSON_RECORD)).get(theirs)
+        if record is None:
+            return NOT_OFFERED()
+        other = msgspec.json.decode(record, type=PersonRecord)
+        if not is_adult(person=other, now=self.house.clock.now()):
+            return TOO_YOUNG()
+        agent = agent_of(
+            name=other.name,
+            relation="relative",
+            phone=other.phone,
+            own_name=person.name,
+            own_phone=person.phone,
+        )
+        return UNFIT(fields=",".join(sorted(agent))) if isinstance(agent, dict) else agent
+
+
+def is_adult(*, person: PersonRecord, now: datetime) -> bool:
+    """Whether somebody may answer for what belongs to others."""
+    born, today = birth_date_of(person.id_number), local_day(now)
+    had_birthday = (today.month, today.day) >= (born.month, born.day)
+    return today.year - born.year - (not had_birthday) >= RECEIVER_AGE_MIN

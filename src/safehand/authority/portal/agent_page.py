@@ -9,8 +9,8 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from safehand.authority.agent.commands import AGENTS_MAX, NameAgent
-from safehand.authority.agent.person import AGENT_RECORD, RELATIONS, AgentRecord, agent_records
+from safehand.authority.agent.actions import name_agent
+from safehand.authority.agent.person import AGENT_RECORD, RELATIONS, AgentRecord
 from safehand.authority.agent.states import AgentState
 from safehand.authority.portal.agent_form import AGENT_FIELDS, agent_fields, agent_sent, relations_in
 from safehand.authority.portal.applying.answers import Faults, said_in
@@ -19,12 +19,10 @@ from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
 from safehand.authority.router import agent_nameable
-from safehand.house.erasure import ERASED
-from safehand.house.persons import read_persons, sealed_for
+from safehand.house.persons import read_persons
 from safehand.house.runtime import House
 from safehand.kernel.masking import masked_phone
 from safehand.kernel.outcome import Refusal, sentence
-from safehand.kernel.shell import Call
 
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
 
@@ -67,9 +65,16 @@ class AgentPage:
         if isinstance(agent, dict):
             return await self._page(visit, {field: sent[field] for field in AGENT_FIELDS}, agent)
         number = int(sent["number"]) if sent["number"].isascii() and sent["number"].isdecimal() else 0
-        refusal = await self._named(visit, agent, number)
-        if refusal is not None:
-            return self.portal.frame.problem(request=request, refusal=refusal)
+        done = await name_agent(
+            house=self.house,
+            key=visit.key,
+            case=visit.case,
+            actor=visit.session.actor,
+            agent=agent,
+            number=number,
+        )
+        if isinstance(done, Refusal):
+            return self.portal.frame.problem(request=request, refusal=done)
         return self.portal.frame.redirect(f"{visit.address}/agent")
 
     async def release(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
@@ -99,31 +104,6 @@ class AgentPage:
             return None
         record = (await read_persons(house=self.house, keys=[visit.key], name=AGENT_RECORD)).get(visit.key)
         return msgspec.json.decode(record, type=AgentRecord) if record else None
-
-    async def _named(self, visit: CaseVisit, agent: AgentRecord, number: int) -> Refusal | None:
-        """The command with the sealed record, in one transaction; why not, if it can't be.
-
-        The page says which naming this is, so that pressing twice names once.
-        """
-        refusal = agent_nameable(visit.case)
-        if refusal is not None:
-            return refusal
-        records = agent_records(agent)
-        sealed = (await sealed_for(house=self.house, records={visit.key: records})).get(visit.key)
-        if sealed is None:
-            return ERASED()
-        call = Call(
-            stream=visit.key,
-            kind="case",
-            command=NameAgent(number=min(max(number, 1), AGENTS_MAX + 1)),
-            actor=visit.session.actor,
-            key=f"{visit.row.stream}-agent-{number}"[:80],
-            # Keyed: of what was typed nothing can be guessed from it.
-            request_hash=self.house.vault.digest(purpose="agent form", value=records[AGENT_RECORD].decode()),
-            vault=sealed,
-        )
-        [outcome] = await self.house.shell.run([call])
-        return outcome if isinstance(outcome, Refusal) else None
 
     async def _page(self, visit: CaseVisit, typed: Mapping[str, str], faults: Faults) -> Response[bytes]:
         language, named = language_of(visit.request), await self._agent(visit)

@@ -9,17 +9,12 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from safehand.authority.agent.commands import AGENTS_MAX
-from safehand.authority.agent.person import AgentRecord, agent_of, agent_records
-from safehand.authority.agent.refusals import UNFIT
 from safehand.authority.agent.states import AgentState
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.case import Case
-from safehand.authority.documents.numbers import birth_date_of
-from safehand.authority.group.actions import Groups, Invitations
-from safehand.authority.group.commands import INVITATIONS_MAX, InviteToGroup, LetReceive
+from safehand.authority.group.actions import Groups, MemberActs, is_adult
 from safehand.authority.group.group import Group
-from safehand.authority.group.refusals import NOT_OFFERED, TOO_YOUNG
+from safehand.authority.group.refusals import TOO_YOUNG
 from safehand.authority.group.rules import IN_GROUP
 from safehand.authority.group.states import MembershipState
 from safehand.authority.portal.case_visit import CaseVisit, case_sent, case_visit
@@ -29,18 +24,13 @@ from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
 from safehand.authority.portal.sharing import SharedState, shared_state
 from safehand.authority.router import agent_nameable, groupable
-from safehand.house.erasure import ERASED
-from safehand.house.persons import read_persons, sealed_for
+from safehand.house.persons import read_persons
 from safehand.house.runtime import House
-from safehand.kernel.machine import Command, StreamKey
+from safehand.kernel.machine import StreamKey
 from safehand.kernel.masking import masked_name
 from safehand.kernel.outcome import Language, Refusal, sentence
-from safehand.kernel.shell import Call
-from safehand.kernel.store import VaultRow
-from safehand.kernel.working_days import local_day
+from safehand.kernel.shell import Done
 
-RECEIVER_AGE_MIN: Final = 18
-"""Civil Code, article 18: an adult answers for what they do."""
 JOIN: Final = "/join"
 REFERENCE_LETTERS: Final = 16
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
@@ -64,7 +54,7 @@ class GroupPage:
 
     house: House
     portal: Portal
-    invitations: Invitations
+    acts: MemberActs
 
     def routes(self) -> list[Any]:
         """The pages as Litestar handlers; none is part of the API's description."""
@@ -112,7 +102,7 @@ class GroupPage:
             return sent
         visit, form = sent
         receives = form["receives"] == "yes"
-        if receives and not _is_adult(visit.person, self.house):
+        if receives and not is_adult(person=visit.person, now=self.house.clock.now()):
             return self._problem(visit, TOO_YOUNG())
         return await self._act(visit, form, "offer", {"receives": receives})
 
@@ -132,11 +122,10 @@ class GroupPage:
         if isinstance(sent, Response):
             return sent
         visit, form = sent
-        number = min(max(_number(form["number"]), 1), INVITATIONS_MAX + 1)
-        key = StreamKey(visit.key.city, visit.case.group.group)
-        token = self.invitations.token(key=key, number=number)
-        command = InviteToGroup(number=number, claim=self.invitations.claim(token=token))
-        return await self._command(visit, command, f"invite-{number}", ())
+        done = await self.acts.invite(
+            key=visit.key, case=visit.case, actor=visit.session.actor, number=_number(form["number"])
+        )
+        return self._shown_again(visit, done)
 
     async def receiver(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
         """POST …/group/receiver: this one may receive mine. Only after a fresh sign-in, like anybody who is named."""
@@ -147,16 +136,15 @@ class GroupPage:
         proving = await self.portal.freshly_proven(request, to=f"{visit.address}/group")
         if proving is not None:
             return proving
-        found = await self._receiver(visit, form["member"])
-        if isinstance(found, Refusal):
-            return self._problem(visit, found)
-        case_of, agent = found
-        sealed = await sealed_for(house=self.house, records={visit.key: agent_records(agent)})
-        if visit.key not in sealed:
-            return self._problem(visit, ERASED())
-        number = min(max(_number(form["number"]), 1), AGENTS_MAX + 1)
-        command = LetReceive(receiver=case_of, number=number)
-        return await self._command(visit, command, f"receiver-{number}", sealed[visit.key])
+        done = await self.acts.let_receive(
+            key=visit.key,
+            case=visit.case,
+            person=visit.person,
+            actor=visit.session.actor,
+            receiver=await self._member(visit, form["member"]),
+            number=_number(form["number"]),
+        )
+        return self._shown_again(visit, done)
 
     # ---- behind the pages -------------------------------------------------------------------------------------------
 
@@ -175,27 +163,11 @@ class GroupPage:
         item = front.read(name=name, body=msgspec.json.encode(body))
         key = f"{visit.row.stream}-group-{act}-{form['version']}"
         done = await front.call(name=name, session=visit.session, item=item, key=key)
+        return self._shown_again(visit, done)
+
+    def _shown_again(self, visit: CaseVisit, done: Done | Refusal) -> Response[bytes]:
         if isinstance(done, Refusal):
             return self._problem(visit, done)
-        return self.portal.frame.redirect(f"{visit.address}/group")
-
-    async def _command(
-        self, visit: CaseVisit, command: Command, key: str, vault: tuple[VaultRow, ...]
-    ) -> Response[bytes]:
-        """A command that only the page gives, with what the vault keeps with it."""
-        said = msgspec.json.encode(command)
-        call = Call(
-            stream=visit.key,
-            kind="case",
-            command=command,
-            actor=visit.session.actor,
-            key=f"{visit.row.stream}-{key}"[:80],
-            request_hash=self.house.vault.digest(purpose="group form", value=said.decode()),
-            vault=vault,
-        )
-        [outcome] = await self.house.shell.run([call])
-        if isinstance(outcome, Refusal):
-            return self._problem(visit, outcome)
         return self.portal.frame.redirect(f"{visit.address}/group")
 
     async def _group(self, visit: CaseVisit) -> Group | None:
@@ -207,28 +179,11 @@ class GroupPage:
         """How a form names a member: by nothing that means anything elsewhere."""
         return self.house.vault.digest(purpose="group member", value=case).hex()[:REFERENCE_LETTERS]
 
-    async def _receiver(self, visit: CaseVisit, reference: str) -> tuple[str, AgentRecord] | Refusal:
-        """The member meant, as the agent that they would be; why not, if they can't be."""
+    async def _member(self, visit: CaseVisit, reference: str) -> str:
+        """The case of the member meant; empty: there is none."""
         group = await self._group(visit)
         members = group.members if group is not None else {}
-        case = next((one for one in members if self._reference(one) == reference), "")
-        if not case or not members[case].receives:
-            return NOT_OFFERED()
-        key = StreamKey(visit.key.city, case)
-        record = (await read_persons(house=self.house, keys=[key], name=PERSON_RECORD)).get(key)
-        if record is None:
-            return NOT_OFFERED()
-        person = msgspec.json.decode(record, type=PersonRecord)
-        if not _is_adult(person, self.house):
-            return TOO_YOUNG()
-        agent = agent_of(
-            name=person.name,
-            relation="relative",
-            phone=person.phone,
-            own_name=visit.person.name,
-            own_phone=visit.person.phone,
-        )
-        return UNFIT(fields=",".join(sorted(agent))) if isinstance(agent, dict) else (case, agent)
+        return next((one for one in members if self._reference(one) == reference), "")
 
     def _beginning(self, visit: CaseVisit) -> Response[bytes]:
         language, shut = language_of(visit.request), groupable(visit.case)
@@ -251,7 +206,7 @@ class GroupPage:
         case, member = visit.case, group.members[visit.row.stream]
         named = case.agent.state is AgentState.NAMED and case.agent.number == case.group.receiver_number
         invited = group.invited_until is not None and group.invited_until > now
-        token = self.invitations.token(key=key, number=group.invitations)
+        token = self.acts.invitations.token(key=key, number=group.invitations)
         return self.portal.frame.page(
             request=visit.request,
             template="group.html",
@@ -267,7 +222,7 @@ class GroupPage:
             leaves=case.group.state in IN_GROUP,
             waits=case.group.state is MembershipState.WAITING,
             receives=member.receives,
-            grown=_is_adult(visit.person, self.house),
+            grown=is_adult(person=visit.person, now=self.house.clock.now()),
             receiver=self._reference(member.receiver) if named and member.receiver else "",
             names_somebody=case.agent.state is not AgentState.NONE,
             may_name=agent_nameable(case) is None,
@@ -303,9 +258,3 @@ class GroupPage:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-
-
-def _is_adult(person: PersonRecord, house: House) -> bool:
-    born, today = birth_date_of(person.id_number), local_day(house.clock.now())
-    had_birthday = (today.month, today.day) >= (born.month, born.day)
-    return today.year - born.year - (not had_birthday) >= RECEIVER_AGE_MIN

@@ -19,15 +19,12 @@ from safehand.authority.portal.case_visit import CaseVisit, case_sent, case_visi
 from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
 from safehand.authority.readdressing.actions import AddressChanges, NewAddress
-from safehand.authority.readdressing.commands import AskAddressChange
 from safehand.authority.readdressing.refusals import SAME_ADDRESS
 from safehand.authority.readdressing.states import ReaddressingState
 from safehand.authority.router import readdressable
-from safehand.house.erasure import ERASED
 from safehand.house.runtime import House
 from safehand.kernel.masking import masked_email, masked_phone
 from safehand.kernel.outcome import Refusal, sentence, way_out
-from safehand.kernel.shell import Call
 from safehand.kernel.working_days import local_day
 
 SEEN: Final = "seen"
@@ -84,9 +81,9 @@ class NewAddressPage:
         mark = mark_of(picked.address)
         if picked.hints and sent[SEEN] != mark:
             return self._form(visit, picked, asked=mark)
-        refusal = await self._asked(visit, judged)
-        if refusal is not None:
-            return self.portal.frame.problem(request=request, refusal=refusal)
+        done = await self.changes.ask(key=visit.key, case=visit.case, actor=visit.session.actor, new=judged)
+        if isinstance(done, Refusal):
+            return self.portal.frame.problem(request=request, refusal=done)
         return self.portal.frame.redirect(f"{visit.address}/address")
 
     async def stop(self, request: Web, city: FromPath[str], case: FromPath[str]) -> Response[bytes]:
@@ -133,27 +130,6 @@ class NewAddressPage:
         if line == visit.person.address:
             return SAME_ADDRESS()
         return NewAddress(address=line, destination=found.destination)
-
-    async def _asked(self, visit: CaseVisit, new: NewAddress) -> Refusal | None:
-        """The command with the sealed address, in one transaction; why not, if it can't be."""
-        change = visit.case.readdressing.changes + 1
-        records = await self.changes.kept(key=visit.key, change=change, new=new)
-        if records is None:
-            return ERASED()
-        key = f"{visit.row.stream}-address-{change}"
-        call = Call(
-            stream=visit.key,
-            kind="case",
-            command=AskAddressChange(change=change, destination=new.destination),
-            actor=visit.session.actor,
-            key=key,
-            # Keyed: of what was typed nothing can be guessed from it.
-            request_hash=self.house.vault.digest(purpose="address form", value=new.address),
-            token=self.house.ids.token(basis=key),
-            vault=records,
-        )
-        [outcome] = await self.house.shell.run([call])
-        return outcome if isinstance(outcome, Refusal) else None
 
     def _waiting(self, visit: CaseVisit) -> Response[bytes]:
         step, language = visit.case.readdressing, language_of(visit.request)

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from safehand.authority.addresses.address import PHONE, normalised_phone
-from safehand.authority.border.door_code import CODE_DIGITS, proves_phone
+from safehand.authority.border.door_code import CODE_DIGITS
 from safehand.authority.notices.wording import Both, moment_words
 from safehand.authority.portal.case_visit import CaseVisit, case_sent, case_visit
 from safehand.authority.portal.forms import Sent
@@ -17,16 +17,13 @@ from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
 from safehand.authority.portal.refusals import FORM_NOT_YOURS
 from safehand.authority.router import phone_changeable
-from safehand.authority.telephone.actions import NEW_PHONE_RECORD, proven, to_be_proven
-from safehand.authority.telephone.commands import CHANGES_MAX, CODES_MAX, AskPhoneChange, ProvePhone
-from safehand.authority.telephone.refusals import NOTHING_ASKED
+from safehand.authority.telephone.actions import NEW_PHONE_RECORD, ask_phone, prove_phone
+from safehand.authority.telephone.commands import CHANGES_MAX, CODES_MAX
 from safehand.authority.telephone.states import TelephoneState
-from safehand.house.erasure import ERASED
 from safehand.house.persons import read_persons
 from safehand.house.runtime import House
 from safehand.kernel.masking import masked_phone
 from safehand.kernel.outcome import Refusal
-from safehand.kernel.shell import Call, Done
 
 PHONE_WRONG: Final = Both(
     zh="请填写 11 位内地手机号码。", en="Give a mobile number of the mainland with 11 digits."
@@ -115,9 +112,16 @@ class PhonePage:
             return await self._page(visit, {"phone": PHONE_WRONG.in_language(language)}, sent["phone"])
         if phone == visit.person.phone:
             return await self._page(visit, {"phone": PHONE_SAME.in_language(language)}, sent["phone"])
-        refusal = await self._asked(visit, phone, _number(sent["change"]))
-        if refusal is not None:
-            return self.portal.frame.problem(request=visit.request, refusal=refusal)
+        done = await ask_phone(
+            house=self.house,
+            key=visit.key,
+            actor=visit.session.actor,
+            old=visit.person.phone,
+            new=phone,
+            change=_number(sent["change"]),
+        )
+        if isinstance(done, Refusal):
+            return self.portal.frame.problem(request=visit.request, refusal=done)
         return self.portal.frame.redirect(f"{visit.address}/phone")
 
     async def _code_came(self, visit: CaseVisit, sent: Sent) -> Response[bytes]:
@@ -125,7 +129,15 @@ class PhonePage:
         code = "".join(sent["code"].split())
         if not _CODE.fullmatch(code):
             return await self._page(visit, {"code": CODE_MISSING.in_language(language)})
-        done = await self._proven(visit, code, change)
+        done = await prove_phone(
+            house=self.house,
+            secret=self.code_secret,
+            key=visit.key,
+            case=visit.case,
+            actor=visit.session.actor,
+            code=code,
+            change=change,
+        )
         if isinstance(done, Refusal):
             return self.portal.frame.problem(request=visit.request, refusal=done)
         if "telephone.changed" in done.events:
@@ -133,46 +145,6 @@ class PhonePage:
         if "telephone.lapsed" in done.events:
             return self.portal.frame.redirect(f"{visit.address}?done=phone-lapsed")
         return await self._page(visit, {"code": CODE_WRONG.in_language(language)}, wrong=1)
-
-    async def _asked(self, visit: CaseVisit, phone: str, change: int) -> Refusal | None:
-        """The command with both numbers sealed, in one transaction; why not, if it can't be."""
-        sealed = await to_be_proven(house=self.house, key=visit.key, old=visit.person.phone, new=phone)
-        if sealed is None:
-            return ERASED()
-        call = Call(
-            stream=visit.key,
-            kind="case",
-            command=AskPhoneChange(change=min(max(change, 1), CHANGES_MAX + 1)),
-            actor=visit.session.actor,
-            key=f"{visit.row.stream}-phone-{change}",
-            # Keyed: of what was typed nothing can be guessed from it.
-            request_hash=self.house.vault.digest(purpose="phone form", value=phone),
-            vault=sealed,
-        )
-        [outcome] = await self.house.shell.run([call])
-        return outcome if isinstance(outcome, Refusal) else None
-
-    async def _proven(self, visit: CaseVisit, code: str, change: int) -> Done | Refusal:
-        """The code's verdict, and with a right one the vault sealed anew, in one transaction."""
-        step = visit.case.telephone
-        fits = change == step.changes and proves_phone(
-            secret=self.code_secret, case=visit.row.stream, change=change, given=code
-        )
-        sealed = await proven(house=self.house, key=visit.key) if fits else ()
-        if sealed is None:
-            return NOTHING_ASKED()
-        call = Call(
-            stream=visit.key,
-            kind="case",
-            command=ProvePhone(change=min(max(change, 1), CHANGES_MAX + 1), code_matches=fits),
-            actor=visit.session.actor,
-            # A wrong code counts each time that it is said; a right one holds once.
-            key=f"{visit.row.stream}-phone-{change}-proven-{step.wrong_codes}",
-            request_hash=self.house.vault.digest(purpose="phone code", value=code),
-            vault=sealed,
-        )
-        [outcome] = await self.house.shell.run([call])
-        return outcome
 
     async def _page(
         self, visit: CaseVisit, faults: dict[str, str], typed: str = "", *, wrong: int = 0

@@ -12,9 +12,10 @@ import msgspec
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case
-from safehand.authority.readdressing.commands import MakeAddressHold
+from safehand.authority.readdressing.commands import AskAddressChange, MakeAddressHold
 from safehand.authority.readdressing.refusals import NOTHING_ASKED
 from safehand.authority.readdressing.states import DUE_QUEUE, ReaddressingState
+from safehand.house.erasure import ERASED
 from safehand.house.front import Asked
 from safehand.house.persons import data_keys, read_persons, sealed_for
 from safehand.house.runtime import House
@@ -62,6 +63,27 @@ class AddressChanges:
         """The record to be written with the command that asks for it; none: the person was erased."""
         records = {key: {record_of(change): msgspec.json.encode(new)}}
         return (await sealed_for(house=self._house, records=records)).get(key)
+
+    async def ask(self, *, key: StreamKey, case: Case, actor: str, new: NewAddress) -> Done | Refusal:
+        """Another address asked for, after a fresh sign-in: the command with the sealed address, in one transaction; or why not."""
+        change = case.readdressing.changes + 1
+        records = await self.kept(key=key, change=change, new=new)
+        if records is None:
+            return ERASED()
+        name = f"{key.stream}-address-{change}"
+        call = Call(
+            stream=key,
+            kind="case",
+            command=AskAddressChange(change=change, destination=new.destination),
+            actor=actor,
+            key=name,
+            # Keyed: of what was typed nothing can be guessed from it.
+            request_hash=self._house.vault.digest(purpose="address form", value=new.address),
+            token=self._house.ids.token(basis=name),
+            vault=records,
+        )
+        [outcome] = await self._house.shell.run([call])
+        return outcome
 
     async def run(self) -> int:
         """The job: makes hold what nobody has stopped; returns how many. What is being corrected waits for the correction."""

@@ -9,10 +9,16 @@ from typing import Final
 import msgspec
 
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
-from safehand.authority.case_vault import sealed_for
-from safehand.house.persons import read_persons
+from safehand.authority.border.door_code import proves_phone
+from safehand.authority.case import Case
+from safehand.authority.telephone.commands import CHANGES_MAX, AskPhoneChange, ProvePhone
+from safehand.authority.telephone.refusals import NOTHING_ASKED
+from safehand.house.erasure import ERASED
+from safehand.house.persons import read_persons, sealed_for
 from safehand.house.runtime import House
 from safehand.kernel.machine import StreamKey
+from safehand.kernel.outcome import Refusal
+from safehand.kernel.shell import Call, Done
 from safehand.kernel.store import VaultRow
 from safehand.link.log import DELIVERY_RECORD
 from safehand.link.messages import DeliveryPart
@@ -46,3 +52,47 @@ async def proven(*, house: House, key: StreamKey) -> tuple[VaultRow, ...] | None
         NEW_PHONE_RECORD: b"",
     }
     return (await sealed_for(house=house, records={key: records})).get(key)
+
+
+async def ask_phone(
+    *, house: House, key: StreamKey, actor: str, old: str, new: str, change: int
+) -> Done | Refusal:
+    """Another number asked for, after a fresh sign-in: the command with both numbers sealed, in one transaction; or why not."""
+    sealed = await to_be_proven(house=house, key=key, old=old, new=new)
+    if sealed is None:
+        return ERASED()
+    call = Call(
+        stream=key,
+        kind="case",
+        command=AskPhoneChange(change=min(max(change, 1), CHANGES_MAX + 1)),
+        actor=actor,
+        key=f"{key.stream}-phone-{change}",
+        # Keyed: of what was typed nothing can be guessed from it.
+        request_hash=house.vault.digest(purpose="phone form", value=new),
+        vault=sealed,
+    )
+    [outcome] = await house.shell.run([call])
+    return outcome
+
+
+async def prove_phone(
+    *, house: House, secret: bytes, key: StreamKey, case: Case, actor: str, code: str, change: int
+) -> Done | Refusal:
+    """The code's verdict, and with a right one the vault sealed anew, in one transaction; `secret`: of the house's codes."""
+    step = case.telephone
+    fits = change == step.changes and proves_phone(secret=secret, case=key.stream, change=change, given=code)
+    sealed = await proven(house=house, key=key) if fits else ()
+    if sealed is None:
+        return NOTHING_ASKED()
+    call = Call(
+        stream=key,
+        kind="case",
+        command=ProvePhone(change=min(max(change, 1), CHANGES_MAX + 1), code_matches=fits),
+        actor=actor,
+        # A wrong code counts each time that it is said; a right one holds once.
+        key=f"{key.stream}-phone-{change}-proven-{step.wrong_codes}",
+        request_hash=house.vault.digest(purpose="phone code", value=code),
+        vault=sealed,
+    )
+    [outcome] = await house.shell.run([call])
+    return outcome
