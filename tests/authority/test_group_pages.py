@@ -183,6 +183,21 @@ def test_one_tap_and_mine_goes_and_who_leaves_is_seen_no_more(run, fresh_databas
     run(scene())
 
 
+def test_who_left_a_group_invites_into_the_next_one_too(run, fresh_database, tmp_path):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            father, mother = await member(world, "father"), await member(world, "mother")
+            await father.begin()
+            first = await father.link()
+            await father.press("leave")
+            await father.begin()
+            second = await father.link()
+            assert second != first
+            assert leads_to(await mother.join(second)) == mother.group_page
+
+    run(scene())
+
+
 def test_another_address_is_offered_unseen_and_cools_down_before_it_holds(run, fresh_database, tmp_path):
     async def scene():
         async with living(dsn=fresh_database(), folder=tmp_path) as world:

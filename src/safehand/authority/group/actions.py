@@ -149,7 +149,8 @@ class MemberActs:
         group = StreamKey(key.city, case.group.group)
         token = self.invitations.token(key=group, number=number)
         command = InviteToGroup(number=number, claim=self.invitations.claim(token=token))
-        return await self._given(key, command, actor, f"invite-{number}", ())
+        # Of this group: who has left another one may have made its first invitation too.
+        return await self._given(key, command, actor, f"invite-{number}-{group.stream}", ())
 
     async def let_receive(
         self, *, key: StreamKey, case: Case, person: PersonRecord, actor: str, receiver: str, number: int
