@@ -26,11 +26,14 @@ from safehand.link.messages import WITHOUT_CLAIM, Kind, ProofMethod
 from safehand.postal.app import treaty_account
 from safehand.postal.receiver.papers import Paper
 from safehand.simulation.crowd import AGENT, Deed
+from safehand.simulation.family_book import JUDGES as FAMILY_JUDGES
+from safehand.simulation.family_book import FamilyBook
 from safehand.simulation.house import SimHouse
 from safehand.simulation.services import SHORT_FEN
 from safehand.simulation.world import GONE, Make, Place
 
 if TYPE_CHECKING:
+    from safehand.authority.cities.city import City
     from safehand.simulation.run import Run
 
 NOTICED_WITHIN: Final = timedelta(days=20)
@@ -114,8 +117,9 @@ class _Followed(NamedTuple):
 class Checker:
     """The invariants of one run."""
 
-    def __init__(self, *, run: "Run") -> None:
+    def __init__(self, *, run: "Run", cities: Mapping[int, "City"]) -> None:
         self.run = run
+        self.families = FamilyBook(run=run, cities=cities, say=self.say)
         self.violations: list[Violation] = []
         self.edges: Counter[str] = Counter()
         self.noticed: dict[Make, timedelta] = {}
@@ -177,12 +181,17 @@ class Checker:
                 self._read(house, stream, row)
             self._custody(house)
             self._stuck(house)
+        self.families.look(self._case)
         self._link()
         self._documents()
         self._envelopes()
         self._thefts()
         if self.run.network.wrongly_taken:
             self.say("nothing forged is taken", self.run.network.wrongly_taken[0])
+
+    def _case(self, key: StreamKey) -> Any:
+        followed = self._followed.get(("authority", key))
+        return None if followed is None else followed.state
 
     def _grown(self, house: SimHouse) -> Sequence[tuple[StreamKey, Any]]:
         touched, house.disk.touched = house.disk.touched, {}
@@ -234,6 +243,9 @@ class Checker:
         if judge is not None:
             self._at = event.at
             judge(self, key, msgspec.json.decode(event.body))
+        of_families = FAMILY_JUDGES.get((house.name, event.kind))
+        if of_families is not None:
+            of_families(self.families, key, msgspec.json.decode(event.body), event.at)
 
     def _settled(self, key: StreamKey, body: Any) -> None:
         self._paid.add(key.stream)
@@ -265,8 +277,9 @@ class Checker:
         match ProofMethod(body["method"]):
             case ProofMethod.RECIPIENT_CODE:
                 codes = [self.run.door_code(order).encode()]
-                if _somebody_named(events, body["evidence"]):
-                    codes.append(self.run.agents_code(order).encode())
+                named = _somebody_named(events, body["evidence"])
+                if named:
+                    codes.append(self.run.agents_code_by_number(order, named).encode())
                 received = self.run.authority.disk.received.values()
                 return any(
                     row.kind == Kind.DELIVERY_CLAIMED
@@ -540,6 +553,7 @@ class Checker:
         if FEW_PEOPLE < self.run.plan.people > len(self.run.applicants) * 2:
             served = f"{len(self.run.applicants)} of {self.run.plan.people} people"
             self.say("liveness", f"only {served} could apply at all")
+        self.families.at_the_end()
         self._all_heard()
         self._books_agree()
         self._refunds()
@@ -775,20 +789,20 @@ def _is_suspect(item: Any) -> bool:
     return str(item.undeliverable.state) in ("incident", "lost") or any(step.escalated for step in steps)
 
 
-def _somebody_named(events: Sequence[EventRow], evidence: str) -> bool:
-    """Whether somebody else might receive it at the moment of a proof."""
-    named = False
+def _somebody_named(events: Sequence[EventRow], evidence: str) -> int:
+    """Who else might receive it at the moment of a proof: the number under which they are named; 0: nobody."""
+    named = 0
     for event in events:
         match event.kind:
             case "agent.named":
-                named = True
+                named = msgspec.json.decode(event.body)["number"]
             case "agent.released":
-                named = False
+                named = 0
             case "tracking.proof_sealed" if msgspec.json.decode(event.body)["evidence"] == evidence:
                 return named
             case _:
                 pass
-    return False
+    return 0
 
 
 def _hash(previous: bytes, event: EventRow) -> bytes:

@@ -285,6 +285,19 @@ def _fetched(line: Line) -> Act:
     return Act(staff("authority_counter_clerk", line.city), "handover.pick_up", item)
 
 
+def decide_address(line: Line, m: Moment, world: World) -> Act | None:
+    """The manager rings who applied before letting an envelope go elsewhere; one in four takes longer than allowed."""
+    slow = m.chance.happens(0.25, line.stream, line.since, "rings late") and line.since + 6 * DAY > m.now
+    if slow or not m.waited(line, 3 * HOUR, 50 * HOUR):
+        return None
+    item = {"city": line.city, "case": line.stream, "change": _state(line, "readdressing").get("changes", 1)}
+    manager = staff("authority_manager", line.city)
+    if m.chance.happens(0.6, line.stream, line.since, "it was the applicant"):
+        return Act(manager, "readdressing.approve", item)
+    reason = "too_late" if m.chance.happens(0.3, line.stream, line.since, "why not") else "not_confirmed"
+    return Act(manager, "readdressing.deny", {**item, "reason": reason})
+
+
 def _seen(duty: Duty) -> "Look":
     return lambda line, m, world: duty(line, m)
 
@@ -304,6 +317,7 @@ AT_AUTHORITY: Final[Mapping[str, Look]] = {
     "tracking.disputed": settle_dispute,
     "tracking.incident": settle_search,
     "contact.unreachable": settle_contact,
+    "readdressing.asked": decide_address,
     "help.open": answer_help,
     "statement.differences": settle_differences,
     "stock.low": more_blanks,
@@ -588,13 +602,44 @@ def rounds(lines: Sequence[Line], m: Moment, world: World) -> Iterator[Deed]:
         elif (act := missing(line, m, "office_clerk")) is not None:
             yield deed_of("post", line, act)
     for office, waiting in sorted(by_office.items()):
-        waiting.sort(key=lambda one: one.stream)
-        for number, line in enumerate(waiting):
+        for number, lines_of_door in enumerate(_by_door(waiting)):
             courier = staff("courier", office, number // ITEMS_PER_COURIER, m.now.date())
-            scan_id = reference("sc", line.stream, "out", line.since)
-            item = _of_item(line, office=office, scan_id=scan_id, occurred_at=m.now)
-            act = Act(courier, "delivery.take_out", item)
-            yield deed_of("post", line, act, courier=courier["actor"])
+            yield from _out(lines_of_door, m, office, courier)
+
+
+def _by_door(waiting: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """What goes to one door is taken out by one courier."""
+    doors: dict[str, list[Line]] = {}
+    for line in sorted(waiting, key=lambda one: one.stream):
+        doors.setdefault(_state(line, "delivery").get("stop") or line.stream, []).append(line)
+    yield from doors.values()
+
+
+def _out(lines: Sequence[Line], m: Moment, office: str, courier: Mapping[str, Any]) -> Iterator[Deed]:
+    """What goes to one door, at once; now and then one of them is scanned twice, and nothing is taken."""
+    scans = {line.stream: reference("sc", line.stream, "out", line.since) for line in lines}
+    if len(lines) == 1:
+        [line] = lines
+        item = _of_item(line, office=office, scan_id=scans[line.stream], occurred_at=m.now)
+        yield deed_of("post", line, Act(courier, "delivery.take_out", item), courier=courier["actor"])
+        return
+    items = [
+        {"item": line.stream, "waybill": _of_item(line)["waybill"], "scan_id": scans[line.stream]}
+        for line in lines
+    ]
+    first = lines[0]
+    for one in (items, [*items, items[0]]):
+        if one is not items and not m.chance.happens(0.1, first.stream, m.now, "scans one twice"):
+            continue
+        item = {"city": first.city, "office": office, "occurred_at": m.now, "items": one}
+        yield Deed(
+            house="post",
+            person=courier,
+            action="stop.take_out",
+            item=item,
+            key=key_of("stop", first, item),
+            hint={"orders": [line.stream for line in lines]},
+        )
 
 
 def deed_of(house: str, line: Line, act: Act, **hint: Any) -> Deed:

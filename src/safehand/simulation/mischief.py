@@ -23,7 +23,7 @@ from safehand.kernel.store import StreamRow
 from safehand.link.messages import Reason
 from safehand.postal.receiver.papers import Paper
 from safehand.programme.launch.people import reference
-from safehand.simulation.crowd import Deed
+from safehand.simulation.crowd import AGENT, Deed
 from safehand.simulation.house import SimHouse
 
 DEEDS_IN_A_ROW_MAX: Final = 8
@@ -41,11 +41,10 @@ NOT_PLAYED: Final = frozenset(
     {
         *("parked.apply", "parked.close", "erasure.order"),
         *("help.ask", "help.answer", "help.reopen", "help.rate"),
-        *("readdressing.stop", "readdressing.approve", "readdressing.deny"),
     }
 )
 """Questions and answers are texts between two people, and hold nothing up; parked messages are answered for: tests of their own
-play both. Nobody moves house in a run, so there is nothing to stop or decide. Erasing on a whim is left out: a case that is taken up again after its person was erased (a dispute, say) can't end,
+play both. Erasing on a whim is left out: a case that is taken up again after its person was erased (a dispute, say) can't end,
 which the simulator found; it waits for a rule of how long to keep.
 """
 STREAM_FIELDS: Final[Mapping[str, str]] = {
@@ -109,6 +108,20 @@ class Mischief:
             "last": lambda of: self._number(),
             "amount_fen": lambda of: self._one_of(1, of.get("settlement", "amount_fen") or 2000),
             "carrier_code": lambda of: "20",
+            "change": lambda of: max(
+                1,
+                (of.get(*self._one_of(("readdressing", "changes"), ("telephone", "changes"))) or 0)
+                + self._one_of(0, 0, 0, 1),
+            ),
+            "number": lambda of: (
+                (of.get(*self._one_of(("agent", "number"), ("wish", "number"))) or 0)
+                + self._one_of(0, 1, 1, 1, 49)
+            ),
+            "phone": lambda of: f"1990000{self._chance.randrange(9_000, 10_000)}",
+            "address": lambda of: f"和平路 {self._chance.randrange(1, 10**6)} 号",
+            "destination": lambda of: of.get("application", "destination") or 310101,
+            "name": lambda of: AGENT,
+            "receiver": lambda of: self._one_of("", "agent", of.get("group", "receiver") or ""),
             "papers_seen": lambda of: self._one_of([], ["receipt"], sorted(Paper)),
         }
 

@@ -34,17 +34,12 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "payment_port.": "the payment service's own address: tests/sandbox/test_payment.py",
     "payment.callback_": "the payment service's own address: tests/authority/test_payment_callback.py",
     "population_register.": "the register as a service of its own: tests/sandbox/test_register.py",
-    "telephone.": "nobody changes the telephone within a run: tests/authority/test_telephone.py",
     "courier.": "the pictures of couriers are the manager's to set, by an address of their own: tests/postal/test_couriers.py",
     "wish.no_post_office": "no city of the files keeps nothing at its post offices: tests/authority/test_wish.py",
     "delivery.wish_without_day": "an honest authority says one thing: tests/postal/test_wishes.py",
-    "group.": "families join by a link, on a page; here at most one begins a group on a whim: tests/authority/test_group.py",
-    "stop.": "the post hears of a door when a family went together: tests/postal/test_stops.py",
-    **{
-        f"agent.{code}": "after submission people name somebody in a browser: tests/authority/test_agent.py"
-        for code in ("not_now", "too_many", "changed")
-    },
-    "readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
+    "group.too_young": "everybody here is of age: tests/authority/test_group_pages.py",
+    "stop.differs": "the name of a stop is chance, and said once: tests/postal/test_stops.py",
+    "readdressing.same_address": "said by the form, as soon as it is filled in: tests/authority/test_readdressing.py",
     "addresses.": "people here declare where it goes: tests/authority/test_addresses.py",
     "notices.": "answers of the SMS gateway and the mail server: tests/authority/test_notices_sending.py",
     "picture.": "the simulator's people send digests, no pictures: tests/authority/test_pictures_examining.py",
@@ -65,27 +60,13 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 }
 """Prefix of a refusal's code -> why the simulator does not meet it, and where it is met."""
 EDGES_ELSEWHERE: Final[Mapping[str, str]] = {
-    "Membership.": "families join by a link, on a page; here at most one begins a group on a whim: tests/authority/test_walk.py",
-    "Group.": "the same: tests/authority/test_walk.py",
-    "Stop.": "the post hears of a door when a family went together: tests/postal/test_walk.py",
     **{
-        f"Delivery.{state}.StopJoined": "the same: tests/postal/test_walk.py"
+        f"Delivery.{state}.StopJoined": "the post hears of a door a day after the first order of it: tests/postal/test_walk.py"
         for state in DeliveryState
-        if state not in DELIVERY_ENDS
-    },
-    **{
-        f"Agent.{state}.AgentNamed": "after submission people name somebody in a browser: tests/authority/test_agent.py"
-        for state in ("named", "received")
+        if state not in (*DELIVERY_ENDS, DeliveryState.NOT_BEGUN)
     },
     "Agent.received.AgentReceived": "who has received once gets no code for another order: tests/authority/test_walk.py",
-    **{
-        f"Receiver.{edge}": "the same, and a second one is named by no other way: tests/postal/test_walk.py"
-        for edge in ("named.ReceiverNamed", "released.ReceiverNamed", "released.ReceiverReleased")
-    },
     "Wish.post_office.PostOfficeWished": "of two envelopes of one case, one after the other: tests/authority/test_walk.py",
-    "Telephone.": "nobody changes the telephone within a run: tests/authority/test_telephone.py",
-    "Readdressing.": "nobody moves house here within a run: tests/authority/test_readdressing.py",
-    "Application.received.ApplicationReaddressed": "the same: tests/authority/test_readdressing.py",
     "Help.": "questions are texts between two people: tests/authority/test_walk.py",
     "Erasure.": "not played (see docs/how-to/simulate.md): tests/house/test_erasure.py",
     "Payment.paid.PaymentKept": "no document's rules keep the fee: tests/authority/test_walk.py",

@@ -34,6 +34,7 @@ from safehand.kernel.store import Conflict, StreamRow, Unavailable, WorkRow
 from safehand.link.pump import PeerSilent
 from safehand.link.reader import Border
 from safehand.postal import app as postal_app
+from safehand.postal.delivery.stops.actions import ItemOutcome
 from safehand.postal.network.cities import PostalCity, load_postal_cities
 from safehand.programme.launch.arrivals import Arrival
 from safehand.programme.launch.chance import Chance
@@ -46,11 +47,13 @@ from safehand.simulation.configuration import PostalFiles
 from safehand.simulation.courses import Courses
 from safehand.simulation.crowd import Deed, deed_of
 from safehand.simulation.effects import DONE_BY, EFFECTS
+from safehand.simulation.families import TEXTS_AT, Families
 from safehand.simulation.faults import Faults
 from safehand.simulation.house import Chores, HouseClock, Signing, SimHouse, WorldClock
 from safehand.simulation.lives import tasks_belong_to_lives
 from safehand.simulation.mischief import Mischief
 from safehand.simulation.nonsense import Nonsense
+from safehand.simulation.pages import Pages
 from safehand.simulation.payers import ANSWERED_LATER, Payers
 from safehand.simulation.plan import START, Ended, Plan, shaped
 from safehand.simulation.processes import REPOSITORY
@@ -71,6 +74,8 @@ TRIES_MAX: Final = 200
 COURSES_AT_ONCE: Final = 2
 AT_HOME: Final = frozenset({"return_shelf", "destroyed", "counter", "recipient"})
 """Where no thief has it: recalled and brought back before anything came of the plan, and gone on since."""
+OF_OLD_FORMS: Final = frozenset({"request.invalid", "request.key_reused"})
+"""Said to confused people: of fields that have not the right shape, or of a form that was sent already, with something else in it."""
 OVERLOOKED_SHARE: Final = 0.005
 OVERLOOKED_FOR: Final = timedelta(days=16)
 POWER_CUT_TURNS_MAX: Final = 12
@@ -126,7 +131,8 @@ class Run:
         self._asked_about: set[str] = set()
         """Streams about which somebody still waits for an answer: nobody does another thing with them meanwhile."""
         self.payers = Payers(run=self)
-        self.checker = Checker(run=self)
+        self.families = Families(run=self, secret=Signing(name="authority", seed=plan.seed).secret)
+        self.checker = Checker(run=self, cities=_data()[0])
         self.nonsense = Nonsense(chance=random.Random(f"nonsense {plan.seed}"))
         self.weather = Weather(run=self)
         self.mischief = Mischief(chance=random.Random(f"mischief {plan.seed}"), codes=self.door_code)
@@ -156,7 +162,8 @@ class Run:
                 house=house, cities=cities, documents=documents, services=services, secret=secret
             )
             callbacks: Chores = {"payment.callbacks": lambda: self.payers.call_back(parts.paying)}
-            return parts.actions, parts.border, {**parts.chores, **callbacks}
+            pages = Pages(house=house, secret=secret).actions()
+            return [*parts.actions, *pages], parts.border, {**parts.chores, **callbacks}
 
         def post_parts(house: House) -> tuple[Sequence[Action], Border, Chores]:
             parts = postal_app.parts_of(house=house, cities=self.files.cities)
@@ -197,9 +204,14 @@ class Run:
         return code if code in self.texts.codes else ""
 
     def agents_code(self, order: str) -> str:
-        """The code of whoever else may receive an order; within a run it is the first who is named."""
+        """The code of whoever else may receive an order: who is named now, or was last."""
+        case = self.look("authority", StreamKey(*self.orders.get(order, (0, ""))))
+        return self.agents_code_by_number(order, case.get("agent", {}).get("number", 0) or 1)
+
+    def agents_code_by_number(self, order: str, number: int) -> str:
+        """The same of the n-th who was named."""
         secret = Signing(name="authority", seed=self.plan.seed).secret("door code")
-        return agent_code(secret=secret, order=order, number=1)
+        return agent_code(secret=secret, order=order, number=number)
 
     def _agents_code_of(self, order: str) -> str:
         """The same, once it was sent to them."""
@@ -281,7 +293,7 @@ class Run:
             )
             for number in range(self.plan.people)
         ]
-        return sorted(found, key=lambda one: (one.at, one.number))
+        return sorted(self.families.arrivals(found), key=lambda one: (one.at, one.number))
 
     async def _calm_down(self) -> None:
         """No fault comes any more: what was cut is joined, late messages arrive, clocks are set."""
@@ -317,10 +329,13 @@ class Run:
                 self._meddle,
                 self._play_courses,
                 self.network.attack,
+                *([self.families.act] if self.families.drawn else []),
             ]
         )
-        if crowd.local_hour(self.clock.now()) == 11:
+        if crowd.local_hour(self.clock.now()) == TEXTS_AT:
             await self._together([lambda: self._chores(self.authority), lambda: self._chores(self.post)])
+            if self.families.drawn:
+                await self._together([lambda: self.families.act(texts=True)])
         for _ in range(3):
             await self._together([lambda: self._pump(self.authority), lambda: self._pump(self.post)])
         self._hand_over()
@@ -400,9 +415,9 @@ class Run:
             facts = msgspec.convert(person.register_facts(), RegisterFacts, from_attributes=True)
             later = _later(facts, one.at - START)
             self.register.people.setdefault(person.id_number, crowd.sometimes_excluded(later, m, one.number))
-            deeds += crowd.applications(
-                self.people.applicant(one), self.people.application(one), m, one.number
-            )
+            who = self.people.applicant(one)
+            item = self.families.application(one, who["actor"], self.people.application(one))
+            deeds += crowd.applications(who, item, m, one.number)
         await self.do(deeds, self.authority)
 
     def lines(self, house: SimHouse, queue: str) -> list[Line]:
@@ -426,6 +441,10 @@ class Run:
             and (not key.stream.startswith("ca_") or key.stream in self.applicants)
         ]
         return sorted(found, key=lambda line: (line.since, line.city, line.stream))
+
+    def is_asked_about(self, stream: str) -> bool:
+        """Whether somebody still waits for an answer about it."""
+        return stream in self._asked_about or any(one.item.get("case") == stream for one in self.unanswered)
 
     def _overlooked(self, queue: str, row: WorkRow) -> bool:
         """Some lines lie at the bottom of the pile for days."""
@@ -526,10 +545,11 @@ class Run:
             return
         for _ in range(at_once):
             streams = {house.name: list(house.disk.rows) for house in self.houses.values()}
-            for deed in self.courses.next(streams, self._look, self._act, self.orders, self.clock.now()):
+            for deed in self.courses.next(streams, self.look, self._act, self.orders, self.clock.now()):
                 await self.do([deed], self.houses[deed.house], once=True)
 
-    def _look(self, house: str, key: StreamKey) -> Mapping[str, Any]:
+    def look(self, house: str, key: StreamKey) -> Mapping[str, Any]:
+        """A stream as it stands; nothing, if there is none."""
         return self._state_of(self.houses[house], key) if key in self.houses[house].disk.rows else {}
 
     def _act(self, house: str, key: StreamKey, action: str, fields: Mapping[str, Any]) -> Deed:
@@ -596,6 +616,8 @@ class Run:
             )
             for one in deeds
         ]
+        for one in deeds:
+            self.checker.families.asked(one)
         outcomes = await house.asked(calls)
         for place, deed in enumerate(deeds):
             outcome = outcomes[place] if outcomes is not None else None
@@ -610,7 +632,8 @@ class Run:
                     self.refusals[outcome.code] += 1
             elif isinstance(outcome, Refusal):
                 self.refusals[outcome.code] += 1
-                if not (deed.mischief and outcome.code == "request.invalid"):
+                self.checker.families.refused(deed)
+                if not (deed.mischief and outcome.code in OF_OLD_FORMS):
                     self.checker.refused(deed, outcome)
             else:
                 self._done(deed, outcome)
@@ -621,7 +644,7 @@ class Run:
             envelope = self.world.envelopes.get(order)
             if case == deed.item["case"] and envelope is not None and envelope.place.kind not in GONE:
                 key = StreamKey(envelope.label_of.city, order)
-                there = self._look("post", key).get("acceptance", {}).get("waybill")
+                there = self.look("post", key).get("acceptance", {}).get("waybill")
                 if there == deed.item["waybill"]:
                     self.world.open(order, Place("return_shelf"))
                     self.handed_in |= {order} if handed_in else set()
@@ -638,6 +661,7 @@ class Run:
                 self.tainted |= {order, case}
 
     def _done(self, deed: Deed, done: Done) -> None:
+        self.checker.families.done(deed, done)
         if deed.mischief:
             self._taint(done.stream)
             if deed.action == "returns.receive" and done.events:
@@ -646,6 +670,10 @@ class Run:
         if deed.action == "application.submit":
             self.applicants[done.stream] = deed.person
             self.city_of[done.stream] = done.city
+            self.checker.families.submitted(done.stream, deed.item)
+            self.families.submitted(StreamKey(done.city, done.stream), deed.person)
+        if deed.action == "stop.take_out":
+            self._taken_out(deed, done)
         effect = EFFECTS.get(deed.action)
         streams = list(_streams_of(deed))
         if not self.tainted.isdisjoint(streams):
@@ -653,6 +681,13 @@ class Run:
             self._taint(*streams)
         if effect is not None and DONE_BY.get(deed.action, "") in ("", *done.events):
             effect(self.world, {**deed.hint, **deed.item}, deed.state, self.clock.now())
+
+    def _taken_out(self, deed: Deed, done: Done) -> None:
+        """What goes to one door is with the courier now, but for what was refused."""
+        outcomes: Sequence[ItemOutcome] = done.state.outcomes
+        for one in outcomes:
+            if not one.refused:
+                self.world.move(one.item, Place("courier", deed.person["actor"]))
 
     def _hand_over(self) -> None:
         """Where the proof has come to the post, the courier at the door gives the envelope into the hands of its recipient."""
@@ -775,7 +810,8 @@ def _streams_of(deed: Deed) -> Iterator[str]:
     item = deed.item
     yield from deed.hint.get("orders", ())
     yield from (str(item[name]) for name in ("case", "item", "bag", "stock", "daybook") if name in item)
-    yield from (item.get("items", {}).values())
+    if deed.action != "stop.take_out":
+        yield from (item.get("items", {}).values())
 
 
 def _later(facts: RegisterFacts, by: timedelta) -> RegisterFacts:
