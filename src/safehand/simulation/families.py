@@ -5,7 +5,7 @@ of the seeds nobody has one, so that the crowds of the others stay as large as t
 """
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,7 +38,7 @@ ROUNDS_MAX: Final = 12
 LOOKS: Final = 14
 JOINS_MAX: Final = 6
 FIRST_PHONE: Final = 19_900_000_000
-"""Nobody of the people here has a number below 19900010000."""
+"""Of the ten thousand numbers that the people here, who come from a register, have not."""
 CODES: Final = 6
 """More than may be wrong."""
 TOO_MANY: Final = 6
@@ -270,7 +270,7 @@ def _thinks_again(p: Person, *, stops: bool) -> Script:
     yield p.does("readdressing.stop", change=min(max(change + p.chance.choice((0,) * 9 + (1,)), 1), 5))
 
 
-def _comes_to(p: Person, when: str) -> Iterator[Any]:
+def _comes_to(p: Person, when: str) -> Generator[datetime, None, bool]:
     """Waits until the case is so far; whether it came to it."""
     yield p.after(0.1, 2.5)
     for _ in range(40):

@@ -108,6 +108,13 @@ class Mischief:
             "last": lambda of: self._number(),
             "amount_fen": lambda of: self._one_of(1, of.get("settlement", "amount_fen") or 2000),
             "carrier_code": lambda of: "20",
+            "papers_seen": lambda of: self._one_of([], ["receipt"], sorted(Paper)),
+            **self._of_forms(),
+        }
+
+    def _of_forms(self) -> Mapping[str, Callable[["About"], Any]]:
+        """What an applicant fills in on a page of the own case."""
+        return {
             "change": lambda of: max(
                 1,
                 (of.get(*self._one_of(("readdressing", "changes"), ("telephone", "changes"))) or 0)
@@ -122,7 +129,6 @@ class Mischief:
             "destination": lambda of: of.get("application", "destination") or 310101,
             "name": lambda of: AGENT,
             "receiver": lambda of: self._one_of("", "agent", of.get("group", "receiver") or ""),
-            "papers_seen": lambda of: self._one_of([], ["receipt"], sorted(Paper)),
         }
 
     def focus(
