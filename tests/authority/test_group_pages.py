@@ -28,6 +28,7 @@ from safehand.link.messages import Kind
 from tests.authority.living_authority import HOME, START, Person, World, living
 from tests.authority.test_applying import applicant, house_of, leads_to, send
 from tests.authority.test_notices_sending import rows
+from tests.authority.test_readdressing import ask
 
 pytestmark = pytest.mark.slow
 GUANGZHOU: Final = 440100
@@ -315,6 +316,31 @@ def test_a_member_who_offers_is_named_with_a_code_of_their_own_and_no_more_once_
             assert (await father.state()).agent.state is AgentState.NAMED
             assert "林静文" in await father.person.page(f"{father.address}/agent")
             await mother.press("leave")
+            assert (await father.state()).agent.state is AgentState.NONE
+            assert await father.record(AGENT_RECORD, AgentRecord) is None
+
+    run(scene())
+
+
+@pytest.mark.parametrize("way", ["stops the group's address", "asks for another"])
+def test_who_leaves_by_an_address_is_in_nobodys_vault_any_more(run, fresh_database, tmp_path, way):
+    async def scene():
+        async with living(dsn=fresh_database(), folder=tmp_path) as world:
+            stops = way.startswith("stops")
+            father = await member(world, "father")
+            mother = await member(world, "mother", **({"address": ELSEWHERE} if stops else {}))
+            await father.begin()
+            await mother.join(await father.link(), **({"address": "theirs"} if stops else {}))
+            await mother.press("offer")
+            page = await father.person.page(father.group_page)
+            [reference] = re.findall(r'name="member" type="radio" value="([0-9a-f]{16})"', page)
+            assert leads_to(await father.press("receiver", member=reference)) == father.group_page
+            if stops:
+                page = await mother.person.page(f"{mother.address}/address")
+                await mother.person.press(page=page, act="address/stop")
+            else:
+                assert leads_to(await ask(mother.person, mother.address)) == f"{mother.address}/address"
+            assert (await mother.state()).group.state is S.NONE
             assert (await father.state()).agent.state is AgentState.NONE
             assert await father.record(AGENT_RECORD, AgentRecord) is None
 

@@ -217,7 +217,7 @@ def command_actions_of(house: House, ownership: Ownership, uploads: Uploads | No
     addresses = AddressChanges(house=house)
     records: dict[type[Command], Records] = {
         readdressing.ApproveAddressChange: addresses.of_approvals,
-        readdressing.StopAddressChange: addresses.of_endings,
+        readdressing.StopAddressChange: addresses.of_stops,
         readdressing.DenyAddressChange: addresses.of_endings,
         **texts.records(),
         agent.ReleaseAgent: partial(blotted_out, house, AGENT_RECORDS),

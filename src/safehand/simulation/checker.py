@@ -19,15 +19,14 @@ from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
 from safehand.kernel.points import watching
 from safehand.kernel.store import EventRow
-from safehand.kernel.vault import NONCE_BYTES
 from safehand.kernel.working_days import local_day
 from safehand.link.log import RECEIVER_RECORD
 from safehand.link.messages import WITHOUT_CLAIM, Kind, ProofMethod
 from safehand.postal.app import treaty_account
 from safehand.postal.receiver.papers import Paper
 from safehand.simulation.crowd import AGENT, Deed
+from safehand.simulation.family_book import EMPTY_BYTES, FamilyBook
 from safehand.simulation.family_book import JUDGES as FAMILY_JUDGES
-from safehand.simulation.family_book import FamilyBook
 from safehand.simulation.house import SimHouse
 from safehand.simulation.services import SHORT_FEN
 from safehand.simulation.world import GONE, Make, Place
@@ -90,8 +89,6 @@ HANDS: Final[Mapping[str, frozenset[str]]] = {
     "recipient": frozenset({"recipient"}),
 }
 """The post's account -> where the envelope may be: a return is handed over before the news of it comes."""
-EMPTY_BYTES: Final = NONCE_BYTES + 16
-"""Of a sealed record in which nothing is: nonce and tag."""
 FEW_PEOPLE: Final = 10
 """Of more than these at least half must have been able to apply."""
 WORD_LASTS: Final = timedelta(minutes=CONFIRMATION_MINUTES)
@@ -553,7 +550,7 @@ class Checker:
         if FEW_PEOPLE < self.run.plan.people > len(self.run.applicants) * 2:
             served = f"{len(self.run.applicants)} of {self.run.plan.people} people"
             self.say("liveness", f"only {served} could apply at all")
-        self.families.at_the_end()
+        self.families.at_the_end(self._case)
         self._all_heard()
         self._books_agree()
         self._refunds()

@@ -110,6 +110,10 @@ class Person:
         """So many days from now."""
         return self._families.run.clock.now() + timedelta(days=self.chance.uniform(least, most))
 
+    def another_door(self) -> tuple[str, int]:
+        """Where they move to: the address, and the city that it lies in."""
+        return self._families.door(self.key)
+
     def happens(self, share: float) -> bool:
         """Whether something does."""
         return self.chance.random() < share
@@ -181,8 +185,8 @@ def _lives_in_group(p: Person, family: Family, links: Callable[[StreamKey, int],
 
 def _one_act(p: Person, family: Family, links: Callable[[StreamKey, int], str]) -> Script:
     match p.chance.choices(
-        ("nothing", "offer", "no more", "let", "go", "leave", "split", "invite", "begin", "release"),
-        (18, 14, 3, 30, 12 if p.at("group") == "waiting" else 2, 5, 2, 12, 1, 2),
+        ("nothing", "offer", "no more", "let", "go", "leave", "split", "invite", "begin", "release", "moves"),
+        (18, 14, 3, 30, 12 if p.at("group") == "waiting" else 2, 5, 2, 12, 1, 2, 3),
     )[0]:
         case "offer" | "no more" as said:
             yield p.does("group.offer", receives=said == "offer")
@@ -200,6 +204,8 @@ def _one_act(p: Person, family: Family, links: Callable[[StreamKey, int], str]) 
             yield p.does("group.begin", together=True)
         case "release":
             yield p.does("agent.release")
+        case "moves":
+            yield _moves(p)
         case _:
             pass
 
@@ -240,22 +246,22 @@ def invites_without_end(p: Person) -> Script:
 # ---- another address -----------------------------------------------------------------------------------------------
 
 
-def moves_house(p: Person, doors: Callable[[], tuple[str, int]]) -> Script:
+def moves_house(p: Person) -> Script:
     """While the house works, when the post has it, or just in between; half let it be, the others change their mind."""
     when = p.chance.choice(("early", "early", "shelf", "order", "post", "post", "delivered", "stubborn"))
     if not (yield from _comes_to(p, when)):
         return
     for _ in range(TOO_MANY + 1 if when == "stubborn" else p.chance.choice((1, 1, 2))):
-        yield _moves(p, doors)
+        yield _moves(p)
         yield SOON
         if p.happens(0.12):
-            yield _moves(p, doors)
+            yield _moves(p)
         yield from _thinks_again(p, stops=when == "stubborn" or p.happens(0.35))
         yield SOON if when == "stubborn" else p.after(0.5, 3)
 
 
-def _moves(p: Person, doors: Callable[[], tuple[str, int]]) -> Deed:
-    address, destination = doors()
+def _moves(p: Person) -> Deed:
+    address, destination = p.another_door()
     return p.does("readdressing.ask", address=address, destination=destination)
 
 
@@ -292,18 +298,13 @@ def _comes_to(p: Person, when: str) -> Generator[datetime, None, bool]:
 # ---- another telephone ---------------------------------------------------------------------------------------------
 
 
-def rings_elsewhere(
-    p: Person,
-    numbers: Callable[[], str],
-    code: Callable[[StreamKey, int], str],
-    doors: Callable[[], tuple[str, int]],
-) -> Script:
+def rings_elsewhere(p: Person, numbers: Callable[[], str], code: Callable[[StreamKey, int], str]) -> Script:
     """Has lost the telephone. Most prove the new number at once; others mistype it, give up, or try what they may not."""
     when = p.chance.choice(("early", "early", "early", "early", "shelf", "post", "delivered", "stubborn"))
     if not (yield from _comes_to(p, when)):
         return
     if p.happens(0.1):
-        yield _moves(p, doors)
+        yield _moves(p)
         yield SOON
     for _ in range(TOO_MANY if when == "stubborn" else p.chance.choice((1, 1, 2))):
         if when != "stubborn":
@@ -321,7 +322,7 @@ def rings_elsewhere(
         yield from _proves(p, min(change, TOO_MANY), code)
         if p.happens(0.25):
             yield SOON
-            yield _moves(p, doors)
+            yield _moves(p)
         yield p.after(0.2, 2)
 
 
@@ -472,10 +473,10 @@ class Families:
             if family.size == CLAN and len(family.cases) == CLAN:
                 self._plays(key, invites_without_end(self._person(key, session)))
         if chance.random() < MOVES_SHARE:
-            self._plays(key, moves_house(self._person(key, session), self._door(key)))
+            self._plays(key, moves_house(self._person(key, session)))
         if chance.random() < RINGS_SHARE:
             person = self._person(key, session)
-            self._plays(key, rings_elsewhere(person, self._number, self._code, self._door(key)))
+            self._plays(key, rings_elsewhere(person, self._number, self._code))
         if chance.random() < NAMES_SHARE:
             self._plays(key, names_somebody(self._person(key, session), self._number))
         if self._of and chance.random() < STRANGER_SHARE:
@@ -505,18 +506,14 @@ class Families:
         self._numbers += 1
         return str(FIRST_PHONE + self._numbers % 10_000)
 
-    def _door(self, key: StreamKey) -> Callable[[], tuple[str, int]]:
+    def door(self, key: StreamKey) -> tuple[str, int]:
         """Another address, mostly of the same city; some are where the post brings nothing."""
-
-        def door() -> tuple[str, int]:
-            self._numbers += 1
-            city = key.city if self.chance.random() < 0.8 else self.chance.choice(self.run.plan.cities)
-            arrival = Arrival(city, ELSEWHERE + self._numbers, self.run.clock.now())
-            home = self.run.people.application(arrival)
-            far = self.chance.random() < 0.04
-            return home["address"], FAR_AWAY if far else home["destination"]
-
-        return door
+        self._numbers += 1
+        city = key.city if self.chance.random() < 0.8 else self.chance.choice(self.run.plan.cities)
+        arrival = Arrival(city, ELSEWHERE + self._numbers, self.run.clock.now())
+        home = self.run.people.application(arrival)
+        far = self.chance.random() < 0.04
+        return home["address"], FAR_AWAY if far else home["destination"]
 
     # ---- playing ---------------------------------------------------------------------------------------------------
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from safehand.authority.agent.person import AGENT_RECORDS
 from safehand.authority.notices.sending import text_key
 from safehand.authority.outward import PHONE_CODE
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.shell import Done
 from safehand.kernel.store import VaultKeyRow, VaultRow
-from safehand.kernel.vault import unseal
+from safehand.kernel.vault import NONCE_BYTES, unseal
 from safehand.kernel.working_days import add_working_days, local_day
 from safehand.link.messages import DeliveryPart
 from safehand.postal.border.hearing import RECIPIENT_RECORD
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 WAITS_LONGER: Final = timedelta(days=3)
 """Than its time, in a world without faults: clocks are looked at three times a day, and once on Sundays."""
+EMPTY_BYTES: Final = NONCE_BYTES + 16
+"""Of a sealed record in which nothing is: nonce and tag."""
 parse: Final = datetime.fromisoformat
 
 
@@ -220,6 +223,11 @@ class FamilyBook:
         """It goes."""
         self._waiting.pop(key.stream, None)
 
+    def left(self, key: StreamKey, body: Any, at: datetime) -> None:
+        """It goes alone. Whoever was named stays so: by nobody's word but the own."""
+        self.wait_ended(key, body, at)
+        self._receivers.pop(key.stream, None)
+
     # ---- after each moment, and at the end ---------------------------------------------------------------------------
 
     def look(self, state_of: Callable[[StreamKey], Any]) -> None:
@@ -254,8 +262,13 @@ class FamilyBook:
             if max(due, self._calm_since) + WAITS_LONGER < now:
                 self._say("nobody waits longer for a family", f"since {due}", case)
 
-    def at_the_end(self) -> None:
-        """Nobody waits; and a code that went to one telephone proves no other."""
+    def at_the_end(self, state_of: Callable[[StreamKey], Any]) -> None:
+        """Nobody waits; a code that went to one telephone proves no other; who is named no more is kept nowhere."""
+        for (city, stream, name), sealed in self._run.authority.disk.vault.items():
+            if name in AGENT_RECORDS and len(sealed) > EMPTY_BYTES:
+                case = state_of(StreamKey(city, stream))
+                if str(case.agent.state) == "none":
+                    self._say("who is named no more is forgotten", f"still in the vault: {name}", stream)
         for case in self._waiting:
             self._say("nobody waits longer for a family", "waits in the end", case)
         sent, seen = self._run.texts.sent, defaultdict[tuple[str, str], set[str]](set)
@@ -294,5 +307,5 @@ JUDGES: Final[Mapping[tuple[str, str], Callable[[FamilyBook, StreamKey, Any, dat
     ("post", "stop.named"): FamilyBook.stop_named,
     ("authority", "group.wait_begun"): FamilyBook.wait_begun,
     ("authority", "group.wait_ended"): FamilyBook.wait_ended,
-    ("authority", "group.left"): FamilyBook.wait_ended,
+    ("authority", "group.left"): FamilyBook.left,
 }

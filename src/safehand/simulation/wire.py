@@ -242,10 +242,10 @@ def _resealed(network: Network, receiver: str, request: Request) -> tuple[str, R
 
 
 def _revoked(network: Network, receiver: str, request: Request) -> tuple[str, Request] | None:
-    """The attacker has a key that the sender revoked."""
+    """The attacker has a key that the sender revoked; what the receiver has not been told yet, nobody can hold against it."""
     here = network.houses[receiver]
-    now = here.clock.now()
-    revoked = [key.key_id for key in here.peer_keys if key.revoked_at is not None and key.revoked_at <= now]
+    now, known = here.clock.now(), here.ring.peers[here.peer].keys
+    revoked = [key.key_id for key in known if key.revoked_at is not None and key.revoked_at <= now]
     if not revoked:
         return None
     sender, run = network.houses[here.peer], _runs(request)[0]

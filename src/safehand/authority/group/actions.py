@@ -19,6 +19,7 @@ from safehand.authority.documents.numbers import birth_date_of
 from safehand.authority.group.commands import INVITATIONS_MAX, EndGroupWait, InviteToGroup, LetReceive
 from safehand.authority.group.group import GOING_QUEUE, KIND, Group
 from safehand.authority.group.refusals import NOT_OFFERED, TOO_YOUNG
+from safehand.authority.group.rules import IN_GROUP
 from safehand.house.erasure import ERASED
 from safehand.house.front import Asked
 from safehand.house.persons import read_persons, sealed_for
@@ -79,11 +80,14 @@ class Groups:
 
     async def of_leaving(self, asked: Sequence[Asked]) -> Sequence[tuple[VaultRow, ...]]:
         """For each request to leave: what the vaults of others hold of who leaves, since they may receive theirs, made empty."""
-        return [await self._forgotten(StreamKey(one.item.city, one.item.case)) for one in asked]
+        return [await self.forgotten(key=StreamKey(one.item.city, one.item.case)) for one in asked]
 
-    async def _forgotten(self, key: StreamKey) -> tuple[VaultRow, ...]:
-        cases = await self._cases([key])
-        group = await self.read(key=StreamKey(key.city, cases[key].group.group)) if key in cases else None
+    async def forgotten(self, *, key: StreamKey) -> tuple[VaultRow, ...]:
+        """The same of one case that goes its own way, by whatever it is that makes it leave."""
+        case = (await self._cases([key])).get(key)
+        if case is None or case.group.state not in IN_GROUP:
+            return ()
+        group = await self.read(key=StreamKey(key.city, case.group.group))
         if group is None:
             return ()
         named = [
@@ -91,8 +95,8 @@ class Groups:
         ]
         others = [
             other
-            for other, case in (await self._cases(named)).items()
-            if case.agent.number == case.group.receiver_number and case.group.receiver == key.stream
+            for other, its in (await self._cases(named)).items()
+            if its.agent.number == its.group.receiver_number and its.group.receiver == key.stream
         ]
         empty: dict[str, bytes] = dict.fromkeys(AGENT_RECORDS, b"")
         sealed = await sealed_for(house=self._house, records=dict.fromkeys(others, empty))

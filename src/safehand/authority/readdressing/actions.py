@@ -12,6 +12,7 @@ import msgspec
 from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case
+from safehand.authority.group.actions import Groups
 from safehand.authority.readdressing.commands import AskAddressChange, MakeAddressHold
 from safehand.authority.readdressing.refusals import NOTHING_ASKED
 from safehand.authority.readdressing.states import DUE_QUEUE, ReaddressingState
@@ -70,6 +71,8 @@ class AddressChanges:
         records = await self.kept(key=key, change=change, new=new)
         if records is None:
             return ERASED()
+        # Before the hand-over whoever asks leaves the family's group, and receives for none of it.
+        forgotten = await Groups(house=self._house).forgotten(key=key)
         name = f"{key.stream}-address-{change}"
         call = Call(
             stream=key,
@@ -80,7 +83,7 @@ class AddressChanges:
             # Keyed: of what was typed nothing can be guessed from it.
             request_hash=self._house.vault.digest(purpose="address form", value=new.address),
             token=self._house.ids.token(basis=name),
-            vault=records,
+            vault=(*records, *forgotten),
         )
         [outcome] = await self._house.shell.run([call])
         return outcome
@@ -137,6 +140,14 @@ class AddressChanges:
             blank = () if found is None else (_sealed(found.key, key, record_of(one.item.change), b""),)
             rows.append(blank)
         return rows
+
+    async def of_stops(self, asked: Sequence[Asked]) -> list[tuple[VaultRow, ...]]:
+        """The same of those that are stopped: without the group's address a case is in the group no more (group)."""
+        groups, ended = Groups(house=self._house), await self.of_endings(asked)
+        return [
+            (*rows, *await groups.forgotten(key=StreamKey(one.item.city, one.item.case)))
+            for rows, one in zip(ended, asked, strict=True)
+        ]
 
     async def _waiting(self, keys: Iterable[StreamKey]) -> dict[StreamKey, int]:
         """Of cases those on which the manager decides, with the number of the change."""
