@@ -16,7 +16,7 @@ from safehand.link.messages import Finding, ProofMethod, Reason
 from safehand.postal.acceptance.events import ReprintReason
 from safehand.postal.receiver.papers import Paper
 from safehand.programme.launch.people import reference
-from safehand.simulation.crowd import AGENT, Deed
+from safehand.simulation.crowd import Deed
 
 LATE: Final = timedelta(hours=12)
 SCANS: Final = 45
@@ -322,25 +322,6 @@ def nobody_else_any_more(s: Scene) -> Iterator[Deed]:
     """Taken back while it is on its way, before the post was told, or when it was received already; and once more."""
     yield s.authority("agent.release")
     yield s.authority("agent.release")
-
-
-@_course("authority", "ca_", _case(agent="received", tracking="delivered"))
-def another_than_who_received_it(s: Scene) -> Iterator[Deed]:
-    """Who was named has it, by the book; the recipient has not, the manager finds so, and somebody else is named."""
-    yield s.authority("tracking.deny_receipt")
-    yield s.authority("tracking.settle", in_hand=False, grade_accepted=False)
-    yield _named(s)
-
-
-@_course("authority", "ca_", _case(agent="received", handover="none on_shelf ordered to_label labelled"))
-def somebody_after_who_received_it(s: Scene) -> Iterator[Deed]:
-    """It is made anew, and somebody else may receive that."""
-    yield _named(s)
-
-
-def _named(s: Scene) -> Deed:
-    number = s.of_case().get("agent", {}).get("number", 0) + 1
-    return s.authority("agent.name", name=AGENT, phone="19900009999", number=number)
 
 
 @_course("authority", "ca_", _case(application="received", handover="none", readdressing="none"))

@@ -16,6 +16,7 @@ from safehand.authority.group.actions import PURPOSE as INVITATION
 from safehand.authority.group.actions import Invitations
 from safehand.kernel.machine import StreamKey
 from safehand.programme.launch.arrivals import Arrival
+from safehand.programme.launch.people import staff
 from safehand.simulation.crowd import AGENT, FAR_AWAY, Deed, local_hour
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ CLAN: Final = 12
 WITHIN: Final = timedelta(days=2)
 """A family applies."""
 SAME_ADDRESS_SHARE: Final = 0.7
-MOVES_SHARE, RINGS_SHARE, NAMES_SHARE, STRANGER_SHARE = 0.08, 0.08, 0.08, 0.02
+MOVES_SHARE, RINGS_SHARE, NAMES_SHARE, STRANGER_SHARE, DENIES_SHARE = 0.08, 0.08, 0.08, 0.02, 0.02
 TEXTS_AT: Final = 11
 """The hour at which text messages are sent."""
 ROUNDS_MAX: Final = 12
@@ -128,14 +129,17 @@ class Person:
 
 def member(p: Person, family: Family, links: Callable[[StreamKey, int], str]) -> Script:
     """Begins a group, or joins it when a link has come; then lives in it, leaves it, and maybe comes again."""
-    yield p.after(0.1, 1.5)
+    clan = family.size == CLAN
+    yield p.after(0.0, 0.2) if clan else p.after(0.1, 1.5)
     if family.cases[0] == p.key:
         yield p.does("group.begin", together=p.happens(0.85))
         yield SOON
         yield from _invites(p, family, links)
     else:
         yield from _joins(p, family, links)
-    yield from _lives_in_group(p, family, links)
+    # So many can only be together while nobody leaves.
+    if not clan:
+        yield from _lives_in_group(p, family, links)
 
 
 def _invites(p: Person, family: Family, links: Callable[[StreamKey, int], str]) -> Script:
@@ -369,6 +373,38 @@ def names_somebody(p: Person, numbers: Callable[[], str]) -> Script:
             yield p.after(0.1, 1)
 
 
+def denies_what_another_received(p: Person, numbers: Callable[[], str]) -> Script:
+    """Says that whoever received it has not given it to them; a manager believes it, and somebody else is to have the next."""
+    yield p.after(0.1, 1)
+    yield p.does("agent.name", name=AGENT, phone=numbers(), number=p.at("agent", "number", 0) + 1)
+    yield SOON
+    yield from _until(p, lambda: p.at("agent") != "named" or p.over())
+    if p.at("agent") != "received":
+        return
+    yield _believed(p.does("tracking.deny_receipt"))
+    yield SOON
+    settled = p.does("tracking.settle", in_hand=False, grade_accepted=False)
+    settled.person = staff("authority_manager", p.key.city)
+    yield _believed(settled)
+    yield from _until(p, lambda: p.at("handover") in WAITING_FOR_THE_POST)
+    yield p.does(
+        "agent.name", name=AGENT, phone=numbers(), number=min(p.at("agent", "number", 0) + 1, TOO_MANY)
+    )
+
+
+def _until(p: Person, so: Callable[[], bool]) -> Script:
+    for _ in range(80):
+        yield p.after(0.2, 0.6)
+        if so():
+            return
+
+
+def _believed(deed: Deed) -> Deed:
+    """Of which nobody knows what they did with their hands."""
+    deed.mischief = True
+    return deed
+
+
 # ---- all of them ---------------------------------------------------------------------------------------------------
 
 
@@ -479,6 +515,8 @@ class Families:
             self._plays(key, rings_elsewhere(person, self._number, self._code))
         if chance.random() < NAMES_SHARE:
             self._plays(key, names_somebody(self._person(key, session), self._number))
+        if chance.random() < DENIES_SHARE:
+            self._plays(key, denies_what_another_received(self._person(key, session), self._number))
         if self._of and chance.random() < STRANGER_SHARE:
             theirs = self._of[chance.choice(sorted(self._of))]
             self._plays(key, stranger(self._person(key, session), theirs))
