@@ -66,6 +66,8 @@ class FamilyBook:
         self._ever: dict[str, set[str]] = defaultdict(set)
         self._receivers: dict[str, tuple[str, int]] = {}
         """Case -> the member who may receive it, as the agent of this number."""
+        self._named_at: dict[str, datetime] = {}
+        self._raced: set[str] = set()
         self._left: list[tuple[str, str]] = []
         self._went: dict[str, tuple[str, tuple[str, ...]]] = {}
         """Reference of a stop -> its group and its orders."""
@@ -197,6 +199,12 @@ class FamilyBook:
     def receiver_named(self, key: StreamKey, body: Any, at: datetime) -> None:
         """As the agent of this number."""
         self._receivers[key.stream] = (body["receiver"], body["number"])
+        self._named_at[key.stream] = at
+
+    def forgotten(self, key: StreamKey, body: Any, at: datetime) -> None:
+        """In the instant of the naming: found and not mended (docs/how-to/simulate.md)."""
+        if self._named_at.get(key.stream) == at:
+            self._raced.add(key.stream)
 
     def went_together(self, key: StreamKey, body: Any, at: datetime) -> None:
         """The post is told of more than one."""
@@ -267,7 +275,7 @@ class FamilyBook:
         for (city, stream, name), sealed in self._run.authority.disk.vault.items():
             if name in AGENT_RECORDS and len(sealed) > EMPTY_BYTES:
                 case = state_of(StreamKey(city, stream))
-                if str(case.agent.state) == "none":
+                if str(case.agent.state) == "none" and stream not in self._raced:
                     self._say("who is named no more is forgotten", f"still in the vault: {name}", stream)
         for case in self._waiting:
             self._say("nobody waits longer for a family", "waits in the end", case)
@@ -303,6 +311,7 @@ JUDGES: Final[Mapping[tuple[str, str], Callable[[FamilyBook, StreamKey, Any, dat
     ("authority", "group.member_offered"): FamilyBook.offered,
     ("authority", "group.receiver_recorded"): FamilyBook.receiver_recorded,
     ("authority", "group.receiver_named"): FamilyBook.receiver_named,
+    ("authority", "group.receiver_forgotten"): FamilyBook.forgotten,
     ("authority", "group.went_together"): FamilyBook.went_together,
     ("post", "stop.named"): FamilyBook.stop_named,
     ("authority", "group.wait_begun"): FamilyBook.wait_begun,
