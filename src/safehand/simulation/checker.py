@@ -247,6 +247,9 @@ class Checker:
     def _settled(self, key: StreamKey, body: Any) -> None:
         self._paid.add(key.stream)
 
+    def _handed_in(self, key: StreamKey, body: Any) -> None:
+        self.run.handed_in_by_mistake(key.stream, body["make"])
+
     def _started(self, key: StreamKey, body: Any) -> None:
         if key.stream not in self._paid:
             self.say("nothing is made unpaid", f"blank {body['blank']}", key.stream)
@@ -755,6 +758,7 @@ _JUDGES: Final[Mapping[tuple[str, str], Callable[[Checker, StreamKey, Any], None
     ("authority", "examination.ran_late"): Checker._review_late,  # noqa: SLF001
     ("authority", "payment.promise_missed"): Checker._missed,  # noqa: SLF001
     ("authority", "payment.amends_owed"): Checker._amended,  # noqa: SLF001
+    ("authority", "document.old_handed_in"): Checker._handed_in,  # noqa: SLF001
     ("authority", "production.started"): Checker._started,  # noqa: SLF001
     ("authority", "stock.drawn"): Checker._drawn,  # noqa: SLF001
     ("authority", "tracking.proof_sealed"): Checker._sealed,  # noqa: SLF001

@@ -649,6 +649,14 @@ class Run:
                     self.world.open(order, Place("return_shelf"))
                     self.handed_in |= {order} if handed_in else set()
 
+    def handed_in_by_mistake(self, case: str, make: int) -> None:
+        """Confused people had it in hand, and may never have heard that this was written: then nothing else will come of it."""
+        for order, envelope in self.world.envelopes.items():
+            if (envelope.label_of.case, envelope.label_of.make) == (case, make) and case in self.tainted:
+                self.handed_in.add(order)
+                if envelope.place.kind not in GONE:
+                    self.world.open(order, Place("return_shelf"))
+
     def _taint(self, *streams: str) -> None:
         """What was done to one thing may show at all that hangs on it: the case, its orders, what shares its bag."""
         if self.tainted.issuperset(streams):
