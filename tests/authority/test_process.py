@@ -2,14 +2,17 @@
 
 import importlib
 import re
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 
 from safehand.authority import made_documents, router
-from safehand.authority.examination.commands import AskCorrection
+from safehand.authority.contact.commands import RecordUnreachable
+from safehand.authority.examination.commands import AskCorrection, RefuseApplication
 from safehand.authority.group import group
 from safehand.authority.handover import bag
 from safehand.authority.handover.commands import (
@@ -23,19 +26,46 @@ from safehand.authority.handover.commands import (
     RecordOrderRefused,
     TakeOutOfBag,
 )
+from safehand.authority.help.commands import AskHelp
 from safehand.authority.machines import ROLES, build_machines, timer
+from safehand.authority.made_documents import RecordRegisterDone
 from safehand.authority.outward import _NOTICES, TEMPLATES
 from safehand.authority.payment.states import Owed, PaymentState
 from safehand.authority.process import NEXT
 from safehand.authority.production import stock
 from safehand.authority.production.commands import PassCheck, RecordPrinted, StartProduction
-from safehand.authority.readdressing.commands import AskAddressChange, MakeAddressHold
-from safehand.authority.returns.commands import InvalidateReturn, KeepForPickup, ResendReturn
+from safehand.authority.readdressing.commands import (
+    ApproveAddressChange,
+    AskAddressChange,
+    DenyAddressChange,
+    MakeAddressHold,
+)
+from safehand.authority.readdressing.states import ReaddressingState
+from safehand.authority.returns.commands import (
+    InvalidateReturn,
+    KeepForPickup,
+    RecallItem,
+    ReceiveReturn,
+    RecordRecallAccepted,
+    RecordRecallRefused,
+    ResendReturn,
+)
+from safehand.authority.returns.states import ReturnsState
+from safehand.authority.tracking.commands import (
+    ConfirmReceipt,
+    DenyReceipt,
+    RecordIncident,
+    RecordReported,
+    RecordSearchEnded,
+)
+from safehand.house.erasure import OrderErasure
 from safehand.kernel.machine import Context, StreamKey
 from safehand.kernel.outcome import RefusalKind
 from safehand.kernel.steps import defects_of_step
-from safehand.link.messages import OrderPlaced, PostageMode, Reason
-from tests.authority.house import BAG, CASE, CITY, WITHDRAW, House, machines, tag, with_postage
+from safehand.link.messages import Kind, OrderPlaced, PostageMode, Reason
+from tests.authority.family import ONE, TWO, Family
+from tests.authority.house import BAG, CASE, CITY, EVIDENCE, WITHDRAW, House, machines, tag, with_postage
+from tests.authority.test_missed_promises import POSTAGE_FEN, amends, attempt, with_percent
 
 STEPS = (
     "application",
@@ -375,3 +405,198 @@ def test_amends_and_prepaid_postage_of_one_payment_both_go_back():
     house.ok(ChangeToPickup())
     fetched(house)
     assert house.case.payment.owed == (Owed("pay-1", 1400, "amends"), POSTAGE_BACK)
+
+
+# What one step asks of another ----------------------------------------------------------------------------------
+
+ELSEWHERE = AskAddressChange(change=1, destination=440100)
+APPROVE, DENY_CHANGE = ApproveAddressChange(change=1), DenyAddressChange(change=1, reason="not_confirmed")
+COOLING, ASKED = "readdressing.cooling", "readdressing.asked"
+
+
+def report(house: House) -> RecordReported:
+    return RecordReported(**house.item(), carrier_code="50", occurred_at=house.now)
+
+
+def reported() -> House:
+    house = House().with_post()
+    house.ok(report(house), actor="postal")
+    return house
+
+
+def denied() -> House:
+    house = reported()
+    house.ok(DenyReceipt(), actor="ap_one")
+    return house
+
+
+def came_back_denied() -> House:
+    """Left somewhere, denied by its recipient, stopped by the post, and on our return shelf."""
+    house = denied()
+    house.ok(RecordRecallAccepted(**house.item()), actor="postal")
+    house.ok(ReceiveReturn(waybill=house.item()["waybill"]))
+    return house
+
+
+def frozen(house: House) -> bool:
+    document = house.case.document
+    assert document is not None
+    return document.frozen
+
+
+def recalls(house: House) -> list[Reason]:
+    said: list[Any] = [one.body for one in house.messages if one.kind == Kind.RECALL_REQUESTED]
+    return [body.reason for body in said]
+
+
+def test_what_its_recipient_denies_is_called_back_as_our_recall_and_goes_out_again_without_postage():
+    house = came_back_denied()
+    assert recalls(house) == [Reason.RECALLED]
+    assert house.ok(ResendReturn())[0] == "returns.resent"
+    assert house.case.handover.free
+
+
+def test_what_was_denied_and_then_waits_at_the_counter_is_no_longer_frozen_when_it_is_fetched():
+    house = came_back_denied()
+    assert frozen(house)
+    assert house.ok(KeepForPickup())[:2] == ["returns.kept_for_pickup", "document.released"]
+    assert not frozen(house)
+    assert [entry.work for entry in house.case.papers.owed if entry.turn] == ["suspend", "restore"]
+
+
+def test_a_word_taken_back_and_then_believed_by_the_post_releases_the_document():
+    house = reported()
+    house.ok(ConfirmReceipt(evidence=EVIDENCE), actor="ap_one")
+    house.ok(DenyReceipt(), actor="ap_one")
+    house.ok(RecordIncident(**house.item(), reason=Reason.PROOF_TOO_LATE), actor="postal")
+    assert frozen(house)
+    ended = house.ok(RecordSearchEnded(**house.item()), actor="postal")
+    assert ended[:2] == ["tracking.contradiction_ended", "document.released"]
+    assert not frozen(house)
+
+
+@pytest.mark.parametrize("bring", [House.with_post, lambda house: reported()])
+def test_another_address_calls_back_once_whatever_the_post_still_has(bring: Any):
+    house = bring(House())
+    house.ok(ELSEWHERE)
+    assert house.ok(APPROVE)[-1] == "returns.recall_asked"
+    assert recalls(house) == [Reason.RECALLED]
+
+
+def test_another_address_calls_nothing_back_twice_and_not_what_is_back_already():
+    again = House().with_post()
+    again.ok(RecallItem(reason=Reason.RECALLED))
+    denied_before, back = denied(), House().returned()
+    for house in (again, denied_before, back):
+        house.ok(ELSEWHERE)
+        assert house.ok(APPROVE) == ["readdressing.approved", "application.readdressed"]
+    assert len(recalls(again)) == len(recalls(denied_before)) == 1
+    assert recalls(back) == []
+    sent_again = House().returned()
+    sent_again.ok(ELSEWHERE)
+    sent_again.ok(ResendReturn())
+    assert "returns.recall_asked" not in sent_again.ok(APPROVE), "it has never left the shelf"
+
+
+def test_a_denied_envelope_that_the_post_would_not_stop_is_called_back_for_another_address():
+    house = denied()
+    refused = RecordRecallRefused(**house.item(), reason=Reason.TOO_LATE)
+    house.ok(refused, actor="postal")
+    house.ok(ELSEWHERE)
+    assert house.ok(APPROVE)[-1] == "returns.recall_asked"
+
+
+def test_an_address_that_the_manager_denies_sends_what_waited_for_it_to_the_old_one():
+    house = House().returned()
+    house.ok(ELSEWHERE)
+    house.ok(ResendReturn())
+    assert house.case.handover.state == "on_shelf"
+    assert house.ok(DENY_CHANGE) == ["readdressing.denied", "handover.order_placed"]
+    assert house.case.handover.destination == 310000
+
+
+def test_nobody_waits_for_another_address_of_what_has_ended():
+    refused, delivered, given_up = House().submitted(), House().with_post(), House().returned()
+    for house in (refused, delivered, given_up):
+        house.ok(ELSEWHERE)
+    assert "readdressing.lapsed" in refused.ok(RefuseApplication(reason="duplicate"))
+    assert "readdressing.lapsed" in delivered.ok(delivered.claim(), actor="postal")
+    assert "readdressing.lapsed" in given_up.ok(InvalidateReturn(remake=False))
+    for house in (refused, delivered, given_up):
+        assert not {COOLING, ASKED} & set(house.waits())
+
+
+# A promise is made good once, to whoever pays for the way -------------------------------------------------------
+
+
+def test_whoever_did_not_fetch_it_and_has_it_brought_is_promised_a_day_too():
+    house = House().at_counter()
+    house.ring("handover.ready_for_pickup")
+    house.ok(ResendReturn())
+    assert not house.case.handover.free
+    house.label()
+    house.seal()
+    house.offer()
+    house.accept()
+    house.later(days=5)
+    house.ok(house.claim(), actor="postal")
+    assert amends(house) == POSTAGE_FEN
+
+
+def test_where_nothing_is_paid_back_nobody_is_told_of_a_missed_promise():
+    house = House(with_percent(0)).with_post()
+    house.later(days=2)
+    assert "payment.promise_missed" not in house.ok(house.claim())
+
+
+def test_a_first_visit_in_time_is_no_missed_promise_whatever_is_heard_late():
+    told, silent, unconfirmed = House().with_post(), House().with_post(), reported()
+    for house in (told, silent):
+        house.ok(attempt(house))
+    told.later(days=3)
+    told.ok(report(told))
+    assert silent.ring("tracking.on_the_way") == ["tracking.overdue"]
+    assert silent.now - told.now < timedelta(days=30)
+    assert unconfirmed.ring("tracking.reported") == ["tracking.overdue"]
+    assert [amends(house) for house in (told, silent, unconfirmed)] == [0, 0, 0]
+
+
+# Groups and whoever is forgotten --------------------------------------------------------------------------------
+
+
+def test_whoever_goes_alone_has_the_clerks_own_time_though_others_are_in_the_group():
+    alone = House().paid()
+    alone.ok(ELSEWHERE)
+    alone.draw()
+    alone.make()
+    family = Family().begin(together=False)
+    invitation = family.invite()
+    family.apply(TWO)
+    moving = family.joining(invitation, together=False)
+    family.ok(msgspec.structs.replace(moving, change=1, destination=310000), stream=TWO)
+    family.issue(TWO)
+    assert family.now == alone.now
+    assert family.waits(TWO)["handover.on_shelf"].due_at == alone.waits()["handover.on_shelf"].due_at
+
+
+def test_whoever_leaves_a_group_for_another_address_still_waits_for_it():
+    family = Family().begin()
+    assert family.ok(ELSEWHERE, stream=ONE) == ["readdressing.asked", "group.left"]
+    assert family.state(ONE).readdressing.state is ReaddressingState.COOLING
+    family.ring(COOLING, ONE)
+    assert family.ok(MakeAddressHold(change=1), stream=ONE) == [
+        "readdressing.changed",
+        "application.readdressed",
+    ]
+
+
+def test_whoever_is_forgotten_is_neither_reached_nor_answered_any_more():
+    house = House().delivered()
+    lost = RecordUnreachable(template="payment_due", channels=("sms",), reason="unreachable")
+    house.ok(lost, actor="system")
+    house.ok(AskHelp(topic="where", text="where is it", text_number=1))
+    for entry in house.case.papers.owed:
+        house.ok(RecordRegisterDone(work=entry.work, make=entry.make), actor="system")
+    assert house.ok(OrderErasure()) == ["erasure.ordered", "contact.regained", "help.dropped"]
+    assert house.case.returns.state is ReturnsState.NONE
+    assert not {"help.open", "contact.unreachable"} & set(house.waits())
