@@ -20,6 +20,7 @@ from safehand.authority.help.commands import (
     ReopenHelp,
     Topic,
 )
+from safehand.authority.help.events import HelpAsked
 from safehand.authority.help.lines import FILE, load_help_lines
 from safehand.authority.help.rules import TEXTS_MAX
 from safehand.authority.help.states import QUEUE, HelpState
@@ -112,6 +113,36 @@ def test_what_was_asked_last_has_the_last_text_for_its_answer_and_is_not_opened_
     assert house.no(answer(TEXTS_MAX - 1)) == "help.changed_meanwhile"
     house.ok(answer(TEXTS_MAX))
     assert house.no(ReopenHelp(text="not settled", text_number=TEXTS_MAX + 1)) == "help.too_many"
+
+
+def answered(house: House, texts: int) -> House:
+    """So many texts, the last of them an answer."""
+    for number in range(1, texts, 2):
+        house.ok(ask(number))
+        house.ok(answer(number + 1))
+    return house
+
+
+def test_the_last_two_texts_are_for_opening_it_again_and_for_the_answer_to_that():
+    house = answered(House().approved(), TEXTS_MAX - 2)
+    last = TEXTS_MAX - 1
+    assert house.ok(ReopenHelp(text="not settled", text_number=last)) == ["help.reopened"]
+    assert house.ok(answer(TEXTS_MAX)) == ["help.answered"]
+
+
+def test_nobody_asks_what_could_not_be_answered_any_more():
+    house = answered(House().delivered(), TEXTS_MAX - 2)
+    house.ok(DenyReceipt())
+    house.ok(answer(TEXTS_MAX - 1))
+    assert house.no(ask(TEXTS_MAX)) == "help.too_many"
+    assert house.no(ReopenHelp(text="not settled", text_number=TEXTS_MAX)) == "help.too_many"
+
+
+def test_a_denial_is_asked_about_no_line_of_the_timeline():
+    house = House().delivered()
+    house.ok(DenyReceipt())
+    [asked] = [event for _, event in house.events if isinstance(event, HelpAsked)]
+    assert (asked.about, asked.text_number, asked.topic) == (0, 0, "not_in_hand")
 
 
 def test_an_answer_is_rated_once_and_opened_again_for_thirty_days():

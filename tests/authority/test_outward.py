@@ -7,14 +7,17 @@ import pytest
 
 from safehand.authority import outward
 from safehand.authority.agent.commands import NameAgent, ReleaseAgent
+from safehand.authority.handover.commands import SealEnvelope
 from safehand.authority.handover.events import OrderPlaced
 from safehand.authority.made_documents import OldClaimRefused
 from safehand.authority.payment.commands import SettlePayment
 from safehand.authority.readdressing.commands import AskAddressChange, StopAddressChange
+from safehand.authority.tracking.commands import RecordReported
 from safehand.authority.tracking.states import TrackingState
+from safehand.authority.wish.commands import AskWish
 from safehand.kernel.machine import StreamKey
-from safehand.link.messages import Kind, PostageMode, ProofRefused, Reason, Scan
-from tests.authority.house import CASE, CITY, House
+from safehand.link.messages import Kind, PostageMode, ProofRefused, Reason, Scan, Wish
+from tests.authority.house import CASE, CITY, WITHDRAW, House
 from tests.authority.sample_events import sample
 
 KEY = StreamKey(CITY, CASE)
@@ -203,3 +206,52 @@ def test_who_takes_back_an_agent_or_another_address_is_told_that_it_is_so():
     house.ok(AskAddressChange(change=1, destination=440100))
     house.ok(StopAddressChange(change=1))
     assert house.notices[-1].template == "address_stays"
+
+
+def test_the_post_hears_that_its_recipient_will_fetch_it_and_names_no_day():
+    house = House().with_post()
+    house.ok(AskWish(number=1, wish="post_office"), actor="ap_one")
+    said: Any = house.messages[-1].body
+    assert (house.messages[-1].kind, said.wish, said.day) == (Kind.DELIVERY_WISHED, Wish.POST_OFFICE, None)
+    assert (said.order, said.waybill, said.number) == (house.case.tracking.order, house.item()["waybill"], 1)
+
+
+def test_a_fee_that_goes_back_stands_on_the_list_once():
+    house = House().paid()
+    house.ok(WITHDRAW)
+    lines = [line.queue for line in outward.waits(house.case, KEY)]
+    assert lines.count("payment.refund_due") == 1
+
+
+def caught_wrong(house: House) -> None:
+    case = house.case
+    command = SealEnvelope(waybill="ZA999999999CN", blank=case.production.blank, second_person="st_two")
+    assert house.ok(command) == ["handover.wrong_envelope_caught"]
+
+
+def test_each_wrong_envelope_is_counted_once_and_nothing_after_it_again():
+    house = House().labelled()
+    caught_wrong(house)
+    caught_wrong(house)
+    house.seal()
+    house.offer()
+    house.accept()
+    assert house.tally["exception.wrong_envelope"] == 2
+
+
+def test_an_exception_that_runs_late_is_still_one():
+    house = House().with_post()
+    reported = RecordReported(**house.item(), carrier_code="50", occurred_at=house.now)
+    house.ok(reported, actor="postal")
+    house.ring("tracking.reported")
+    assert house.tally["exception.reported_not_proven"] == 1
+
+
+def test_what_changes_no_number_changes_no_line_of_the_tallies():
+    house = House().with_post()
+    before = house.case
+    house.ok(house.scan(Scan.ARRIVED, "sc_a"), actor="postal")
+    assert outward.counts(before, house.case) == {}
+    first = before.tracking
+    failed = msgspec.structs.replace(before, tracking=msgspec.structs.replace(first, attempts=1))
+    assert outward.counts(before, failed) == {"exception.attempt_failed": 1}

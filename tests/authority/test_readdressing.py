@@ -20,6 +20,7 @@ from safehand.authority.machines import ROLES
 from safehand.authority.readdressing.actions import record_of
 from safehand.authority.readdressing.commands import (
     CHANGES_MAX,
+    AddressChangeExpired,
     ApproveAddressChange,
     AskAddressChange,
     DenyAddressChange,
@@ -221,6 +222,31 @@ def test_it_lapses_with_the_application_and_when_the_envelope_stays_at_the_count
     kept.ok(ASK)
     assert "readdressing.lapsed" in kept.ok(KeepForPickup())
     assert not {COOLING, ASKED} & set(kept.waits())
+
+
+def test_a_clock_that_rings_too_early_twice_or_for_nobody_changes_nothing():
+    rung = AddressChangeExpired()
+    house = House().approved()
+    assert house.ok(rung, actor="clock") == []
+    house.ok(ASK)
+    house.later(hours=23)
+    assert house.ok(rung, actor="clock") == [], "the day is not over"
+    house.ring(COOLING)
+    house.later(days=9)
+    assert house.ok(rung, actor="clock") == [], "it is about to hold"
+    asked = House().with_post()
+    asked.ok(ASK)
+    assert asked.ok(rung, actor="clock") == []
+    assert asked.ring(ASKED) == ["readdressing.ran_late"]
+    assert asked.ok(rung, actor="clock") == [], "late once"
+
+
+def test_what_does_not_wait_any_more_goes_nowhere_else():
+    house = House().approved()
+    house.ok(ASK)
+    assert house.case.readdressing.destination == 440100
+    house.ok(STOP)
+    assert house.case.readdressing.destination == 0
 
 
 def test_only_the_applicant_asks_only_the_manager_decides_and_both_may_stop_it():

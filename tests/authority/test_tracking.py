@@ -39,6 +39,7 @@ from safehand.authority.tracking.commands import (
 )
 from safehand.authority.tracking.events import TurnedBack
 from safehand.authority.tracking.rules import CODE_ATTEMPTS_MAX, NEARS_TOLD_MAX, SCANS_KEPT_MAX, position
+from safehand.authority.wish.commands import AskWish
 from safehand.link.messages import (
     INQUIRIES_MAX,
     Finding,
@@ -1076,3 +1077,83 @@ def house_claim() -> JudgeClaim:
     """A claim for an order without a name."""
     house = House().with_post()
     return house.claim(order="")
+
+
+# News that comes twice, late, or of another envelope
+
+
+def test_who_comes_and_who_is_near_is_said_of_what_was_left_elsewhere_too():
+    house = reported()
+    assert house.ok(courier(house), actor=POST) == ["tracking.courier_named"]
+    assert house.ok(near(house, minutes=1), actor=POST) == ["tracking.courier_near"]
+
+
+def test_near_is_news_for_a_whole_hour_three_times_in_a_round():
+    house = House().with_post()
+    house.later(hours=2)
+    assert house.ok(near(house, minutes=-60), actor=POST) == ["tracking.courier_near"]
+    assert house.ok(near(house, minutes=-59), actor=POST) == ["tracking.courier_near"]
+    assert house.ok(near(house, minutes=-58), actor=POST) == ["tracking.courier_near"]
+    assert house.ok(near(house, minutes=-57), actor=POST) == []
+
+
+def test_that_one_courier_was_near_says_nothing_of_the_next():
+    house = House().with_post()
+    house.ok(courier(house), actor=POST)
+    house.ok(near(house, minutes=5), actor=POST)
+    house.ok(courier(house, "st_second", minutes=4), actor=POST)
+    assert house.case.tracking.near_at is None
+    assert house.ok(near(house, minutes=5), actor=POST) == ["tracking.courier_near"]
+
+
+def test_a_scan_elsewhere_at_the_very_instant_ends_the_couriers_way():
+    house = House().with_post()
+    house.ok(courier(house), actor=POST)
+    house.ok(house.scan(Scan.AT_OFFICE, "sc_back"), actor=POST)
+    assert house.case.tracking.courier == ""
+
+
+def test_a_later_scan_does_not_shorten_how_long_the_counter_keeps_it():
+    house = House().with_post()
+    until = house.now + timedelta(days=7)
+    house.ok(house.scan(Scan.HELD, "sc_held", due_at=until), actor=POST)
+    kept = house.case.tracking.held_to
+    assert kept is not None
+    house.ok(house.scan(Scan.AT_OFFICE, "sc_late"), actor=POST)
+    assert house.case.tracking.held_to == kept
+
+
+def test_whoever_will_fetch_it_makes_no_clock_ring_sooner():
+    house = House().with_post(destination=440100)
+    promised = house.waits()["tracking.on_the_way"].due_at
+    house.ok(AskWish(number=1, wish="post_office"), actor="ap_one")
+    assert house.waits()["tracking.on_the_way"].due_at == promised
+
+
+def test_what_is_said_of_another_envelope_is_refused_whatever_is_said():
+    house, strange = House().with_post(), {"order": "or_other", "waybill": "ZA999999999CN"}
+    item = house.item() | {"waybill": strange["waybill"]}
+    assert house.no(RecordVoid(**item, scan_id="sc_a"), actor=POST) == "tracking.not_this_item"
+    unknown = house.item() | {"order": strange["order"]}
+    assert house.no(RecordFound(**unknown), actor=POST) == "tracking.not_this_order"
+    delivered = House().delivered()
+    item = delivered.item() | {"waybill": strange["waybill"]}
+    assert delivered.no(RecordSearchEnded(**item), actor=POST) == "tracking.not_this_item"
+
+
+def test_what_is_searched_for_is_rejected_at_no_door():
+    house = searched()
+    rejected = RecordRejected(**house.item(), reason=Reason.REFUSED)
+    assert house.no(rejected, actor=POST) == "tracking.not_now"
+    assert house.account == "incident"
+
+
+def test_a_word_that_ends_a_search_makes_the_loss_that_crossed_it_no_news():
+    house = searched()
+    house.ok(CONFIRM, actor="ap_one")
+    assert house.ok(RecordLoss(**house.item()), actor=POST) == []
+    again = RecordIncident(**house.item(), reason=Reason.LOST)
+    assert house.ok(again, actor=POST) == [], "the search that the word has ended"
+    believed = word_that_crossed_a_find()
+    believed.ok(RecordSearchEnded(**believed.item()), actor=POST)
+    assert believed.ok(RecordLoss(**believed.item()), actor=POST) == []

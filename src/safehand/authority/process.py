@@ -281,8 +281,7 @@ def _order(case: Case, event: Event, m: Moment) -> Sequence[Event]:
     The order names chance, not the case: the post must not be able to link two envelopes of one person.
     """
     if case.handover.mode != "post":
-        fetched = case.handover.state is not HandoverState.NONE
-        return [*_lapsed(case), *(_needs_no_waiting(case, "counter") if fetched else [])]
+        return _lapsed(case)  # what is fetched is in no group: see router.py
     waits = case.readdressing.state is not ReaddressingState.NONE
     if waits or case.handover.state is not HandoverState.ON_SHELF:
         return []

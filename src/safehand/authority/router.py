@@ -509,9 +509,8 @@ def _join(case: Case, command: group.JoinGroup, m: Moment) -> Answer | None:
         return refusal
     asking = readdressing.AskAddressChange(change=command.change, destination=command.destination)
     asked, joined = _address_change(case, asking, m), group_rules.join(case.group, command, m)
-    if isinstance(asked, Refusal):
-        return asked
-    return joined if isinstance(joined, Refusal) else [*asked, *joined]
+    assert not isinstance(joined, Refusal)  # it is in no group: see above
+    return asked if isinstance(asked, Refusal) else [*asked, *joined]
 
 
 def _let_receive(case: Case, command: group.LetReceive, m: Moment) -> Answer | None:

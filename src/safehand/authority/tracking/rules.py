@@ -321,8 +321,6 @@ def record_incident(step: Tracking, command: c.RecordIncident, m: Moment) -> Ans
         if step.own_word and command.reason is not Reason.PROOF_TOO_LATE:
             return [] if step.searched else [e.SearchOvertaken()]
         return contradicted(step, m)
-    if step.state not in _WITH_POST and step.state is not S.TURNED_BACK:
-        return refusals.not_now(step.state)
     due_at = m.in_days(m.book.clocks.incident_days)
     return [e.IncidentRecorded(reason=int(command.reason), due_at=due_at)]
 
