@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
-from safehand.link.messages import Kind, PostageMode, ProofMethod, Reason, Scan
+from safehand.kernel.working_days import end_of_day, local_day
+from safehand.link.messages import Kind, PostageMode, ProofMethod, Reason, Scan, Wish
 from safehand.postal.delivery import commands as to_deliver
+from safehand.postal.delivery.events import Held
 from safehand.postal.delivery.rules import NEARS_MAX, round_end
 from safehand.postal.delivery.states import After
 from safehand.postal.identity_check.rules import COURIER_QUESTIONS_PER_HOUR_MAX, ITEM_QUESTIONS_MAX
+from safehand.postal.steps import scan_name
 from safehand.postal.undeliverable import commands as to_return
-from tests.postal.house import CLERK, COURIER, EVIDENCE, OFFICE, START, STRANGER, House
+from tests.postal.house import CLERK, COURIER, EVIDENCE, OFFICE, ORDER, START, STRANGER, House
 
 
 def rejecting(house: House, reason: Reason = Reason.MISPRINT, **changes: Any) -> to_deliver.RejectAtDoor:
@@ -626,3 +629,147 @@ def test_only_who_has_it_says_to_be_near_and_only_on_the_way_to_the_door():
     stopped = House().with_courier()
     stopped.do(to_return.Recall(waybill=stopped.waybill, reason=Reason.RECALLED))
     assert stopped.why_not(nearing(stopped)) == "delivery.stopped"
+
+
+def test_near_is_said_three_times_in_a_round():
+    house = House().with_courier()
+    for _ in range(3):
+        house.wait(minutes=3)
+        house.do(nearing(house))
+    house.wait(minutes=3)
+    assert house.why_not(nearing(house)) == "delivery.near_said"
+
+
+# Told again, told late, told of what is over -----------------------------------------------------------------
+
+
+def own_word(house: House) -> to_deliver.RecordProof:
+    return house.proof(evidence=b"\x07" * 32, method=ProofMethod.RECIPIENT_WORD)
+
+
+def recalling(house: House) -> to_return.Recall:
+    return to_return.Recall(waybill=house.waybill, reason=Reason.RECALLED)
+
+
+def test_the_recipients_own_word_delivers_nothing_that_is_on_its_way_back():
+    house = House().at_office()
+    house.do(recalling(house))
+    assert house.do(own_word(house))[0] == "delivery.proof_came_late"
+    assert house.account() == f"office:{OFFICE}"
+    assert house.do(own_word(house)) == []
+    house.do(to_return.OpenIncident(waybill=house.waybill, reason=Reason.LOST))
+    assert house.do(own_word(house)) == [], "this very word was heard before the search"
+    assert House().at_office().why_not(own_word(House().at_office())) == "delivery.no_claim"
+
+
+def test_a_word_about_what_was_left_elsewhere_and_fetched_again_is_kept():
+    house = House().with_courier()
+    house.do(leaving_elsewhere(house))
+    house.do(taking_back(house))
+    assert house.do(own_word(house))[0] == "delivery.proof_came_late"
+
+
+def test_a_taking_out_told_again_changes_nothing_whatever_has_happened_at_the_door():
+    house = House().at_office()
+    out = house.taking_out()
+    house.do(out)
+    house.do(house.claiming())
+    assert house.do(out) == []
+    house.do(house.proof())
+    assert house.do(out) == []
+
+
+def test_what_is_kept_at_the_counter_is_chased_by_nobody():
+    house = House().held()
+    due_at = house.waits()["delivery.held"].due_at
+    assert due_at is not None
+    house.now = due_at
+    assert house.do(to_deliver.Escalate()) == [], "the clock itself ends the holding"
+
+
+def test_a_door_that_is_named_again_or_of_what_goes_back_is_no_news():
+    join = to_deliver.JoinStop(stop="gp_door", peer="authority")
+    house = House().at_office()
+    assert house.do(join) == ["delivery.stop_joined"]
+    assert house.do(join) == []
+    stopped = House().at_office()
+    stopped.do(recalling(stopped))
+    assert stopped.do(join) == []
+    assert stopped.item.delivery.stop == ""
+
+
+def test_only_the_courier_who_has_it_ends_an_open_claim_otherwise():
+    house = House().claimed()
+    assert house.why_not(rejecting(house, courier=STRANGER)) == "delivery.with_other_courier"
+
+
+# Wishes and what the counter keeps ---------------------------------------------------------------------------
+
+
+def wishing(house: House, *, after: int | None = None, number: int = 1) -> to_deliver.HearWish:
+    day = None if after is None else local_day(house.now) + timedelta(days=after)
+    wish = Wish.POST_OFFICE if day is None else Wish.ANOTHER_DAY
+    return to_deliver.HearWish(waybill=house.waybill, number=number, wish=wish, day=day)
+
+
+def test_however_late_a_day_is_wished_it_is_kept_no_longer_than_from_its_acceptance():
+    soon, late = House().at_office(), House().at_office()
+    soon.do(wishing(soon, after=60))
+    late.wait(days=3)
+    late.do(wishing(late, after=60))
+    kept = [house.item.delivery.wished for house in (soon, late)]
+    assert kept[0] is not None
+    assert kept[1] is not None
+    assert kept[0].day == kept[1].day
+
+
+def test_a_visit_that_the_recipient_put_off_uses_up_no_attempt():
+    house = House().with_courier()
+    house.do(wishing(house, after=2))
+    house.do(house.failing(Reason.RESCHEDULED_BY_RECIPIENT))
+    for _ in range(3):
+        assert house.do(house.failing()) == ["delivery.attempt_failed"]
+    assert house.why_not(house.failing()) == "delivery.attempts_used_up"
+
+
+def test_what_the_recipient_will_fetch_is_kept_for_that_and_by_a_scan_of_its_own():
+    house = House().with_courier()
+    house.do(wishing(house))
+    assert house.do(house.bringing_back()) == ["delivery.brought_back", "delivery.held"]
+    [kept] = [event for _, event in house.journal if isinstance(event, Held)]
+    assert kept.reason is Reason.WANTS_COUNTER
+    assert kept.scan_id == scan_name(order=ORDER, what="wish", number=1)
+    visited = House().with_courier()
+    visited.do(wishing(visited))
+    visited.do(visited.failing(Reason.MOVED))
+    visited.do(visited.bringing_back())
+    [kept] = [event for _, event in visited.journal if isinstance(event, Held)]
+    assert kept.scan_id == scan_name(order=ORDER, what="held", number=1)
+
+
+def test_what_the_recipient_will_fetch_and_is_recalled_meanwhile_is_only_brought_back():
+    house = House().with_courier()
+    house.do(wishing(house))
+    house.do(recalling(house))
+    assert "delivery.held" not in house.do(house.bringing_back())
+    assert house.item.delivery.state == "stopped"
+
+
+def test_an_item_at_the_office_goes_out_or_to_the_counter_by_the_end_of_the_next_day():
+    house = House().at_office()
+    today = local_day(house.now)
+    assert house.waits()["delivery.at_office"].due_at == end_of_day(today + timedelta(days=1))
+    house.wait(days=1)
+    house.do(wishing(house))
+    assert house.waits()["delivery.at_office"].due_at == end_of_day(today + timedelta(days=2))
+
+
+def test_a_new_round_begins_afresh():
+    house = House().with_courier()
+    house.do(house.failing(Reason.MOVED))
+    house.do(house.bringing_back())
+    assert house.item.delivery.held_at is not None
+    house.wait(minutes=5)
+    house.do(house.taking_out())
+    step = house.item.delivery
+    assert (step.reason, step.after, step.held_at) == (None, After.TRY_AGAIN, None)

@@ -244,3 +244,41 @@ def test_scans_voided_one_after_the_other_lead_back_hand_by_hand():
         assert house.do(void(house, scan.scan_id)) == ["transport.position_voided"]
         assert house.account() == account
         assert house.waits()["transport.rescan"].owner == "sorter"
+
+
+def test_voiding_one_of_two_scans_of_the_same_instant_moves_nothing():
+    house = House().accepted()
+    house.do(house.departing())
+    house.wait(minutes=10)
+    first, second = house.arriving_at_centre(), house.arriving_at_centre()
+    house.do(first)
+    house.do(second)
+    assert house.do(void(house, first.scan_id)) == ["transport.scan_voided"]
+    assert house.account() == "office:310000-C"
+    assert house.do(void(house, second.scan_id)) == ["transport.position_voided"]
+
+
+def test_voiding_an_arrival_leaves_what_was_out_and_is_back_where_it_is():
+    house = House().accepted()
+    house.do(house.departing())
+    house.wait(minutes=10)
+    arriving = house.arriving()
+    house.do(arriving)
+    house.wait(minutes=10)
+    house.do(house.taking_out())
+    house.wait(minutes=10)
+    house.do(house.bringing_back())
+    assert house.do(void(house, arriving.scan_id)) == ["transport.scan_voided"]
+    assert house.account() == f"office:{OFFICE}"
+
+
+def test_after_a_void_the_true_scan_counts_though_it_happened_before_the_wrong_one():
+    house = House().accepted()
+    house.wait(minutes=5)
+    true = house.departing()
+    house.wait(minutes=5)
+    wrong = house.departing(leg="LEG-9")
+    house.do(wrong)
+    house.do(void(house, wrong.scan_id))
+    assert house.do(true) == ["transport.departed"]
+    assert house.account() == "vehicle:LEG-1"

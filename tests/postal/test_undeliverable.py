@@ -521,3 +521,53 @@ def test_the_manager_hears_of_a_return_once():
     house.do(starting(house))
     house.ring("undeliverable.returning")
     assert house.do(to_return.Escalate()) == []
+
+
+def opened(house: House) -> list[Reason]:
+    return [body.reason for body in house.bodies(Kind.INCIDENT_OPENED)]
+
+
+def test_what_was_left_elsewhere_and_is_recalled_is_searched_for_since_nobody_proved_who_they_are():
+    house = left_elsewhere(House())
+    house.do(recalling(house))
+    assert opened(house)[-1] is Reason.IDENTITY_NOT_PROVEN
+
+
+def test_what_comes_to_the_authority_while_a_recall_waits_answers_the_recall_as_well():
+    end = ["undeliverable.item_found", "undeliverable.return_offered", "undeliverable.return_received"]
+    plain = House().at_office()
+    assert plain.do(of(plain, to_return.RecordReturnReceived)) == ["undeliverable.incident_opened", *end]
+    assert opened(plain) == [Reason.LOST]
+    house = House().claimed()
+    house.do(recalling(house))
+    assert house.item.undeliverable.state == "recall_pending"
+    assert house.do(of(house, to_return.RecordReturnReceived)) == [
+        "undeliverable.incident_opened",
+        "undeliverable.recall_accepted",
+        *end,
+    ]
+    assert len(house.bodies(Kind.RECALL_ACCEPTED)) == 1
+    assert house.account() == "returned"
+
+
+def test_what_is_recalled_goes_back_for_that_and_what_was_lost_before_stays_lost():
+    recalled, lost = House().at_office(), House().at_office()
+    recalled.do(recalling(recalled))
+    assert recalled.item.undeliverable.reason is Reason.RECALLED
+    lost.do(incident(lost))
+    assert lost.do(recalling(lost)) == ["undeliverable.recall_accepted"]
+    assert lost.item.undeliverable.reason is Reason.LOST
+    assert lost.do(incident(lost)) == [], "told again"
+
+
+def test_no_scan_of_the_way_back_counts_twice_though_it_was_damaged_and_started_anew():
+    house = House().at_office()
+    start = starting(house)
+    house.do(start)
+    assert house.do(moving(house, scan_id=start.scan_id)) == [], "the device's own word for the start"
+    house.wait(minutes=5)
+    move = moving(house)
+    house.do(move)
+    house.do(incident(house, Reason.DAMAGED))
+    house.do(starting(house, reason=Reason.DAMAGED))
+    assert house.do(move) == []

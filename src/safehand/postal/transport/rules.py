@@ -149,8 +149,6 @@ def fold(step: Transport, event: events.TransportEvent | events.TransportSignal,
 
 def _seen(step: Transport, at: datetime) -> Transport:
     """A scan winds the clock anew, also if it leads to the same kind of place (from one centre to the next)."""
-    if step.since is at and not step.escalated:
-        return step
     return msgspec.structs.replace(step, since=at, escalated=False)
 
 
