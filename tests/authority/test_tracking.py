@@ -1134,6 +1134,8 @@ def test_what_is_said_of_another_envelope_is_refused_whatever_is_said():
     house, strange = House().with_post(), {"order": "or_other", "waybill": "ZA999999999CN"}
     item = house.item() | {"waybill": strange["waybill"]}
     assert house.no(RecordVoid(**item, scan_id="sc_a"), actor=POST) == "tracking.not_this_item"
+    failed = msgspec.structs.replace(attempt(house, 1), waybill=strange["waybill"])
+    assert house.no(failed, actor=POST) == "tracking.not_this_item"
     unknown = house.item() | {"order": strange["order"]}
     assert house.no(RecordFound(**unknown), actor=POST) == "tracking.not_this_order"
     delivered = House().delivered()

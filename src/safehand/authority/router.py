@@ -309,9 +309,7 @@ def _return_offered(case: Case, command: returns.RecordReturnOffered, m: Moment)
     account = _account(case, command.order)
     if account in (Account.POST, Account.INCIDENT) or case.returns.state is ReturnsState.ON_SHELF:
         return None
-    if account is not None and case.handover.order != command.order:
-        return []  # told again about what lies here already, and is on its next way
-    return returns_refusals.not_expected(case.returns.state)
+    return []  # told again about what lies here already, and is on its next way
 
 
 def _return_received(case: Case, command: returns.ReceiveReturn, m: Moment) -> Answer | None:
@@ -492,11 +490,9 @@ def _wish(case: Case, command: wish.AskWish, m: Moment) -> Answer:
 def groupable(case: Case) -> Refusal | None:
     """Why the case can't be in a group as it stands; none when it is to be brought, and no order is placed."""
     running = case.application.state in (ApplicationState.RECEIVED, ApplicationState.CORRECTING)
-    in_house = case.handover.state in (HandoverState.NONE, HandoverState.ON_SHELF)
-    begun = case.handover.state is not HandoverState.NONE
-    brought = (case.handover.mode if begun else case.application.mode) == "post"
+    brought = case.application.mode == "post"  # whoever wants it otherwise chooses so once it is ordered
     moving = case.readdressing.state is not ReaddressingState.NONE
-    fit = running and in_house and brought and not moving and not case.handover.placed
+    fit = running and brought and not moving and not case.handover.placed
     return None if fit else group_refusals.NOT_NOW()
 
 

@@ -41,13 +41,7 @@ def expired(step: Readdressing, command: c.AddressChangeExpired, m: Moment) -> A
     """A cooling time ends in the change; the manager's time ends in lateness."""
     if step.due_at is None or m.now < step.due_at or step.late:
         return []
-    match step.state:
-        case S.COOLING:
-            return [e.AddressChangeCooled()]
-        case S.ASKED:
-            return [e.AddressChangeRanLate()]
-        case S.NONE | S.DUE:
-            return []
+    return [e.AddressChangeCooled() if step.state is S.COOLING else e.AddressChangeRanLate()]
 
 
 def make_hold(step: Readdressing, command: c.MakeAddressHold, m: Moment) -> Answer:

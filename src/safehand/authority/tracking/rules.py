@@ -339,10 +339,9 @@ def record_loss(step: Tracking, command: c.RecordLoss, m: Moment) -> Answer:
     """Policy, at the door: invalidate at once, remake, resend free, investigate."""
     if wrong := _mismatch(step, command.order, command.waybill):
         return wrong
-    if step.state is S.LOST:
+    if step.state in (S.LOST, S.DISPUTED):
+        # The manager settles the dispute; until then the document is in the incident's account already.
         return []
-    if step.state is S.DISPUTED:
-        return []  # the manager settles it; until then the document is in the incident's account already
     if step.state is S.DELIVERED:
         # The post will hear the recipient's own word, and end its search.
         return [] if step.searched else refusals.not_now(step.state)

@@ -369,17 +369,24 @@ def _bring_back(
     wished = step.state in _AT_DOOR and wants_counter(step) and after is not After.RETURN
     if not attempted and not wished:
         return check_time(occurred_at=command.occurred_at, now=now) or [back]
-    reason = Reason.ATTEMPTS_USED_UP if step.after is After.TRY_AGAIN else step.reason
     what, number = (
         ("held", step.attempts) if attempted or step.wished is None else ("wish", step.wished.number)
     )
     held = events.Held(
         place=command.place,
-        reason=Reason.WANTS_COUNTER if wished else reason or Reason.ATTEMPTS_USED_UP,
+        reason=Reason.WANTS_COUNTER if wished else _why_held(step),
         scan_id=scan_name(order=order.order, what=what, number=number),
         occurred_at=command.occurred_at,
     )
     return check_time(occurred_at=command.occurred_at, now=now) or [back, held]
+
+
+def _why_held(step: Delivery) -> Reason:
+    """What the last visit failed by; but if it might have been tried again, that it may not."""
+    if step.after is After.TRY_AGAIN:
+        return Reason.ATTEMPTS_USED_UP
+    assert step.reason is not None
+    return step.reason
 
 
 def wants_counter(step: Delivery) -> bool:

@@ -101,10 +101,10 @@ def _void(step: Transport, custody: Custody, scan_id: str, now: datetime) -> Dec
         return refusals.SCAN_UNKNOWN()
     if scanned.voided:
         return []
+    # The first of them is the acceptance, which has no name and is never voided.
     standing = [one for one in step.trail if one.account and not one.voided]
     gave_position = (
         step.state is not State.STOPPED
-        and bool(standing)
         and standing[-1] is scanned
         and custody.account == scanned.account
         and custody.acted_at == scanned.occurred_at
@@ -112,8 +112,10 @@ def _void(step: Transport, custody: Custody, scan_id: str, now: datetime) -> Dec
     if not gave_position:
         return [events.ScanVoided(scan_id=scan_id, at=now)]
     # The time goes back with the hands, so that the scan which is to follow doesn't count as late.
-    acted_at = standing[-2].occurred_at if len(standing) > 1 else scanned.occurred_at
-    return [events.PositionVoided(scan_id=scan_id, account=scanned.giver, acted_at=acted_at, at=now)]
+    before = standing[-2]
+    return [
+        events.PositionVoided(scan_id=scan_id, account=scanned.giver, acted_at=before.occurred_at, at=now)
+    ]
 
 
 def fold(step: Transport, event: events.TransportEvent | events.TransportSignal, at: datetime) -> Transport:

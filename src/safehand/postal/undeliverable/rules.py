@@ -188,14 +188,14 @@ def _received(step: Undeliverable, order: Order, custody: Custody, now: datetime
         case State.INCIDENT | State.LOST:
             found = events.ItemFound(place=order.office, at=now)
             return [found, events.ReturnOffered(at=now), events.ReturnReceived()]
-        case State.NOT_BEGUN | State.RECALL_PENDING if custody.state in _POST:
+        case State.NOT_BEGUN | State.RECALL_PENDING:
+            if custody.state not in _POST:
+                return refusals.NOT_RETURNING(state=step.state)
             # Somebody else has brought it (a neighbour with whom it was left): here it is missing, and found there.
             gone: list[Event] = [events.IncidentOpened(reason=Reason.LOST, at=now)]
             gone += [events.RecallAccepted(at=now)] if step.state is State.RECALL_PENDING else []
             found = events.ItemFound(place=order.office, at=now)
             return [*gone, found, events.ReturnOffered(at=now), events.ReturnReceived()]
-        case State.NOT_BEGUN | State.RECALL_PENDING:
-            return refusals.NOT_RETURNING(state=step.state)
         case _:
             assert_never(step.state)
 
