@@ -8,7 +8,7 @@ from safehand.programme.launch.chance import Chance
 from safehand.programme.launch.duties import Moment, Shares
 from safehand.programme.launch.houses import Line
 from safehand.simulation.couriers import STRATEGIES, Street
-from safehand.simulation.world import World
+from safehand.simulation.world import Make, World
 
 NOW = datetime(2024, 11, 11, 3, tzinfo=UTC)
 
@@ -18,8 +18,8 @@ def test_what_was_left_with_a_neighbour_is_brought_to_the_right_door_afterwards(
     """Seed 226: whoever had nobody to betray left one envelope with the neighbour again and again, without end."""
     street = Street(world=World(), code_of=lambda order: "", agents_code_of=lambda order: "")
     if strategy == "swaps_two":
-        street.world.made(("ca_1", 1), 7)
-        street.world.seal("or_1", ("ca_1", 1))
+        street.world.made(Make(310000, "ca_1", 1), 7)
+        street.world.seal("or_1", Make(310000, "ca_1", 1))
     seen = []
     for days in (0, 4, 6):
         now = NOW + timedelta(days=days)

@@ -286,8 +286,8 @@ def speaks(case: Case, event: Any, key: StreamKey) -> Sequence[Outgoing]:
             return (_order_placed(case, event), *named)
         case _:
             message = _MESSAGES.get(type(event))
-            ended = _inquiry_ended(case) if isinstance(event, _END_A_DISPUTE) else ()
-            return ended if message is None else (message(case, event), *ended)
+            said = () if message is None else (message(case, event),)
+            return (*said, *_inquiry_ended(case)) if isinstance(event, _END_A_DISPUTE) else said
 
 
 Told = tuple[str, dict[str, str | int]]
