@@ -309,7 +309,10 @@ def _return_offered(case: Case, command: returns.RecordReturnOffered, m: Moment)
     account = _account(case, command.order)
     if account in (Account.POST, Account.INCIDENT) or case.returns.state is ReturnsState.ON_SHELF:
         return None
-    return []  # told again about what lies here already, and is on its next way
+    if account is not None and case.handover.order != command.order:
+        return []  # told again about what lies here already, and is on its next way
+    # Two honest houses don't come here; whatever else is said from outside is parked and shown, not passed over.
+    return returns_refusals.not_expected(case.returns.state)
 
 
 def _return_received(case: Case, command: returns.ReceiveReturn, m: Moment) -> Answer | None:
