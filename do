@@ -397,7 +397,7 @@ def test(arguments: list[str]) -> int:
             f"{YELLOW}{BOLD}No Chromium: the browser tests will be SKIPPED.{PLAIN} "
             f"Install it: {'' if os.geteuid() == 0 else 'sudo '}apt-get install -y chromium"
         )
-    return pytest(["-q", "--dist", "loadfile", *arguments])
+    return pytest(["-q", "--dist", "loadfile", "--no-loadscope-reorder", *arguments])
 
 
 def fast(arguments: list[str]) -> int:

@@ -26,6 +26,7 @@ from safehand.kernel.postgres_server import PostgresServer, RunningServer
 FOLDER_VARIABLE = "SAFEHAND_TESTS_FOLDER"
 """Tells the workers of pytest-xdist where the run's folder is."""
 FOLDER_PREFIX = "safehand-tests-"
+LONG_FILES = ("tests/simulation/", "tests/programme/", "tests/house/")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MIGRATED_AT = datetime(2024, 5, 6, tzinfo=UTC)
 TEST_SETTINGS = {
@@ -66,7 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who asks for the PostgreSQL is marked `server`; without Chromium the browser tests are skipped, saying why."""
+    """Who asks for the PostgreSQL is marked `server`; without Chromium the browser tests are skipped, saying why.
+
+    Files whose few tests take long come first: the last of them would else be waited for alone.
+    """
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG_FILES))
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.server)

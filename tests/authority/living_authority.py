@@ -169,8 +169,8 @@ class World:
 
     async def bring_to_label(self, case: str) -> Case:
         """From submitted to printed and ordered, with its label's print recorded."""
-        await self.do(case, Approve())
-        paid = SettlePayment(reference="pay-1", amount_fen=12000, paid_at=self.sandbox_clock.now())
+        due_fen = (await self.do(case, Approve())).payment.due_fen
+        paid = SettlePayment(reference="pay-1", amount_fen=due_fen, paid_at=self.sandbox_clock.now())
         await self.do(case, paid, actor="payment")
         stock = f"st_{SHANGHAI}_passport"
         await self.do(stock, ReceiveBlanks(first=1, last=1000), kind="stock")

@@ -14,7 +14,7 @@ from safehand.simulation.families import SEEDS_SHARE
 from safehand.simulation.plan import Ended, Plan, shaped
 from safehand.simulation.run import play
 
-FAMILIES = 3
+FAMILIES = 8
 PEOPLE, DAYS = 40, 8
 REACHED = (
     "Membership.none.GroupJoined",
