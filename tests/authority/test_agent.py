@@ -22,6 +22,7 @@ from safehand.authority.agent.person import (
     agent_of,
     agent_records,
 )
+from safehand.authority.agent.refusals import CHANGED
 from safehand.authority.agent.states import AgentState as S
 from safehand.authority.border.door_code import agent_code, door_code
 from safehand.authority.border.door_code import agent_of as whose
@@ -296,7 +297,8 @@ def test_somebody_is_named_told_shown_and_taken_back_on_the_page(run, fresh_data
             # The same form pressed twice is one request; an old page names nobody else.
             assert leads_to(await send(person, f"{address}/agent", **FORM, number="1")) == f"{address}/agent"
             stale = await send(person, f"{address}/agent", **(FORM | {"relation": "friend"}), number="1")
-            assert stale.status_code == 422, "its key stands for another form"
+            assert stale.status_code == CHANGED.status, "its key stands for another form"
+            assert CHANGED.en in stale.text, "in words that say what happened (seed 69)"
             await world.control("chores")
             assert any(
                 "somebody was named" in one["text"] or "代收人" in one["text"]

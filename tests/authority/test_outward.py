@@ -198,6 +198,23 @@ def test_every_notice_that_an_event_gives_is_one_that_has_words():
     assert "incident_opened" in outward.TEMPLATES
 
 
+def test_every_notice_that_has_words_is_given_by_some_event():
+    told = {
+        notice.template
+        for event in outward._NOTICES
+        for notice in outward.tells(House().with_post().case, sample(event))
+    }
+    by_how_it_stands = {"payment_due", "payment_received", "held_at_post_office", "document_invalidated"}
+    assert set(FACTS) - told == by_how_it_stands
+
+
+def test_whoever_waits_is_told_which_step_runs_late():
+    late = {event for event in outward._NOTICES if event.__name__.endswith("RanLate")}
+    told = [outward.tells(House().with_post().case, sample(event))[0] for event in late]
+    steps = {one.facts["step"] for one in told if one.template == "running_late"}
+    assert steps == {"examination", "production", "handover", "returns", "post"}
+
+
 def test_who_takes_back_an_agent_or_another_address_is_told_that_it_is_so():
     house = House().submitted()
     house.ok(NameAgent(number=1))

@@ -164,6 +164,13 @@ def test_late_news_of_a_destroyed_document_harms_nothing_while_the_next_one_goes
     assert house.account == "handover_shelf"
 
 
+def test_the_code_of_whoever_was_named_before_proves_nothing():
+    house = named()
+    wrong = house.claim(right=False)
+    assert house.ok(replace(wrong, agent=2), actor=POST) == ["tracking.claim_refused"]
+    assert house.ok(replace(wrong, agent=1), actor=POST)[0] == "tracking.proof_sealed"
+
+
 def test_news_of_what_the_post_has_not_got_yet_or_never_had_is_refused():
     house = House().sealed()
     item = {"order": house.case.handover.order, "waybill": house.case.handover.waybill}

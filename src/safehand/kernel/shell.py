@@ -64,6 +64,14 @@ KEY_REUSED = define(
     owner="kernel",
     status=422,
 )
+
+
+def of_old_form(outcome: "Done | Refusal", *, changed: Refusal) -> "Done | Refusal":
+    """The outcome of a form that names its own key; whoever sends other things with a form that was used is told `changed`."""
+    reused = isinstance(outcome, Refusal) and outcome.code == KEY_REUSED.code
+    return changed if reused else outcome
+
+
 BUSY = define(
     code="request.busy",
     en="Too many people are changing the same thing at this moment. Nothing was changed.",

@@ -2,6 +2,7 @@
 
 from safehand.authority.agent.commands import AGENTS_MAX, NameAgent
 from safehand.authority.agent.person import AGENT_RECORD, AgentRecord, agent_records
+from safehand.authority.agent.refusals import CHANGED
 from safehand.authority.case import Case
 from safehand.authority.router import agent_nameable
 from safehand.house.erasure import ERASED
@@ -9,7 +10,7 @@ from safehand.house.persons import sealed_for
 from safehand.house.runtime import House
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
-from safehand.kernel.shell import Call, Done
+from safehand.kernel.shell import Call, Done, of_old_form
 
 
 async def name_agent(
@@ -37,4 +38,4 @@ async def name_agent(
         vault=sealed,
     )
     [outcome] = await house.shell.run([call])
-    return outcome
+    return of_old_form(outcome, changed=CHANGED())

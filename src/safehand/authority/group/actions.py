@@ -18,7 +18,7 @@ from safehand.authority.case import Case
 from safehand.authority.documents.numbers import birth_date_of
 from safehand.authority.group.commands import INVITATIONS_MAX, EndGroupWait, InviteToGroup, LetReceive
 from safehand.authority.group.group import GOING_QUEUE, KIND, Group
-from safehand.authority.group.refusals import NOT_OFFERED, TOO_YOUNG
+from safehand.authority.group.refusals import CHANGED, NOT_OFFERED, TOO_YOUNG
 from safehand.authority.group.rules import IN_GROUP
 from safehand.house.erasure import ERASED
 from safehand.house.front import Asked
@@ -27,7 +27,7 @@ from safehand.house.runtime import House
 from safehand.kernel.ids import readable
 from safehand.kernel.machine import Command, StreamKey
 from safehand.kernel.outcome import Refusal
-from safehand.kernel.shell import Call, Done
+from safehand.kernel.shell import Call, Done, of_old_form
 from safehand.kernel.store import VaultRow
 from safehand.kernel.working_days import local_day
 
@@ -185,7 +185,7 @@ class MemberActs:
             vault=vault,
         )
         [outcome] = await self.house.shell.run([call])
-        return outcome
+        return of_old_form(outcome, changed=CHANGED())
 
     async def _receiver(
         self, key: StreamKey, case: Case, person: PersonRecord, receiver: str

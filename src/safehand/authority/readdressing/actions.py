@@ -14,7 +14,7 @@ from safehand.authority.application.states import ApplicationState
 from safehand.authority.case import Case
 from safehand.authority.group.actions import Groups
 from safehand.authority.readdressing.commands import AskAddressChange, MakeAddressHold
-from safehand.authority.readdressing.refusals import NOTHING_ASKED
+from safehand.authority.readdressing.refusals import ALREADY_ASKED, NOTHING_ASKED
 from safehand.authority.readdressing.states import DUE_QUEUE, ReaddressingState
 from safehand.house.erasure import ERASED
 from safehand.house.front import Asked
@@ -22,7 +22,7 @@ from safehand.house.persons import data_keys, read_persons, sealed_for
 from safehand.house.runtime import House
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
-from safehand.kernel.shell import Call, Done
+from safehand.kernel.shell import Call, Done, of_old_form
 from safehand.kernel.store import VaultRow
 from safehand.kernel.vault import seal
 from safehand.link.log import DELIVERY_RECORD
@@ -86,7 +86,7 @@ class AddressChanges:
             vault=(*records, *forgotten),
         )
         [outcome] = await self._house.shell.run([call])
-        return outcome
+        return of_old_form(outcome, changed=ALREADY_ASKED())
 
     async def run(self) -> int:
         """The job: makes hold what nobody has stopped; returns how many. What is being corrected waits for the correction."""

@@ -12,13 +12,13 @@ from safehand.authority.application.persons import PERSON_RECORD, PersonRecord
 from safehand.authority.border.door_code import proves_phone
 from safehand.authority.case import Case
 from safehand.authority.telephone.commands import CHANGES_MAX, AskPhoneChange, ProvePhone
-from safehand.authority.telephone.refusals import NOTHING_ASKED
+from safehand.authority.telephone.refusals import ALREADY_ASKED, NOTHING_ASKED
 from safehand.house.erasure import ERASED
 from safehand.house.persons import read_persons, sealed_for
 from safehand.house.runtime import House
 from safehand.kernel.machine import StreamKey
 from safehand.kernel.outcome import Refusal
-from safehand.kernel.shell import Call, Done
+from safehand.kernel.shell import Call, Done, of_old_form
 from safehand.kernel.store import VaultRow
 from safehand.link.log import DELIVERY_RECORD
 from safehand.link.messages import DeliveryPart
@@ -72,7 +72,7 @@ async def ask_phone(
         vault=sealed,
     )
     [outcome] = await house.shell.run([call])
-    return outcome
+    return of_old_form(outcome, changed=ALREADY_ASKED())
 
 
 async def prove_phone(
