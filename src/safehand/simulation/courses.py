@@ -218,6 +218,7 @@ def in_vain_at_the_door(s: Scene) -> Iterator[Deed]:
         case "fail":
             yield _failed(s)
         case "claim":
+            yield s.post("delivery.claim", method=CODE, code="")
             yield _claim(s)
         case "reject":
             yield s.post("delivery.reject_at_door", reason=s.any_of(DAMAGED, int(Reason.REFUSED)))

@@ -1,6 +1,5 @@
 """A notice as text: its template filled with plain facts, the masked name, and for the door the code of this moment."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -186,13 +185,22 @@ def _fill(text: str, words: Mapping[str, str]) -> str:
     )
 
 
+def _linked(text: str, links: Sequence[str]) -> str:
+    """Every address of our own in an escaped text as a link; the longest first, since one may begin another.
+
+    Each text has addresses of its own: to compile a pattern of them took half of the time of a mail.
+    """
+    marked = sorted({escape(link) for link in links if link}, key=len, reverse=True)
+    for place, link in enumerate(marked):
+        text = text.replace(link, f"\0{place}\0")
+    for place, link in enumerate(marked):
+        text = text.replace(f"\0{place}\0", f'<a href="{link}">{link}</a>')
+    return text
+
+
 def _as_html(body: str, *, language: Language, links: Sequence[str]) -> str:
     """A page of plain paragraphs. Only addresses of our own become links: whatever else stands in a text stays text."""
-    own = re.compile("|".join(re.escape(escape(link)) for link in links))
-    paragraphs = [
-        own.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', escape(one)).replace("\n", "<br>")
-        for one in body.strip().split("\n\n")
-    ]
+    paragraphs = [_linked(escape(one), links).replace("\n", "<br>") for one in body.strip().split("\n\n")]
     inside = "".join(f"<p>{one}</p>\n" for one in paragraphs)
     lang = "zh-CN" if language == "zh" else "en"
     return f'<!doctype html>\n<html lang="{lang}"><meta charset="utf-8"><body>\n{inside}</body></html>\n'
