@@ -168,7 +168,8 @@ class MemberActs:
             return ERASED()
         number = min(max(number, 1), AGENTS_MAX + 1)
         command = LetReceive(receiver=receiver, number=number)
-        return await self._given(key, command, actor, f"receiver-{number}", sealed[key])
+        outcome = await self._given(key, command, actor, f"receiver-{number}", sealed[key])
+        return of_old_form(outcome, changed=CHANGED())
 
     async def _given(
         self, key: StreamKey, command: Command, actor: str, name: str, vault: tuple[VaultRow, ...]
@@ -185,7 +186,7 @@ class MemberActs:
             vault=vault,
         )
         [outcome] = await self.house.shell.run([call])
-        return of_old_form(outcome, changed=CHANGED())
+        return outcome
 
     async def _receiver(
         self, key: StreamKey, case: Case, person: PersonRecord, receiver: str
