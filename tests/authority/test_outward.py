@@ -187,23 +187,24 @@ def test_production_is_listed_by_kind_and_all_else_by_office():
     assert {line.group for queue, line in house.waits().items() if queue != "register.due"} == {"310000-1"}
 
 
-def test_every_notice_that_an_event_gives_is_one_that_has_words():
-    told = {
+def templates_told() -> set[str]:
+    """Of all notices that events give when an envelope is with the post."""
+    return {
         notice.template
         for event in outward._NOTICES
         for notice in outward.tells(House().with_post().case, sample(event))
     }
+
+
+def test_every_notice_that_an_event_gives_is_one_that_has_words():
+    told = templates_told()
     assert told <= outward.TEMPLATES
     assert set(FACTS) <= outward.TEMPLATES
     assert "incident_opened" in outward.TEMPLATES
 
 
 def test_every_notice_that_has_words_is_given_by_some_event():
-    told = {
-        notice.template
-        for event in outward._NOTICES
-        for notice in outward.tells(House().with_post().case, sample(event))
-    }
+    told = templates_told()
     by_how_it_stands = {"payment_due", "payment_received", "held_at_post_office", "document_invalidated"}
     assert set(FACTS) - told == by_how_it_stands
 
