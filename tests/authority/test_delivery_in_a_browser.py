@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -73,9 +73,16 @@ class Looker:
 
     async def press(self, step: str, name: str) -> None:
         """A button, and a look at what comes."""
-        await self.page.click(f'button[name="step"][value="{step}"]')
-        await self.page.wait_for_load_state()
+        async with self.leaving():
+            await self.page.click(f'button[name="step"][value="{step}"]')
         await self.look(name)
+
+    def leaving(self) -> AbstractAsyncContextManager[object]:
+        """Around what leads to another page: it ends when that page is there.
+
+        To wait for the page to have loaded is not enough: the page that is being left has.
+        """
+        return self.page.expect_navigation()
 
     async def look(self, name: str) -> None:
         """The page as it is now, at each width: a picture, and every fault."""
@@ -211,8 +218,8 @@ async def paying_before(world: World, looker: Looker) -> None:
     await filled_in(person)
     await looker.open("/apply/postage", "postage")
     await looker.page.check('input[name="postage"][value="prepaid"]')
-    await looker.page.click("form[action='/apply/postage'] button")
-    await looker.page.wait_for_load_state()
+    async with looker.leaving():
+        await looker.page.click("form[action='/apply/postage'] button")
     await looker.look("check-prepaid")
     sent = await send(person, "/apply/send", page="/apply/check", true="yes")
     address = leads_to(sent)
@@ -245,9 +252,11 @@ def test_the_managers_pages_have_no_fault(run, fresh_database, tmp_path, languag
             async with looking(manager, language) as looker:
                 await looker.open(HERE, "staff-addresses")
                 await looker.open(page_of(address), "staff-address")
-                await looker.page.click("form[action$='/deny'] button")
+                async with looker.leaving():
+                    await looker.page.click("form[action$='/deny'] button")
                 await looker.look("staff-address-no-reason")
-                await looker.page.click("form[action$='/approve'] button")
+                async with looker.leaving():
+                    await looker.page.click("form[action$='/approve'] button")
                 await looker.look("staff-approved")
                 await looker.open(page_of(address), "staff-problem")
                 await looker.open("/staff/sign-in", "staff-sign-in")

@@ -43,8 +43,8 @@ async def reach(looker: Looker, button: str) -> None:
     for _ in range(TABS_MAX):
         await looker.page.keyboard.press("Tab")
         if await looker.page.evaluate(said) == f"BUTTON {button}":
-            await looker.page.keyboard.press("Enter")
-            await looker.page.wait_for_load_state()
+            async with looker.leaving():
+                await looker.page.keyboard.press("Enter")
             return
     raise AssertionError(f"{button} is not reached in {TABS_MAX} steps on {looker.page.url}")
 

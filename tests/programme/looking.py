@@ -120,6 +120,15 @@ def violations(page: Page) -> Iterator[str]:
             yield f"{found['id']} ({found['impact']}): {found['help']}: {node['html'][:120]}"
 
 
+def leave_by(page: Page, selector: str) -> None:
+    """Click what leads to another page, and come back when that page is there.
+
+    To wait for the page to have loaded is not enough: the page that is being left has.
+    """
+    with page.expect_navigation():
+        page.locator(selector).first.click()
+
+
 def tab_to(page: Page, wanted: str) -> None:
     """Press Tab until the focus is on the field or link of that name, as a person without a mouse does.
 

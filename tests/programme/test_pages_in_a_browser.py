@@ -26,6 +26,7 @@ from tests.programme.looking import (
     Language,
     Looker,
     can_i_by_keyboard,
+    leave_by,
     looking,
     tab_to,
     tree,
@@ -137,19 +138,19 @@ def _fill(page: Page, **changes: str) -> None:
 def test_the_answers_to_can_i_have_no_fault(looker: Town, language: Language):
     page = looker.visitor(language)
     page.goto(f"{looker.home}/can-i?lang={language}")
-    page.click("main button")
+    leave_by(page, "main button")
     looker.look(page, "can-i-faults", language)
     assert page.title().startswith("有误：" if language == "zh" else "Error: ")
     page.click(".govuk-error-summary a >> nth=1")
     assert page.evaluate("document.activeElement.name") == "document"
     _fill(page)
-    page.click("main button")
+    leave_by(page, "main button")
     looker.look(page, "can-i-yes", language)
     assert page.get_attribute("main a.govuk-button", "href") == "/apply"
-    page.click("button[name=change]")
+    leave_by(page, "button[name=change]")
     looker.look(page, "can-i-changed", language)
     _fill(page, works="state_staff", mainland="no", ground="changed_data")
-    page.click("main button")
+    leave_by(page, "main button")
     looker.look(page, "can-i-no", language)
     assert page.locator(".look-card--no").count() == 3
     # What was said is in no address.
@@ -175,7 +176,8 @@ def test_assistive_technology_meets_the_questions_in_their_order_by_role_and_nam
     page = looker.visitor(language)
     page.goto(f"{looker.home}/?lang={language}")
     link = "看看能否网上办理" if language == "zh" else "See whether you can do it online"
-    page.get_by_role("link", name=link).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name=link).click()
     _, documents = loaded()
     kinds = {
         code: one.identity.name_zh if language == "zh" else one.identity.name_en
@@ -197,7 +199,7 @@ def test_assistive_technology_meets_the_questions_in_their_order_by_role_and_nam
     assert tree(page) == wanted
 
     _fill(page)
-    page.click("main button")
+    leave_by(page, "main button")
     done = (
         ["heading 可以网上办理", "link 开始申请"]
         if language == "zh"
@@ -239,7 +241,7 @@ def test_whoever_signs_in_finds_pages_without_fault(looker: Town, who: str, lang
             assert page.locator("[name=deadlines][value=sms]").is_checked()
             looker.look(page, f"messages-saved-{who}", language)
             page.locator("[name=progress][value=sms]").check()
-            page.locator("main button").click()
+            leave_by(page, "main button")
         if "not-here" in actions and who == "has_it":
             _look_at_a_denial(looker, page, language, f"{looker.home}{case}")
         if "withdraw" in actions and who == "pays":
@@ -303,7 +305,7 @@ def _look_at_own_data(looker: Looker, page: Page, who: str, language: Language) 
     with page.expect_download() as saved:
         page.locator("main button").first.click()
     assert saved.value.suggested_filename == "safehand-my-data.zip"
-    page.locator('a[href$="/erase"]').first.click()
+    leave_by(page, 'a[href$="/erase"]')
     looker.look(page, f"erase-{who}", language)
     page.goto(case)
 
