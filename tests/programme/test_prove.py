@@ -22,6 +22,7 @@ def test_a_figure_is_measured_and_kept_with_seed_command_and_commit(tmp_path):
     assert record["shows"] == "Shows a sum."
     assert record["command"] == "./do prove sum --seed 5"
     assert record["measured_at"] == "2024-05-06T01:00:00+00:00"
+    assert 0 < record["machine"]["pace_seconds"] < 60
     assert len(record["commit"]) == 40 or record["commit"] == "unknown"
 
 

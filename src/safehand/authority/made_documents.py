@@ -246,7 +246,10 @@ class Papers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def find(self, make: int) -> MadeDocument | None:
         """The document by its number within the case."""
-        return next((document for document in self.made if document.make == make), None)
+        for document in self.made:
+            if document.make == make:
+                return document
+        return None
 
     def old_by_order(self, order: str) -> MadeDocument | None:
         """An invalid document that once went out under this order."""

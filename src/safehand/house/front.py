@@ -7,7 +7,6 @@ role, read the request, join the batch of the moment, answer with what happened 
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -34,8 +33,7 @@ class Asked(msgspec.Struct, frozen=True):
     request_hash: bytes
 
 
-@dataclass(frozen=True, kw_only=True)
-class Action:
+class Action(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that people or programs can ask of a house.
 
     `run` takes a batch and answers with one `Done` or `Refusal` per request, in order. `shows` turns what was done into

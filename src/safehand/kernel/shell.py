@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -195,6 +196,11 @@ class _Batch:
                 self.holders[name] = holder
 
 
+@cache
+def _decoder_of(state: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(state)
+
+
 class Shell:
     """Runs commands of one house. Give it the house's machines, its store, and its clock and ids."""
 
@@ -203,7 +209,7 @@ class Shell:
         self.store = store
         self.clock = clock
         self.ids = ids
-        self._states = {m.kind: msgspec.json.Decoder(m.state) for m in machines.values()}
+        self._states = {m.kind: _decoder_of(m.state) for m in machines.values()}
         self._encode = msgspec.json.Encoder().encode
         self._units = msgspec.json.Decoder(dict[str, Standing])
         self._tags: dict[type, str] = {}

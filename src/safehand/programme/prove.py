@@ -2,7 +2,7 @@
 
 A figure is a module `bench/proofs/NAME.py` whose first docstring line says what it shows and whose function
 `prove(*, seed: int) -> dict[str, object]` measures it and returns plain numbers and words. The result goes to
-`docs/figures/NAME.json`, with the commit, whether the tree had changes, the seed, the command and the machine.
+`docs/figures/NAME.json`, with the commit, whether the tree had changes, the seed, the command, the machine, and the pace of Python on it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PROOFS = ROOT / "bench" / "proofs"
 FIGURES = ROOT / "docs" / "figures"
 NAME_SHAPE = re.compile(r"[a-z][a-z0-9_]{0,60}")
+PACE_COUNT = 20_000_000
 
 
 class ProofRefused(Exception):
@@ -69,6 +70,14 @@ def _git(*words: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def _pace() -> float:
+    """Seconds that this Python on this machine takes to count to twenty million: how two machines' figures compare."""
+    began, count = time.perf_counter(), 0
+    while count < PACE_COUNT:
+        count += 1
+    return round(time.perf_counter() - began, 2)
+
+
 def measure(*, folder: Path, figures: Path, name: str, seed: int, now: datetime) -> Path:
     """Measures the figure and writes its file; returns the file's path. `now` is recorded, aware UTC."""
     module = load_figure(folder=folder, name=name)
@@ -86,7 +95,12 @@ def measure(*, folder: Path, figures: Path, name: str, seed: int, now: datetime)
         "tree_changed": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "measured_at": now.isoformat(timespec="seconds"),
         "wall_seconds": round(time.monotonic() - began, 3),
-        "machine": {"cores": os.cpu_count(), "kind": platform.machine(), "python": platform.python_version()},
+        "machine": {
+            "cores": os.cpu_count(),
+            "kind": platform.machine(),
+            "python": platform.python_version(),
+            "pace_seconds": _pace(),
+        },
     }
     figures.mkdir(parents=True, exist_ok=True)
     unfinished = figures / f".{name}.{os.getpid()}"

@@ -128,9 +128,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=0.0, help="play seeds for so long")
     parser.add_argument("--long", action="store_true", help="play for eight minutes: the figure to publish")
     parser.add_argument(
-        "--days", type=int, default=0, help="over how many days people apply (by seed: 20 to 330)"
+        "--days", type=int, default=0, help="over how many days people apply (by seed: 20 to 1,500)"
     )
-    parser.add_argument("--people", type=int, default=0, help="how many people apply (by seed: 15 to 300)")
+    parser.add_argument("--people", type=int, default=0, help="how many people apply (by seed: 3 to 600)")
     parser.add_argument(
         "--city", type=int, action="append", help="a city's code, more than once (Shanghai, Guangzhou)"
     )

@@ -7,6 +7,7 @@ that the houses keep, with the other house, with the services, and with where th
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -103,12 +104,21 @@ class Violation(NamedTuple):
     stream: str = ""
 
 
-class _Followed(NamedTuple):
+@dataclass(slots=True)
+class _Followed:
     """How far a stream's journal was read, and what it comes to by the checker's own fold."""
 
     version: int
     head: bytes
     state: Any
+
+
+class _Agreed(NamedTuple):
+    """Something lay there when the book, at this version, allowed it: as long as neither moves it need not be looked at."""
+
+    place: Place
+    book: _Followed
+    version: int
 
 
 class Checker:
@@ -120,12 +130,8 @@ class Checker:
         self.violations: list[Violation] = []
         self.edges: Counter[str] = Counter()
         self.noticed: dict[Make, timedelta] = {}
-        self._agreed: dict[Make, tuple[Place, int]] = {}
-        """Documents that were where the book says: (where, version of the case) at that look."""
-        self._in_hands: dict[str, tuple[Place, int]] = {}
-        """The same of envelopes and the post's book."""
-        self._keys: dict[Make | str, tuple[str, StreamKey]] = {}
-        """Where the book of a document, or of an envelope's order, is."""
+        self._agreed: dict[Make | str, _Agreed] = {}
+        """Of documents and the authority's book; of envelopes, by their order, and the post's."""
         self._decoders: dict[tuple[str, str], msgspec.json.Decoder[Any]] = {}
         self._followed: dict[tuple[str, StreamKey], _Followed] = {}
         self._books: dict[str, dict[tuple[int, str], tuple[str, str | None]]] = defaultdict(dict)
@@ -197,8 +203,10 @@ class Checker:
     def _read(self, house: SimHouse, key: StreamKey, row: Any) -> None:
         """Read a stream's new events: the chain, the fold, and what each of them may not be."""
         machine = house.house.shell.machines[row.kind]
-        before = self._followed.get((house.name, key)) or _Followed(0, GENESIS, machine.initial(key))
-        version, head, state = before
+        followed = self._followed.get((house.name, key))
+        if followed is None:
+            followed = self._followed[house.name, key] = _Followed(0, GENESIS, machine.initial(key))
+        version, head, state = followed.version, followed.head, followed.state
         decoder = self._decoders.get((house.name, row.kind))
         if decoder is None:
             decoder = self._decoders[house.name, row.kind] = msgspec.json.Decoder(machine.event)
@@ -222,7 +230,7 @@ class Checker:
         kept = house.disk.lines.get(key, set())
         if {line.queue for line in waits} != kept:
             self.say("worklists say what the state says", f"{house.name}: {sorted(kept)}", key.stream)
-        self._followed[house.name, key] = _Followed(version, head, state)
+        followed.version, followed.head, followed.state = version, head, state
         if row.kind == "case":
             self._one_valid(key, state)
 
@@ -473,13 +481,13 @@ class Checker:
             self.run.orders.get(str(deed.item.get("item", "")), (0, ""))[1] for deed in self.run.unanswered
         }
         for make, document in world.documents.items():
-            place = world.where(make)
-            key = self._keys.get(make)
-            if key is None:
-                key = self._keys[make] = ("authority", StreamKey(make.city, make.case))
-            followed = self._followed.get(key)
-            if followed is not None and self._agreed.get(make) == (place, followed.version):
-                continue  # neither has moved since they were compared
+            place = document.place
+            if place.kind == "envelope":
+                place = world.envelopes[place.which].place
+            agreed = self._agreed.get(make)
+            if agreed is not None and agreed.place is place and agreed.book.version == agreed.version:
+                continue
+            followed = self._followed.get(("authority", StreamKey(make.city, make.case)))
             book = followed.state.papers.find(make.make) if followed is not None else None
             if book is None or followed is None or make.case in busy or make.case in self.run.tainted:
                 continue
@@ -489,19 +497,21 @@ class Checker:
                 what = f"document {make.make} is {place}, the book has {book.account}"
                 self.say("documents are where the books say", what, make.case)
             else:
-                self._agreed[make] = (place, followed.version)
+                self._agreed[make] = _Agreed(place, followed, followed.version)
 
     def _envelopes(self) -> None:
         """The post's book has each envelope in the hands that really hold it."""
         busy = {str(deed.item.get("item", "")) for deed in self.run.unanswered}
         busy |= {order for deed in self.run.unanswered for order in deed.hint.get("orders", ())}
         for order, envelope in self.run.world.envelopes.items():
-            key = self._keys.get(order)
-            if key is None:
-                key = self._keys[order] = ("post", StreamKey(envelope.label_of.city, order))
-            followed = self._followed.get(key)
-            if followed is not None and self._in_hands.get(order) == (envelope.place, followed.version):
-                continue  # neither has moved since they were compared
+            agreed = self._agreed.get(order)
+            if (
+                agreed is not None
+                and agreed.place is envelope.place
+                and agreed.book.version == agreed.version
+            ):
+                continue
+            followed = self._followed.get(("post", StreamKey(envelope.label_of.city, order)))
             if followed is None or order in self.run.tainted or order in busy or envelope.place.kind in GONE:
                 continue
             kind = followed.state.custody.account.partition(":")[0]
@@ -511,7 +521,7 @@ class Checker:
                 )
                 self.say("envelopes are in the hands of the book", what, order)
             else:
-                self._in_hands[order] = (envelope.place, followed.version)
+                self._agreed[order] = _Agreed(envelope.place, followed, followed.version)
 
     def _noticed(self, make: Make, book: Any, case: Any, since: timedelta) -> None:
         """What is out of honest hands: somebody knows, or has still time to find out."""

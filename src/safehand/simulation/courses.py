@@ -767,6 +767,15 @@ class Courses:
         """The acts of one course on one stream, wherever one fits. `cases`: order -> its city and case."""
         order = list(range(len(COURSES)))
         self._chance.shuffle(order)
+        seen: dict[tuple[str, StreamKey], tuple[State, State]] = {}
+
+        def states_of(house: str, key: StreamKey) -> tuple[State, State]:
+            """A stream's state and its case's; looked up once for all courses."""
+            found = seen.get((house, key))
+            if found is None:
+                found = seen[house, key] = (look(house, key), self._case_of(key, look, cases))
+            return found
+
         for number in sorted(order, key=lambda one: self._played[one]):
             course = COURSES[number]
             if self._played[number] >= course.most:
@@ -774,8 +783,7 @@ class Courses:
             fitting = [
                 key
                 for key in streams[course.house]
-                if key.stream.startswith(course.kind)
-                and course.fits(look(course.house, key), self._case_of(key, look, cases), now)
+                if key.stream.startswith(course.kind) and course.fits(*states_of(course.house, key), now)
             ]
             if len(fitting) < course.enough:
                 continue

@@ -73,10 +73,14 @@ class Signing:
 
     def __init__(self, *, name: str, seed: int) -> None:
         self.name, self.seed, self.generation = name, seed, 1
+        self._secrets: dict[str, bytes] = {}
 
     def secret(self, purpose: str) -> bytes:
         """32 bytes for one purpose."""
-        return DerivedIds(seed=f"{self.name}:{self.seed}").token(basis=purpose)
+        found = self._secrets.get(purpose)
+        if found is None:
+            found = self._secrets[purpose] = DerivedIds(seed=f"{self.name}:{self.seed}").token(basis=purpose)
+        return found
 
     def signing(self, generation: int) -> bytes:
         """The signing key of a generation."""
@@ -108,27 +112,54 @@ class SimHouse:
         self.disk = SimStore(answers_to=ANSWERS)
         self.lives = 0
         self._kept: tuple[Any, KeyRing, dict[str, Machine], Settings] | None = None
+        self._memory: tuple[House, LinkDoor] | None = None
 
     def boot(self) -> None:
-        """A new life: everything in memory is made anew, by the same code that a real house runs at its start."""
+        """A new life: nothing is in memory yet."""
         self.lives += 1
         self.life = Life(name=self.name, number=self.lives)
+        self._memory = None
+
+    @property
+    def house(self) -> House:
+        """What is in memory."""
+        return (self._memory or self._remembered())[0]
+
+    @property
+    def door(self) -> LinkDoor:
+        """Where the peer knocks."""
+        return (self._memory or self._remembered())[1]
+
+    @property
+    def ring(self) -> KeyRing:
+        """Its keys and its peer's."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[KeyRing, dict[str, Machine], Settings]:
+        """From files that nobody changes: the same in every life, so read once."""
+        keys = (self.keys.generation, tuple(self.peer_keys))
+        if self._kept is None or self._kept[0] != keys:
+            ring = self._ring()
+            self._kept = (keys, ring, dict(self._machines(ring)), self._settings())
+        return self._kept[1:]
+
+    def _remembered(self) -> tuple[House, LinkDoor]:
+        """Everything in memory is made anew, by the same code that a real house runs at its start.
+
+        When it is first needed: who loses the power twice in a row need not have begun in between (a quarter of the
+        time of quiet years, profiled).
+        """
         vault = VaultKeys(
             wrapping=self.keys.secret("vault wrapping"), blinding=self.keys.secret("vault blinding")
         )
-        keys = (self.keys.generation, tuple(self.peer_keys))
-        if self._kept is None or self._kept[0] != keys:
-            # Read from files that nobody changes: the same in every life, so made once.
-            ring = self._ring()
-            self._kept = (keys, ring, dict(self._machines(ring)), self._settings())
-        _, self.ring, machines, settings = self._kept
+        ring, machines, settings = self._read()
         house = put_together(
             settings=settings,
             machines=machines,
             store=self.disk,
             clock=self.clock,
             ids=DerivedIds(seed=f"{self.name}:{self.seed}"),
-            ring=self.ring,
+            ring=ring,
             vault=vault,
             wire=self.wire,
             wire_clock=self.clock,
@@ -139,8 +170,9 @@ class SimHouse:
         house.reader = Reader(
             shell=house.shell, store=house.store, ring=house.ring, border=border, clock=house.clock
         )
-        self.house = house
-        self.door = LinkDoor(ring=house.ring, reader=house.reader, log=house.link_log, wire_clock=self.clock)
+        door = LinkDoor(ring=house.ring, reader=house.reader, log=house.link_log, wire_clock=self.clock)
+        self._memory = (house, door)
+        return self._memory
 
     def crash(self) -> None:
         """The process ends in the middle of everything, and another one starts."""

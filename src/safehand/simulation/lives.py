@@ -5,6 +5,7 @@ stand, and none of them reaches the disk again.
 """
 
 import asyncio
+import selectors
 from collections.abc import Coroutine
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -64,6 +65,19 @@ def tasks_belong_to_lives(loop: asyncio.AbstractEventLoop) -> None:
 
     factory: Any = make
     loop.set_task_factory(factory)
+
+
+class _NobodyRings(selectors.DefaultSelector):
+    """Asks the system for news only when there is nothing else to do: in a simulation nothing comes from outside."""
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Nothing, while there is something to do."""
+        return [] if timeout == 0 else super().select(timeout)
+
+
+def still_loop() -> asyncio.AbstractEventLoop:
+    """A loop for a simulation."""
+    return asyncio.SelectorEventLoop(_NobodyRings())
 
 
 async def survived(task: "asyncio.Task[Result]") -> Result | None:

@@ -28,24 +28,24 @@ class Plan:
 
 
 SHAPES: Final = (
-    (300, 20, False),
-    (3, 1780, False),
+    (600, 20, False),
+    (3, 1500, False),
     (300, 30, False),
+    (600, 20, False),
+    (3, 1500, False),
+    (600, 20, False),
+    (3, 1500, False),
     (300, 20, False),
-    (300, 20, False),
-    (300, 20, False),
-    (3, 1780, False),
-    (300, 20, False),
-    (300, 20, False),
-    (300, 20, False),
+    (600, 20, False),
+    (3, 1500, False),
+    (80, 30, True),
+    (600, 20, False),
+    (3, 1500, False),
     (80, 30, True),
     (300, 20, False),
-    (3, 1780, False),
-    (80, 30, True),
-    (300, 20, False),
-    (300, 20, False),
+    (600, 20, False),
 )
-"""People, days, and whether they are confused: of sixteen seeds eleven are crowded weeks, three quiet years, two bedlam."""
+"""People, days, and whether they are confused: of sixteen seeds nine are crowded weeks, five quiet years, two bedlam."""
 
 
 def shaped(plan: Plan) -> Plan:

@@ -50,7 +50,7 @@ from safehand.simulation.effects import DONE_BY, EFFECTS
 from safehand.simulation.families import TEXTS_AT, Families
 from safehand.simulation.faults import Faults
 from safehand.simulation.house import Chores, HouseClock, Signing, SimHouse, WorldClock
-from safehand.simulation.lives import tasks_belong_to_lives
+from safehand.simulation.lives import still_loop, tasks_belong_to_lives
 from safehand.simulation.mischief import Mischief
 from safehand.simulation.nonsense import Nonsense
 from safehand.simulation.pages import Pages
@@ -66,6 +66,8 @@ from safehand.simulation.world import GONE, Place, World
 HOURS: Final = (8.0, 11.0, 16.0)
 SUNDAY_HOURS: Final = (11.0,)
 SUNDAY: Final = 6
+STILL_DAYS: Final = 10
+"""Where all is still, so often somebody looks whether it really is."""
 AFTERMATH: Final = timedelta(days=14)
 """Faults go on so long after the last application."""
 CALM_DAYS_MAX: Final = 200
@@ -141,6 +143,7 @@ class Run:
         self._seen: dict[tuple[str, str, datetime], bool] = {}
         """Lines of worklists: whether they are seen at once."""
         self._states: dict[tuple[str, StreamKey], tuple[StreamRow, dict[str, Any]]] = {}
+        self._lines: dict[tuple[str, str, StreamKey], tuple[WorkRow, StreamRow, Line]] = {}
         self.courses = Courses(
             chance=random.Random(f"courses {plan.seed}"), code=self.door_code, agents_code=self.agents_code
         )
@@ -254,13 +257,13 @@ class Run:
         self.checker.say("liveness", f"not everything has ended: {', '.join(self._open()[:6])}")
 
     def _times(self, arrivals: Sequence[Arrival]) -> Iterator[datetime]:
-        """Three moments a day, one on Sundays; when all is still, only the days on which a clock rings."""
+        """Three moments a day, one on Sundays; when all is still, the days on which a clock rings, and now and then."""
         day, last = START, arrivals[-1].at
         for number in range(int((last - START) / timedelta(days=1)) + AFTERMATH.days + CALM_DAYS_MAX):
             rings, ends = self._next_clock(), day + timedelta(days=1)
             come = any(day <= one.at < ends for one in arrivals)
             still = not come and not self.unanswered and not self._soon()
-            if not still or (rings is not None and rings <= ends) or number % 7 == 0:
+            if not still or (rings is not None and rings <= ends) or number % STILL_DAYS == 0:
                 for hour in SUNDAY_HOURS if (day + timedelta(hours=8)).weekday() == SUNDAY else HOURS:
                     yield day + timedelta(hours=hour)
             day += timedelta(days=1)
@@ -422,10 +425,26 @@ class Run:
 
     def lines(self, house: SimHouse, queue: str) -> list[Line]:
         """A worklist as its staff see it, with the streams' states."""
-        rows = house.disk.queues.get(queue, {})
+        rows = house.disk.queues.get(queue)
+        if not rows:
+            return []
         asked = self._asked_about
         found = [
-            Line(
+            self._line_of(house, queue, key, row)
+            for key, row in rows.items()
+            if key.stream not in asked
+            and not self._overlooked(queue, row)
+            # Whoever has had no answer to the application does not know of a case yet.
+            and (not key.stream.startswith("ca_") or key.stream in self.applicants)
+        ]
+        return sorted(found, key=lambda line: (line.since, line.city, line.stream))
+
+    def _line_of(self, house: SimHouse, queue: str, key: StreamKey, row: WorkRow) -> Line:
+        """A worklist's line with the stream's state; made once for each version of both."""
+        state = house.disk.rows[key]
+        kept = self._lines.get((house.name, queue, key))
+        if kept is None or kept[0] is not row or kept[1] is not state:
+            line = Line(
                 city=row.city,
                 stream=row.stream,
                 since=row.since,
@@ -434,13 +453,8 @@ class Run:
                 narrowed=row.narrowed,
                 state=self._state_of(house, key),
             )
-            for key, row in rows.items()
-            if key.stream not in asked
-            and not self._overlooked(queue, row)
-            # Whoever has had no answer to the application does not know of a case yet.
-            and (not key.stream.startswith("ca_") or key.stream in self.applicants)
-        ]
-        return sorted(found, key=lambda line: (line.since, line.city, line.stream))
+            kept = self._lines[house.name, queue, key] = (row, state, line)
+        return kept[2]
 
     def is_asked_about(self, stream: str) -> bool:
         """Whether somebody still waits for an answer about it."""
@@ -850,7 +864,8 @@ def play(plan: Plan, *, tidy: bool = True) -> Ended:
     gc.disable()
     run = Run(shaped(plan))
     try:
-        return asyncio.run(run.play())
+        with asyncio.Runner(loop_factory=still_loop) as runner:
+            return runner.run(run.play())
     finally:
         vars(run).clear()
         if tidy:

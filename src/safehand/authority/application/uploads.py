@@ -6,7 +6,6 @@ use; in a rehearsal that plays thousands of applications pictures may be declare
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import msgspec
 
@@ -90,7 +89,7 @@ class Uploads:
             )
             return outcomes
 
-        return replace(action, run=run)
+        return msgspec.structs.replace(action, run=run)
 
     async def _taken(
         self, owners: Sequence[str], named: Sequence[Mapping[Part, str]]

@@ -4,7 +4,8 @@ The catch itself is an event and stays on record (`rules.seal`); to the person w
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+import msgspec
 
 from safehand.authority.handover.refusals import WRONG_ENVELOPE
 from safehand.house.front import Action, Asked
@@ -25,7 +26,7 @@ def _telling(action: Action) -> Action:
         outcomes = await action.run(asked)
         return [_told(one, outcome) for one, outcome in zip(asked, outcomes, strict=True)]
 
-    return replace(action, run=run)
+    return msgspec.structs.replace(action, run=run)
 
 
 def _told(one: Asked, outcome: Done | Refusal) -> Done | Refusal:

@@ -180,9 +180,14 @@ def _when(fact: str, value: str, language: Language) -> dict[str, str]:
 def _fill(text: str, words: Mapping[str, str]) -> str:
     # Values are put in as they are, never read as a format.
     return "".join(
-        literal + (words[field] if field is not None else "")
-        for literal, field, _, _ in Formatter().parse(text)
+        [literal + (words[field] if field is not None else "") for literal, field in _parsed(text)]
     )
+
+
+@cache
+def _parsed(template: str) -> tuple[tuple[str, str | None], ...]:
+    """A template as literal texts, each with the placeholder that stands after it."""
+    return tuple((literal, field) for literal, field, _, _ in Formatter().parse(template))
 
 
 def _linked(text: str, links: Sequence[str]) -> str:
