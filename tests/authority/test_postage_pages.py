@@ -10,15 +10,20 @@ import pytest
 from msgspec.structs import replace
 
 from safehand.authority.application.drafts import Draft
+from safehand.authority.case import Case
 from safehand.authority.cities.city import CityOn
 from safehand.authority.examination.commands import Approve
 from safehand.authority.handover.commands import ChangeToPickup, MakeReadyForPickup, PickUp
+from safehand.authority.handover.states import Handover
+from safehand.authority.payment.states import Payment
 from safehand.authority.portal.answers import terms
 from safehand.authority.portal.applying import answers, postage
 from safehand.authority.portal.forms import Sent
+from safehand.authority.portal.new_address import postage_then
 from safehand.authority.portal.receipt import costs_of
 from safehand.authority.production.commands import PassCheck, ProductionExpired, RecordPrinted
 from safehand.authority.production.stock import DrawBlank, ReceiveBlanks
+from safehand.authority.tracking.states import Tracking, TrackingState
 from tests.authority.house import CITY, House, loaded, with_postage
 from tests.authority.living_authority import SHANGHAI, START, TOKEN, Person, World, living
 from tests.authority.test_applying import applicant, filled_in, leads_to, send, uploads_needed
@@ -106,6 +111,31 @@ def test_who_fetches_it_after_all_has_chosen_nothing():
     sent = Sent(fields={"office": "310000-1"}, files={})
     fetched, _ = answers.at_counter(chosen, sent, counters={"310000-1": "somewhere"})
     assert fetched.postage == ""
+
+
+@pytest.mark.parametrize(
+    ("prepaid", "posted", "given", "free", "means"),
+    [
+        (0, False, False, False, ""),
+        (1400, False, False, False, "stands"),
+        (1400, False, True, False, ""),
+        (1400, False, False, True, ""),
+        (1400, True, False, False, "again"),
+        (0, True, False, False, "again"),
+        (0, True, False, True, ""),
+    ],
+)
+def test_another_address_says_what_becomes_of_the_postage(
+    prepaid: int, posted: bool, given: bool, free: bool, means: str
+):
+    """`given`: this sending is free since something went wrong before it."""
+    case = Case(
+        case="ca_a",
+        payment=Payment(postage_fen=prepaid),
+        handover=Handover(free=given),
+        tracking=Tracking(state=TrackingState.ON_THE_WAY if posted else TrackingState.NONE),
+    )
+    assert postage_then(case, free=free) == means
 
 
 def test_the_first_page_says_one_sum_where_all_ways_cost_the_same_and_else_each():

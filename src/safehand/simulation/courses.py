@@ -185,6 +185,7 @@ def _scan(s: Scene, action: str, *, late: bool = False, **fields: Any) -> Deed:
 
 
 @_course("post", "or_", _item(delivery="with_courier", undeliverable="not_begun"))
+@_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
 def a_copied_label_is_scanned(s: Scene) -> Iterator[Deed]:
     """A scan contradicts the courier's custody; the item is brought back, goes on, and the manager looks into it late."""
     yield _scan(s, "transport.depart")
@@ -239,7 +240,7 @@ def nobody_waits_for_the_answer(s: Scene) -> Iterator[Deed]:
     yield _claim(s)
     yield s.post("delivery.void")
     after = s.any_of(
-        "stays", "fails", "fails", "fails", "fails", "back", "leaves", "leaves", "counter", "again"
+        "stays", "fails", "fails", "fails", "back", "leaves", "leaves", "leaves", "counter", "again"
     )
     if after == "fails":
         yield _failed(s)
@@ -251,6 +252,15 @@ def nobody_waits_for_the_answer(s: Scene) -> Iterator[Deed]:
         yield _scan(s, "transport.depart")
     elif after == "counter":
         yield _held(s)
+
+
+@_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
+def the_answer_finds_it_gone(s: Scene) -> Iterator[Deed]:
+    """The right code is claimed and taken back, and the item is on the road again before the proof of it comes."""
+    yield _claim(s, right=True)
+    yield s.post("delivery.void")
+    yield s.post("delivery.bring_back", scan_id=s.scan())
+    yield _scan(s, "transport.depart")
 
 
 @_course("post", "or_", _item(delivery="claimed claimed_at_counter", undeliverable="not_begun"))
@@ -266,6 +276,7 @@ def _held(s: Scene) -> Deed:
     return s.post("delivery.hold", reason=int(Reason.WANTS_COUNTER), scan_id=s.scan())
 
 
+@_course("post", "or_", _item(delivery="held", undeliverable="not_begun"))
 @_course("post", "or_", _item(delivery="at_office held", undeliverable="not_begun"))
 def at_the_counter_and_away_again(s: Scene) -> Iterator[Deed]:
     """Held at the counter, and then it is not fetched but goes on in some other way."""
@@ -362,9 +373,11 @@ def always_near(s: Scene) -> Iterator[Deed]:
 
 
 @_course("post", "or_", _item(delivery="with_courier", undeliverable="not_begun"))
+@_course("post", "or_", _item(delivery="with_courier", undeliverable="not_begun"))
+@_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
 @_course("post", "or_", _item(delivery="with_courier attempted", undeliverable="not_begun"))
 def left_elsewhere(s: Scene) -> Iterator[Deed]:
-    """With a neighbour, without asking."""
+    """With a neighbour, without asking. Played more than others: several of them begin where it ends."""
     yield s.post("delivery.report_nonconforming", carrier_code="20")
 
 
@@ -389,6 +402,17 @@ def fetched_from_the_neighbour(s: Scene) -> Iterator[Deed]:
             elif way == "scans":
                 yield _scan(s, "transport.depart")
                 yield s.post("transport.void_scan", scan_id=s.trail()[0])
+
+
+@_course("post", "or_", _item_of_case("reported", delivery="nonconforming", undeliverable="not_begun"))
+def not_in_hand_and_carried_off(s: Scene) -> Iterator[Deed]:
+    """The courier fetches it again and it leaves the office, at the very moment at which its recipient says: not in hand."""
+    yield s.post("delivery.take_back")
+    yield s.post("delivery.bring_back", scan_id=s.scan())
+    yield s.authority("tracking.deny_receipt")
+    yield _scan(s, "transport.depart")
+    if s.any_of(True, False):
+        yield s.post("transport.void_scan", scan_id=s.trail()[0])
 
 
 # ---- searched for, given up, called back -----------------------------------------------------------------------------

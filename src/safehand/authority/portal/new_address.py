@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from litestar import Response, get, post
@@ -12,6 +12,7 @@ from safehand.authority.addresses.address import Address, one_line
 from safehand.authority.addresses.deliverability import deliverable
 from safehand.authority.addresses.divisions import Divisions
 from safehand.authority.addresses.picking import Picked, pick
+from safehand.authority.case import Case
 from safehand.authority.cities.city import City
 from safehand.authority.notices.wording import moment_words
 from safehand.authority.portal.address_form import faults_of, mark_of, refused_at_place, without_phone
@@ -22,12 +23,25 @@ from safehand.authority.readdressing.actions import AddressChanges, NewAddress
 from safehand.authority.readdressing.refusals import SAME_ADDRESS
 from safehand.authority.readdressing.states import ReaddressingState
 from safehand.authority.router import readdressable
+from safehand.authority.tracking.states import TrackingState
 from safehand.house.runtime import House
 from safehand.kernel.masking import masked_email, masked_phone
 from safehand.kernel.outcome import Refusal, sentence, way_out
 from safehand.kernel.working_days import local_day
 
 SEEN: Final = "seen"
+
+
+def postage_then(case: Case, *, free: bool) -> Literal["", "stands", "again"]:
+    """What becomes of the postage when it goes elsewhere (decision 17). `free`: the city asks for none today.
+
+    Prepaid it pays for the first sending, wherever that goes by now (`stands`); one more is paid at the door (`again`).
+    """
+    if free:
+        return ""
+    if case.tracking.state is not TrackingState.NONE:
+        return "again"
+    return "stands" if case.payment.postage_fen and not case.handover.free else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +173,7 @@ class NewAddressPage:
             asked=asked,
             hours=rules.clocks.address_change_hours,
             with_the_post=bool(visit.case.handover.placed),
+            postage=postage_then(visit.case, free=rules.postage.mode == "free"),
             told_at=[
                 masked_phone(visit.person.phone),
                 *([masked_email(visit.person.email)] if visit.person.email else []),
