@@ -162,10 +162,24 @@ def test_what_is_invalid_and_in_the_house_is_destroyed_before_two_witnesses():
         {"valid": True},
         {"account": Account.POST},
         {"account": Account.INCIDENT, "pending": Account.RETURN_SHELF},
+        # Given up, and by the book the post has its envelope still: it would be offered for ever.
+        {"account": Account.INCIDENT},
     ],
 )
 def test_what_is_valid_or_elsewhere_or_still_coming_is_not_destroyed(changes: dict[str, Any]):
     assert destroyed(old(**changes)) == "returns.nothing_to_destroy"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"envelope": "authority"},
+        {"envelope": "recipient"},
+        {"order": "", "waybill": ""},
+    ],
+)
+def test_what_was_given_up_and_is_not_with_the_post_is_destroyed_where_it_turns_up(changes: dict[str, Any]):
+    assert destroyed(old(account=Account.INCIDENT, **changes)) == ["document.destroyed"]
 
 
 # The register ----------------------------------------------------------------------------------------------------

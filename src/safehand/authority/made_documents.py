@@ -278,8 +278,7 @@ def destroy(papers: Papers, command: returns.DestroyDocument) -> Answer:
     if command.first_witness == command.second_witness:
         return refusals.SAME_PERSON()
     document = papers.find(command.make)
-    in_house = (Account.RETURN_SHELF, Account.INCIDENT)
-    if document is None or document.valid or document.account not in in_house or document.pending:
+    if document is None or document.valid or document.pending or not _may_lie_here(document):
         return refusals.NOTHING_TO_DESTROY(make=command.make)
     if document.blank != command.blank:
         return refusals.WRONG_BLANK(make=command.make)
@@ -288,6 +287,16 @@ def destroy(papers: Papers, command: returns.DestroyDocument) -> Answer:
             make=command.make, first_witness=command.first_witness, second_witness=command.second_witness
         )
     ]
+
+
+def _may_lie_here(document: MadeDocument) -> bool:
+    """On the shelf; or given up, and its envelope is not with the post: else the post would offer for ever what is gone.
+
+    What lies before a clerk and is with the post by the book is received first, under its waybill.
+    """
+    with_the_post = bool(document.order) and not document.envelope
+    given_up = document.account is Account.INCIDENT and not with_the_post
+    return given_up or document.account is Account.RETURN_SHELF
 
 
 def report_missing(papers: Papers, command: returns.ReportEmpty, m: Moment) -> Answer | None:

@@ -7,7 +7,6 @@ that the houses keep, with the other house, with the services, and with where th
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -30,7 +29,7 @@ from safehand.simulation.family_book import EMPTY_BYTES, FamilyBook
 from safehand.simulation.family_book import JUDGES as FAMILY_JUDGES
 from safehand.simulation.house import SimHouse
 from safehand.simulation.services import SHORT_FEN
-from safehand.simulation.world import GONE, Make, Place
+from safehand.simulation.world import GONE, Agreed, Followed, Make
 
 if TYPE_CHECKING:
     from safehand.authority.cities.city import City
@@ -104,23 +103,6 @@ class Violation(NamedTuple):
     stream: str = ""
 
 
-@dataclass(slots=True)
-class _Followed:
-    """How far a stream's journal was read, and what it comes to by the checker's own fold."""
-
-    version: int
-    head: bytes
-    state: Any
-
-
-class _Agreed(NamedTuple):
-    """Something lay there when the book, at this version, allowed it: as long as neither moves it need not be looked at."""
-
-    place: Place
-    book: _Followed
-    version: int
-
-
 class Checker:
     """The invariants of one run."""
 
@@ -130,10 +112,8 @@ class Checker:
         self.violations: list[Violation] = []
         self.edges: Counter[str] = Counter()
         self.noticed: dict[Make, timedelta] = {}
-        self._agreed: dict[Make | str, _Agreed] = {}
-        """Of documents and the authority's book; of envelopes, by their order, and the post's."""
         self._decoders: dict[tuple[str, str], msgspec.json.Decoder[Any]] = {}
-        self._followed: dict[tuple[str, StreamKey], _Followed] = {}
+        self._followed: dict[tuple[str, StreamKey], Followed] = {}
         self._books: dict[str, dict[tuple[int, str], tuple[str, str | None]]] = defaultdict(dict)
         self._moves_read: Counter[str] = Counter()
         self._received: dict[tuple[str, int], int] = {}
@@ -205,7 +185,7 @@ class Checker:
         machine = house.house.shell.machines[row.kind]
         followed = self._followed.get((house.name, key))
         if followed is None:
-            followed = self._followed[house.name, key] = _Followed(0, GENESIS, machine.initial(key))
+            followed = self._followed[house.name, key] = Followed(0, GENESIS, machine.initial(key))
         version, head, state = followed.version, followed.head, followed.state
         decoder = self._decoders.get((house.name, row.kind))
         if decoder is None:
@@ -476,7 +456,7 @@ class Checker:
 
     def _documents(self) -> None:
         """Every document is physically where the books allow it to be, or somebody knows that it is not."""
-        now, world = self.run.clock.now(), self.run.world
+        now, world, tainted = self.run.clock.now(), self.run.world, self.run.tainted
         busy = {deed.item.get("case") for deed in self.run.unanswered} | {
             self.run.orders.get(str(deed.item.get("item", "")), (0, ""))[1] for deed in self.run.unanswered
         }
@@ -484,12 +464,13 @@ class Checker:
             place = document.place
             if place.kind == "envelope":
                 place = world.envelopes[place.which].place
-            agreed = self._agreed.get(make)
-            if agreed is not None and agreed.place is place and agreed.book.version == agreed.version:
+            if document.agreed is not None and document.agreed.still(place):
+                continue
+            if make.case in busy or make.case in tainted:
                 continue
             followed = self._followed.get(("authority", StreamKey(make.city, make.case)))
             book = followed.state.papers.find(make.make) if followed is not None else None
-            if book is None or followed is None or make.case in busy or make.case in self.run.tainted:
+            if book is None or followed is None:
                 continue
             if document.gone_since is not None and place.kind in GONE:
                 self._noticed(make, book, followed.state, now - document.gone_since)
@@ -497,31 +478,27 @@ class Checker:
                 what = f"document {make.make} is {place}, the book has {book.account}"
                 self.say("documents are where the books say", what, make.case)
             else:
-                self._agreed[make] = _Agreed(place, followed, followed.version)
+                document.agreed = Agreed(place, followed, followed.version)
 
     def _envelopes(self) -> None:
         """The post's book has each envelope in the hands that really hold it."""
         busy = {str(deed.item.get("item", "")) for deed in self.run.unanswered}
         busy |= {order for deed in self.run.unanswered for order in deed.hint.get("orders", ())}
         for order, envelope in self.run.world.envelopes.items():
-            agreed = self._agreed.get(order)
-            if (
-                agreed is not None
-                and agreed.place is envelope.place
-                and agreed.book.version == agreed.version
-            ):
+            place = envelope.place
+            if envelope.agreed is not None and envelope.agreed.still(place):
+                continue
+            if order in self.run.tainted or order in busy or place.kind in GONE:
                 continue
             followed = self._followed.get(("post", StreamKey(envelope.label_of.city, order)))
-            if followed is None or order in self.run.tainted or order in busy or envelope.place.kind in GONE:
+            if followed is None:
                 continue
             kind = followed.state.custody.account.partition(":")[0]
-            if kind in HANDS and envelope.place.kind not in HANDS[kind]:
-                what = (
-                    f"the post's book has {followed.state.custody.account}, it is {' '.join(envelope.place)}"
-                )
+            if kind in HANDS and place.kind not in HANDS[kind]:
+                what = f"the post's book has {followed.state.custody.account}, it is {' '.join(place)}"
                 self.say("envelopes are in the hands of the book", what, order)
             else:
-                self._agreed[order] = _Agreed(envelope.place, followed, followed.version)
+                envelope.agreed = Agreed(place, followed, followed.version)
 
     def _noticed(self, make: Make, book: Any, case: Any, since: timedelta) -> None:
         """What is out of honest hands: somebody knows, or has still time to find out."""

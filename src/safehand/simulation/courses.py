@@ -18,6 +18,7 @@ from safehand.postal.receiver.papers import Paper
 from safehand.programme.launch.people import reference
 from safehand.simulation.crowd import Deed
 
+parse: Final = datetime.fromisoformat
 LATE: Final = timedelta(hours=12)
 SCANS: Final = 45
 """More than anybody's limit of scans."""
@@ -535,6 +536,13 @@ def an_answer_that_crosses_its_end(s: Scene) -> Iterator[Deed]:
 # ---- in the authority's house ----------------------------------------------------------------------------------------
 
 
+def _waits_for_its_number(state: State, case: State, now: datetime) -> bool:
+    """Longer than messages take: the post has no number for it."""
+    since = state.get("handover", {}).get("since")
+    return at(state, "handover") == "ordered" and since is not None and parse(since) + LATE < now
+
+
+@_course("authority", "ca_", _waits_for_its_number)
 @_course("authority", "ca_", _case(handover="ordered"))
 def cancelled_before_its_number(s: Scene) -> Iterator[Deed]:
     """Fetched at the counter after all; the number of the cancelled order comes when it comes."""
@@ -615,7 +623,7 @@ def fetched_too_late(s: Scene) -> Iterator[Deed]:
 
 def _due(state: State, now: datetime, step: str, where: str) -> bool:
     due_at = state.get(step, {}).get("due_at")
-    return at(state, step) == where and due_at is not None and datetime.fromisoformat(due_at) <= now
+    return at(state, step) == where and due_at is not None and parse(due_at) <= now
 
 
 @_course("authority", "ca_", _case(returns="none"))

@@ -49,6 +49,27 @@ class Make(NamedTuple):
     make: int
 
 
+@dataclass(slots=True)
+class Followed:
+    """How far the checker has read a stream's journal, and what it comes to by its own fold."""
+
+    version: int
+    head: bytes
+    state: Any
+
+
+class Agreed(NamedTuple):
+    """Something lay there when the book, at this version, allowed it."""
+
+    place: Place
+    book: Followed
+    version: int
+
+    def still(self, place: Place) -> bool:
+        """Neither has moved since, so nobody need look again."""
+        return self.place is place and self.book.version == self.version
+
+
 @dataclass
 class Document:
     """A physical document."""
@@ -58,6 +79,8 @@ class Document:
     gone_since: datetime | None = None
     why: str = ""
     """Who or what took it out of honest hands."""
+    agreed: Agreed | None = None
+    """With the authority's book."""
 
 
 @dataclass
@@ -70,6 +93,8 @@ class Envelope:
     """None: it is empty, or holds a fake."""
     label_of: Make
     """Whose document should be in it."""
+    agreed: Agreed | None = None
+    """With the post's book."""
 
 
 @dataclass
