@@ -799,13 +799,17 @@ class Courses:
         """The acts of one course on one stream, wherever one fits. `cases`: order -> its city and case."""
         order = list(range(len(COURSES)))
         self._chance.shuffle(order)
-        seen: dict[tuple[str, StreamKey], tuple[State, State]] = {}
+        seen: dict[tuple[str, str], list[tuple[StreamKey, State, State]]] = {}
 
-        def states_of(house: str, key: StreamKey) -> tuple[State, State]:
-            """A stream's state and its case's; looked up once for all courses."""
-            found = seen.get((house, key))
+        def standing(house: str, kind: str) -> list[tuple[StreamKey, State, State]]:
+            """A house's streams of a kind, each with its state and its case's; looked up once for all courses."""
+            found = seen.get((house, kind))
             if found is None:
-                found = seen[house, key] = (look(house, key), self._case_of(key, look, cases))
+                found = seen[house, kind] = [
+                    (key, look(house, key), self._case_of(key, look, cases))
+                    for key in streams[house]
+                    if key.stream.startswith(kind)
+                ]
             return found
 
         for number in sorted(order, key=lambda one: self._played[one]):
@@ -814,8 +818,8 @@ class Courses:
                 continue
             fitting = [
                 key
-                for key in streams[course.house]
-                if key.stream.startswith(course.kind) and course.fits(*states_of(course.house, key), now)
+                for key, state, case in standing(course.house, course.kind)
+                if course.fits(state, case, now)
             ]
             if len(fitting) < course.enough:
                 continue
@@ -828,7 +832,7 @@ class Courses:
                 code=self._code,
                 agents_code=self._agents_code,
             )
-            scene.others = [key for key in streams[course.house] if key.stream.startswith(course.kind)]
+            scene.others = [key for key, _, _ in standing(course.house, course.kind)]
             if scene.key.stream in cases:
                 scene.case = StreamKey(*cases[scene.key.stream])
             yield from course.acts(scene)

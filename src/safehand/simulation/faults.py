@@ -64,7 +64,7 @@ KINDS: Final[Mapping[str, tuple[float, float]]] = {
     # By people who do not know what they do: share of the moments.
     "mischief": (0.02, 0.4),
     # The same: a rare course, played on purpose (`courses`).
-    "course": (0.03, 0.3),
+    "course": (0.01, 0.1),
     # In the services behind the ports: share of the calls.
     "register_silent": (0.01, 0.2),
     "register_answer_lost": (0.01, 0.2),

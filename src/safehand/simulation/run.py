@@ -74,6 +74,7 @@ CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
 TRIES_MAX: Final = 200
 COURSES_AT_ONCE: Final = 2
+CROWD: Final = 50
 AT_HOME: Final = frozenset({"return_shelf", "destroyed", "counter", "recipient"})
 """Where no thief has it: recalled and brought back before anything came of the plan, and gone on since."""
 OF_OLD_FORMS: Final = frozenset({"request.invalid", "request.key_reused"})
@@ -553,8 +554,8 @@ class Run:
                 await self.do([deed], house, once=True)
 
     async def _play_courses(self) -> None:
-        """Rare courses: now and then; in bedlam several at each moment."""
-        at_once = COURSES_AT_ONCE if self.plan.bedlam else 1
+        """Rare courses: now and then, in bedlam at each moment; several at once where there are people for them."""
+        at_once = COURSES_AT_ONCE if self.plan.people >= CROWD else 1
         if not self.faults.happens("course"):
             return
         for _ in range(at_once):
