@@ -439,6 +439,16 @@ def a_word_that_crosses_a_search(s: Scene) -> Iterator[Deed]:
 
 
 @_course("post", "or_", _item_of_case("incident", undeliverable="incident"))
+@_course("post", "or_", _item_of_case("incident", undeliverable="incident"))
+def searched_for_and_sent_back(s: Scene) -> Iterator[Deed]:
+    """A scan is taken back while everybody searches; and whoever comes upon the item sends it straight back, some of them."""
+    for scan in s.trail()[:1]:
+        yield s.post("transport.void_scan", scan_id=scan)
+    if s.any_of(True, False):
+        yield s.post("undeliverable.start_return", reason=int(Reason.REFUSED), scan_id=s.scan())
+
+
+@_course("post", "or_", _item_of_case("incident", undeliverable="incident"))
 def a_word_that_crosses_a_loss(s: Scene) -> Iterator[Deed]:
     """Searched for; it is given up at the very moment at which its recipient says: I have it."""
     yield s.post("undeliverable.declare_loss")
