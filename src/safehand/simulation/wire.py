@@ -21,8 +21,8 @@ from safehand.simulation.faults import Faults
 from safehand.simulation.house import SimHouse, WorldClock
 
 CAPTURED_MAX: Final = 60
-REPLAYS: Final = 2
-"""So often in a moment an attacker may say again what was said before."""
+ATTACKS: Final = 2
+"""So often in a moment an attacker has the chance to do each thing."""
 LATE_MAX: Final = timedelta(days=3)
 ATTACKER: Final = bytes(range(32))
 Sent = tuple[int, dict[str, str], bytes]
@@ -118,12 +118,12 @@ class Network:
         faults, chance = self.faults, self.faults.chance
         if not self.captured:
             return
-        for kind in ("replayed_soon", "replayed_late") * REPLAYS:
+        for kind in ("replayed_soon", "replayed_late") * ATTACKS:
             place = -1 if kind == "replayed_soon" else chance.randrange(len(self.captured))
             receiver, request, messages = self.captured[place]
             if faults.happens(kind, weight=messages):
                 await self._answered(self._delivering(receiver, _copied(request)))
-        for kind, forge in FORGERIES.items():
+        for kind, forge in list(FORGERIES.items()) * ATTACKS:
             receiver, request, messages = self.captured[chance.randrange(len(self.captured))]
             if faults.happens(kind, weight=messages):
                 await self._forged(kind, receiver, forge(self, receiver, request))
