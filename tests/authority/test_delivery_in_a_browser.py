@@ -227,6 +227,7 @@ async def paying_before(world: World, looker: Looker) -> None:
     case = address.partition("?")[0].rpartition("/")[2]
     await world.do(case, Approve())
     await looker.open(f"/cases/{SHANGHAI}/{case}", "to-pay-prepaid")
+    await looker.open(f"/cases/{SHANGHAI}/{case}/address", "address-prepaid")
     await looker.open("/can-i", "can-i")
 
 
