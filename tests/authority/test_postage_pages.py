@@ -14,7 +14,7 @@ from safehand.authority.case import Case
 from safehand.authority.cities.city import CityOn
 from safehand.authority.examination.commands import Approve
 from safehand.authority.handover.commands import ChangeToPickup, MakeReadyForPickup, PickUp
-from safehand.authority.handover.states import Handover
+from safehand.authority.handover.states import Handover, HandoverState
 from safehand.authority.payment.states import Payment
 from safehand.authority.portal.answers import terms
 from safehand.authority.portal.applying import answers, postage
@@ -23,7 +23,9 @@ from safehand.authority.portal.new_address import postage_then
 from safehand.authority.portal.receipt import costs_of
 from safehand.authority.production.commands import PassCheck, ProductionExpired, RecordPrinted
 from safehand.authority.production.stock import DrawBlank, ReceiveBlanks
+from safehand.authority.returns.states import Returns, ReturnsState
 from safehand.authority.tracking.states import Tracking, TrackingState
+from safehand.link.messages import Reason
 from tests.authority.house import CITY, House, loaded, with_postage
 from tests.authority.living_authority import SHANGHAI, START, TOKEN, Person, World, living
 from tests.authority.test_applying import applicant, filled_in, leads_to, send, uploads_needed
@@ -113,29 +115,39 @@ def test_who_fetches_it_after_all_has_chosen_nothing():
     assert fetched.postage == ""
 
 
+READY: Final = Handover(state=HandoverState.ON_SHELF)
+GIVEN: Final = Handover(state=HandoverState.ON_SHELF, free=True)
+SENT: Final = Handover(state=HandoverState.ACCEPTED)
+REFUSED: Final = Returns(state=ReturnsState.ON_SHELF, reason=int(Reason.REFUSED))
+RECALLED: Final = Returns(state=ReturnsState.COMING_BACK, reason=int(Reason.RECALLED))
+
+
 @pytest.mark.parametrize(
-    ("prepaid", "posted", "given", "free", "means"),
+    ("prepaid", "posted", "handover", "returns", "means"),
     [
-        (0, False, False, False, ""),
-        (1400, False, False, False, "stands"),
-        (1400, False, True, False, ""),
-        (1400, False, False, True, ""),
-        (1400, True, False, False, "again"),
-        (0, True, False, False, "again"),
-        (0, True, False, True, ""),
+        (0, False, Handover(), Returns(), ""),
+        (1400, False, Handover(), Returns(), "stands"),
+        (1400, False, READY, Returns(), "stands"),
+        (1400, False, GIVEN, Returns(), ""),
+        (1400, True, SENT, Returns(), ""),
+        (1400, True, SENT, RECALLED, ""),
+        (0, True, SENT, REFUSED, "again"),
+        (0, True, READY, Returns(), "again"),
+        (0, True, GIVEN, Returns(), ""),
     ],
 )
 def test_another_address_says_what_becomes_of_the_postage(
-    prepaid: int, posted: bool, given: bool, free: bool, means: str
+    prepaid: int, posted: bool, handover: Handover, returns: Returns, means: str
 ):
-    """`given`: this sending is free since something went wrong before it."""
     case = Case(
         case="ca_a",
         payment=Payment(postage_fen=prepaid),
-        handover=Handover(free=given),
+        handover=handover,
+        returns=returns,
         tracking=Tracking(state=TrackingState.ON_THE_WAY if posted else TrackingState.NONE),
     )
-    assert postage_then(case, free=free) == means
+    assert postage_then(case, free=False) == means
+    assert not postage_then(case, free=True), "a city that asks for none"
 
 
 def test_the_first_page_says_one_sum_where_all_ways_cost_the_same_and_else_each():

@@ -100,19 +100,19 @@ def _postage_of_sending(case: Case, m: Moment) -> tuple[PostageMode, int]:
     tariff is by now. The payment is closed, a courier must not ask twice, and a few yuan between two zones are worth neither
     a second payment nor a refund. A later sending that is not free is paid at the door: there is no payment that is open.
     """
-    if not case.handover.free and _never_posted(case) and case.payment.postage_fen:
+    if not case.handover.free and never_posted(case) and case.payment.postage_fen:
         return "prepaid", case.payment.postage_fen
     return m.postage(destination=case.application.destination, free=case.handover.free, chosen="on_delivery")
 
 
-def _never_posted(case: Case) -> bool:
+def never_posted(case: Case) -> bool:
     """Whether no envelope of the case was ever the post's: its tracking begins with that, and never ends to be."""
     return case.tracking.state is TrackingState.NONE
 
 
 def _postage_back(case: Case) -> Sequence[Event]:
     """The case is over: prepaid postage was paid for a sending, and if there was none it goes back."""
-    return postage_unused(case.payment) if _never_posted(case) else []
+    return postage_unused(case.payment) if never_posted(case) else []
 
 
 def _hand_over(case: Case, event: production.DocumentIssued, m: Moment) -> Sequence[Event]:

@@ -75,6 +75,7 @@ CALM_DAYS_MAX: Final = 200
 TRIES_MAX: Final = 200
 COURSES_AT_ONCE: Final = 2
 CROWD: Final = 50
+"""Where so many people apply, several courses find a stream each."""
 AT_HOME: Final = frozenset({"return_shelf", "destroyed", "counter", "recipient"})
 """Where no thief has it: recalled and brought back before anything came of the plan, and gone on since."""
 OF_OLD_FORMS: Final = frozenset({"request.invalid", "request.key_reused"})

@@ -14,34 +14,41 @@ from safehand.authority.addresses.divisions import Divisions
 from safehand.authority.addresses.picking import Picked, pick
 from safehand.authority.case import Case
 from safehand.authority.cities.city import City
+from safehand.authority.handover.states import HandoverState
 from safehand.authority.notices.wording import moment_words
 from safehand.authority.portal.address_form import faults_of, mark_of, refused_at_place, without_phone
 from safehand.authority.portal.case_visit import CaseVisit, case_sent, case_visit
 from safehand.authority.portal.frame import Web, language_of
 from safehand.authority.portal.pages import Portal
+from safehand.authority.process import never_posted
 from safehand.authority.readdressing.actions import AddressChanges, NewAddress
 from safehand.authority.readdressing.refusals import SAME_ADDRESS
 from safehand.authority.readdressing.states import ReaddressingState
+from safehand.authority.returns.rules import OUR_FAULT
+from safehand.authority.returns.states import ReturnsState
 from safehand.authority.router import readdressable
-from safehand.authority.tracking.states import TrackingState
 from safehand.house.runtime import House
 from safehand.kernel.masking import masked_email, masked_phone
 from safehand.kernel.outcome import Refusal, sentence, way_out
 from safehand.kernel.working_days import local_day
 
 SEEN: Final = "seen"
+_ON_THE_WAY_BACK: Final = frozenset({ReturnsState.COMING_BACK, ReturnsState.OFFERED, ReturnsState.ON_SHELF})
 
 
 def postage_then(case: Case, *, free: bool) -> Literal["", "stands", "again"]:
     """What becomes of the postage when it goes elsewhere (decision 17). `free`: the city asks for none today.
 
-    Prepaid it pays for the first sending, wherever that goes by now (`stands`); one more is paid at the door (`again`).
+    Prepaid it pays for the first sending, wherever that goes by now (`stands`). One more is paid at the door (`again`) if
+    it came back by the recipient's doing; what is called back for the new address goes out free, so nothing is said.
     """
-    if free:
+    being_made_ready = case.handover.state is not HandoverState.ACCEPTED
+    if free or (being_made_ready and case.handover.free):
         return ""
-    if case.tracking.state is not TrackingState.NONE:
-        return "again"
-    return "stands" if case.payment.postage_fen and not case.handover.free else ""
+    if never_posted(case):
+        return "stands" if case.payment.postage_fen else ""
+    their_doing = case.returns.state in _ON_THE_WAY_BACK and case.returns.reason not in OUR_FAULT
+    return "again" if being_made_ready or their_doing else ""
 
 
 @dataclass(frozen=True, kw_only=True)
