@@ -26,6 +26,9 @@ from safehand.kernel.postgres_server import PostgresServer, RunningServer
 FOLDER_VARIABLE = "SAFEHAND_TESTS_FOLDER"
 """Tells the workers of pytest-xdist where the run's folder is."""
 FOLDER_PREFIX = "safehand-tests-"
+IN_MEMORY, ON_DISK = Path("/dev/shm"), Path("/tmp")
+FREE_MIN = 2 * 2**30
+"""Of bytes: all that a run keeps at one time is 200 MB; the rest is for whoever else is there."""
 LONG_FILES = ("tests/simulation/", "tests/programme/", "tests/house/")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MIGRATED_AT = datetime(2024, 5, 6, tzinfo=UTC)
@@ -58,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     _sweep_up_after_killed_runs()
     # Not under pytest's own temporary folder: only its owner may enter that, and as root PostgreSQL is another user.
-    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=_place()))
     folder.chmod(0o755)
     (folder / "controller").write_text(str(os.getpid()))
     os.environ[FOLDER_VARIABLE] = str(folder)
@@ -82,13 +85,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no Chromium; install it: apt-get install -y chromium"))
 
 
+def _place() -> Path:
+    """In memory where there is room: each of some thousand databases is copied from a template, 15 GB in all."""
+    with contextlib.suppress(OSError):
+        if (
+            os.access(IN_MEMORY, os.W_OK)
+            and min(shutil.disk_usage(IN_MEMORY).free, psutil.virtual_memory().available) >= FREE_MIN
+        ):
+            return IN_MEMORY
+    return ON_DISK
+
+
 def _end_run(*, folder: Path) -> None:
     PostgresServer().stop(folder=folder / "pg", mode="immediate")
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep_up_after_killed_runs() -> None:
-    for folder in Path("/tmp").glob(f"{FOLDER_PREFIX}*"):
+    for folder in (*IN_MEMORY.glob(f"{FOLDER_PREFIX}*"), *ON_DISK.glob(f"{FOLDER_PREFIX}*")):
         with contextlib.suppress(OSError, ValueError):
             if folder.stat().st_uid == os.geteuid() and not psutil.pid_exists(
                 int((folder / "controller").read_text())

@@ -167,7 +167,7 @@ def test_the_house_signs_in_at_the_mail_server_and_a_wrong_password_is_no_fault_
 
     def known(smtp: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
-        return AuthResult(success=(data.login, data.password) == (b"house", b"right"))
+        return AuthResult(success=(data.login, data.password) == (b"house", b"right"), handled=False)
 
     async def scene():
         kept = Kept()
@@ -177,8 +177,9 @@ def test_the_house_signs_in_at_the_mail_server_and_a_wrong_password_is_no_fault_
             if taken:
                 assert await post.send(mail=MAIL, now=NOW) is None
             else:
-                with pytest.raises(ServiceUnavailable):
+                with pytest.raises(ServiceUnavailable) as refused:
                     await post.send(mail=MAIL, now=NOW)
+                assert refused.value.reason == "SMTPAuthenticationError", "operators read what is wrong"
         assert len(kept.mails) == int(taken)
 
     run(scene())

@@ -38,6 +38,7 @@ from safehand.kernel.store_postgres import PostgresStore
 from tests.authority.house import CASE, CLAIM, EVIDENCE, House, application, machines
 from tests.authority.living_authority import SHANGHAI, START, living
 from tests.authority.test_notices_sending import rows
+from tests.kernel.test_checkpoints import settled
 
 NOW = datetime(2024, 5, 6, 1, 0, tzinfo=UTC)
 THIRD, HOUR, DAY = timedelta(minutes=20), timedelta(hours=1), timedelta(days=1)
@@ -177,6 +178,8 @@ def test_it_is_said_by_when_and_never_what_is_over(pace: Pace | None, passed: ti
 
 
 async def made(store: PostgresStore, now: datetime) -> int:
+    """The nightly count. What a neighbour's transaction still holds back would be counted the night after."""
+    await settled(store)
     machine = machines()["case"]
     return await Pacing(
         store=store,
@@ -185,6 +188,14 @@ async def made(store: PostgresStore, now: datetime) -> int:
         fold=machine.fold,
         waits=machine.waits,
     ).run()
+
+
+async def settled_in(dsn: str) -> None:
+    store = await PostgresStore.create(dsn=dsn, connections_max=1)
+    try:
+        await settled(store)
+    finally:
+        await store.close()
 
 
 async def history(store: PostgresStore, queue: str, day: date, hours: dict[int, int]) -> None:
@@ -288,6 +299,7 @@ def test_thirty_applications_that_ended_tell_the_next_applicant_by_when(run, fre
             await world.control("chores")
             assert await rows(dsn, "select from pace") == []
             await world.move_to(START + DAY - 6 * HOUR)
+            await settled_in(dsn)
             await world.control("chores")
             await world.control("chores")
             stays = await rows(dsn, "select queue, sum(stays)::int as stays from pace_day group by queue")
