@@ -24,7 +24,17 @@ class Plan:
     cities: tuple[int, ...] = CITIES
     faults: bool = True
     bedlam: bool = False
-    """Everybody is confused all the time, and the post's numbers run out: seldom reached states are reached."""
+    """Everybody is confused all the time: seldom reached states are reached."""
+
+    @property
+    def late(self) -> bool:
+        """In three of five of those they know what they do until the envelope is with the post: else hardly any would get there."""
+        return self.bedlam and self.seed % 5 > 1
+
+    @property
+    def scarce(self) -> bool:
+        """In one of five the post's numbers and the authority's blanks run out: little is delivered until more come."""
+        return self.bedlam and self.seed % 5 == 0
 
 
 SHAPES: Final = (

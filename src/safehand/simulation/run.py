@@ -59,7 +59,7 @@ from safehand.simulation.plan import START, Ended, Plan, shaped
 from safehand.simulation.processes import REPOSITORY
 from safehand.simulation.services import SimMail, SimPayments, SimRegister, SimTexts
 from safehand.simulation.story import told
-from safehand.simulation.weather import BEDLAM, Weather
+from safehand.simulation.weather import BEDLAM, LATE_BEDLAM, Weather
 from safehand.simulation.wire import Network, SimWire
 from safehand.simulation.world import GONE, Place, World
 
@@ -73,7 +73,7 @@ AFTERMATH: Final = timedelta(days=14)
 CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
 TRIES_MAX: Final = 200
-COURSES_AT_ONCE: Final = 2
+COURSES_AT_ONCE: Final = 4
 CROWD: Final = 50
 """Where so many people apply, several courses find a stream each."""
 AT_HOME: Final = frozenset({"return_shelf", "destroyed", "counter", "recipient"})
@@ -96,13 +96,20 @@ MAIL_SHARE: Final = 0.25
 """In so many seeds the house sends e-mail too: each mail is a conversation of its own, and costs as much."""
 
 
+def always(plan: Plan) -> Mapping[str, float]:
+    """What happens at least in such a run, and how often."""
+    if plan.late:
+        return LATE_BEDLAM
+    return BEDLAM if plan.bedlam else {}
+
+
 class Run:
     """The run of one seed."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.clock = WorldClock(start=START)
-        self.faults = Faults(seed=plan.seed, always=BEDLAM if plan.bedlam else {})
+        self.faults = Faults(seed=plan.seed, always=always(plan))
         self.faults.on = plan.faults
         self.chance = Chance(seed=plan.seed)
         self.network = Network(faults=self.faults, clock=self.clock)
@@ -117,7 +124,7 @@ class Run:
             people=plan.people,
             cities=len(plan.cities),
             chance=random.Random(f"configuration {plan.seed}"),
-            narrow=plan.bedlam,
+            narrow=plan.scarce,
         )
         self.authority, self.post = self._houses()
         self.houses = {"authority": self.authority, "post": self.post}
@@ -147,7 +154,10 @@ class Run:
         self._states: dict[tuple[str, StreamKey], tuple[StreamRow, dict[str, Any]]] = {}
         self._lines: dict[tuple[str, str, StreamKey], tuple[WorkRow, StreamRow, Line]] = {}
         self.courses = Courses(
-            chance=random.Random(f"courses {plan.seed}"), code=self.door_code, agents_code=self.agents_code
+            fits=self._with_post if plan.late else None,
+            chance=random.Random(f"courses {plan.seed}"),
+            code=self.door_code,
+            agents_code=self.agents_code,
         )
         self.tainted: set[str] = set()
         """Streams that such people touched, with all that hangs on them."""
@@ -319,6 +329,10 @@ class Run:
         await self.network.deliver_late()
         again, self.unanswered = self.unanswered, []
         self._asked_about = {stream for one in again for stream in _streams_of(one)}
+        if self.plan.bedlam:
+            # Before anybody else does what is right with the same things: most acts would come too late, or be overtaken.
+            await self._together([self._play_courses])
+            await self._together([lambda: self._pump(self.authority), lambda: self._pump(self.post)])
         m = self._m()
         await self._together(
             [
@@ -332,7 +346,7 @@ class Run:
                 lambda: self._pump(self.authority),
                 lambda: self._pump(self.post),
                 self._meddle,
-                self._play_courses,
+                *([] if self.plan.bedlam else [self._play_courses]),
                 self.network.attack,
                 *([self.families.act] if self.families.drawn else []),
             ]
@@ -399,7 +413,7 @@ class Run:
         )
 
     async def _fill_stocks(self) -> None:
-        few = self.plan.bedlam
+        few = self.plan.scarce
         deeds = [
             Deed(
                 house="authority",
@@ -549,14 +563,20 @@ class Run:
             if not self.faults.happens("mischief"):
                 continue
             key = self.mischief.focus(house, self.houses[house.peer], self.orders)
-            if key is None:
+            if key is None or (self.plan.late and not self._with_post(house.name, key)):
                 continue
             for deed in self.mischief.deeds(house, key, self.applicants, self.clock):
                 await self.do([deed], house, once=True)
 
+    def _with_post(self, house: str, key: StreamKey) -> bool:
+        """Whether the envelope of a case was ever with the post; whatever is no case is there already."""
+        return house == "post" or "tracking" in self.look(house, key)
+
     async def _play_courses(self) -> None:
         """Rare courses: now and then, in bedlam at each moment; several at once where there are people for them."""
         at_once = COURSES_AT_ONCE if self.plan.people >= CROWD else 1
+        for deed in () if self.calm else self.courses.go_on():
+            await self.do([deed], self.houses[deed.house], once=True)
         if not self.faults.happens("course"):
             return
         for _ in range(at_once):

@@ -28,6 +28,18 @@ BEDLAM: Final = {
     "paid_twice": 0.05,
     "paid_without_end": 0.1,
 }
+LATE_BEDLAM: Final = {
+    **BEDLAM,
+    "mischief": 0.5,
+    "outage_of_a_week": 0.002,
+    "partition": 0.05,
+    "power_cut": 0.1,
+    "crash_before_commit": 0.01,
+    "crash_after_commit": 0.01,
+    "crash_between": 0.002,
+    "database_gone": 0.002,
+}
+"""Where it begins at the door, things must get there: less bad weather than that of the worst seeds."""
 CRASHES_IN_A_MOMENT_MAX: Final = 4
 """Where every life is shorter than the work of a moment, nothing is ever done, and nothing tested."""
 RACES_IN_A_ROW: Final = 7
