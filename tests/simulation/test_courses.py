@@ -28,7 +28,7 @@ class Street:
         return Deed(house=house, person={}, action=action, item=dict(fields), key=action)
 
     def begun(self) -> list[str]:
-        found = self.courses.next({"post": [KEY]}, lambda house, key: self.state, self.act, {}, NOW)
+        found = self.courses.begin({"post": [KEY]}, lambda house, key: self.state, self.act, {}, NOW)
         return [deed.action for deed in found]
 
     def went_on(self) -> list[str]:
@@ -44,7 +44,7 @@ def street(monkeypatch: pytest.MonkeyPatch) -> Street:
         yield s.until_item(delivery="held")
         yield s.post("delivery.void")
 
-    fits = courses._item(delivery="with_courier")  # noqa: SLF001
+    fits = courses._item(delivery="with_courier")
     monkeypatch.setattr(courses, "COURSES", (Course("post", "or_", fits, acts, 1, 1),))
     return Street()
 

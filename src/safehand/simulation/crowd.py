@@ -120,7 +120,7 @@ def _submission(
 
 def settle_dispute(line: Line, m: Moment, world: World) -> Act | None:
     """The manager asks the recipient and the courier, and finds out where the envelope really is; some take their time."""
-    slow = m.chance.happens(0.25, line.stream, "takes his time") and line.since + 20 * DAY > m.now
+    slow = m.chance.happens(0.5, line.stream, "takes his time") and line.since + 20 * DAY > m.now
     if slow or not m.waited(line, 6 * HOUR, 40 * HOUR):
         return None
     order = _state(line, "tracking").get("order", "")

@@ -73,7 +73,7 @@ AFTERMATH: Final = timedelta(days=14)
 CALM_DAYS_MAX: Final = 200
 """Within so many days after the last fault everything must have ended (pick-up at a counter alone takes ninety)."""
 TRIES_MAX: Final = 200
-COURSES_AT_ONCE: Final = 4
+COURSES_AT_ONCE: Final = 6
 CROWD: Final = 50
 """Where so many people apply, several courses find a stream each."""
 AT_HOME: Final = frozenset({"return_shelf", "destroyed", "counter", "recipient"})
@@ -579,10 +579,10 @@ class Run:
             await self.do([deed], self.houses[deed.house], once=True)
         if not self.faults.happens("course"):
             return
-        for _ in range(at_once):
-            streams = {house.name: list(house.disk.rows) for house in self.houses.values()}
-            for deed in self.courses.next(streams, self.look, self._act, self.orders, self.clock.now()):
-                await self.do([deed], self.houses[deed.house], once=True)
+        streams = {house.name: list(house.disk.rows) for house in self.houses.values()}
+        now = self.clock.now()
+        for deed in self.courses.begin(streams, self.look, self._act, self.orders, now, at_once):
+            await self.do([deed], self.houses[deed.house], once=True)
 
     def look(self, house: str, key: StreamKey) -> Mapping[str, Any]:
         """A stream as it stands; nothing, if there is none."""
