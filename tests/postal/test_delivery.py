@@ -662,6 +662,16 @@ def test_the_recipients_own_word_delivers_nothing_that_is_on_its_way_back():
     assert House().at_office().why_not(own_word(House().at_office())) == "delivery.no_claim"
 
 
+def test_a_search_that_begins_after_a_late_proof_says_that_the_proof_was_heard():
+    """Else the authority believes that its proof is still on its way, and will end the search (seeds 154 and 170)."""
+    house = House().at_office()
+    house.do(recalling(house))
+    house.do(own_word(house))
+    house.do(to_return.OpenIncident(waybill=house.waybill, reason=Reason.LOST))
+    assert [said.reason for said in house.bodies(Kind.INCIDENT_OPENED)] == [Reason.PROOF_TOO_LATE]
+    assert house.item.undeliverable.reason is Reason.LOST, "the post's own book keeps why it searches"
+
+
 def test_a_word_about_what_was_left_elsewhere_and_fetched_again_is_kept():
     house = House().with_courier()
     house.do(leaving_elsewhere(house))

@@ -69,6 +69,21 @@ def test_a_course_is_played_as_often_as_it_says_and_no_more(street: Street) -> N
     assert street.begun() == []
 
 
+def test_what_another_course_of_the_same_moment_changed_is_looked_at_again(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courses, "COURSES", courses.COURSES * 2)
+    other = StreamKey(310000, "or_two")
+
+    def acts() -> Iterator[str]:
+        look, streams = (lambda house, key: street.state), {"post": [KEY, other]}
+        for deed in street.courses.begin(streams, look, street.act, {}, NOW, at_once=2):
+            yield deed.action
+            street.state = {"delivery": {"state": "delivered"}}
+
+    assert list(acts()) == ["delivery.fail"]
+
+
 def test_nothing_begins_with_what_people_do_not_touch(street: Street) -> None:
     street.courses = Courses(
         chance=random.Random(1), code=str, agents_code=str, fits=lambda house, key: house != "post"

@@ -192,6 +192,8 @@ def _of_returns(item: Item, event: Event) -> Said:
             offered = m.ReturnOffered(order=order, waybill=waybill, reason=reason, at=at)
             return m.Kind.RETURN_OFFERED, offered
         case undeliverable.IncidentOpened(reason=reason, at=at):
+            # Of a proof that found the item still here the authority must know that it was heard before: it ends no search.
+            reason = m.Reason.PROOF_TOO_LATE if item.delivery.evidence else reason
             opened = m.IncidentOpened(order=order, waybill=waybill, reason=reason, at=at)
             return m.Kind.INCIDENT_OPENED, opened
         case undeliverable.LossDeclared():

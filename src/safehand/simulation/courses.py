@@ -49,8 +49,6 @@ CODE, SESSION, CARD = (
 )
 LOOKS_MAX: Final = 24
 """So many moments a course waits: some days."""
-LONG_LOOKS: Final = 120
-"""As long as another document is made."""
 WAITING_MAX: Final = 12
 """So many courses wait at one time."""
 State = Mapping[str, Any]
@@ -559,12 +557,9 @@ def in_hand_and_brought_back(s: Scene) -> Iterator[Deed | Until]:
 
 
 def claimed_when_given_up(s: Scene) -> Iterator[Deed | Until]:
-    """The manager gives it up, and the courier fetches it and claims: at once, or when another one is on its way."""
-    order = s.of_case().get("tracking", {}).get("order", "")
+    """The manager gives it up; the courier, who does not know yet, fetches it and claims."""
     yield s.authority("tracking.settle", in_hand=False, grade_accepted=False)
     yield s.post("delivery.take_back")
-    if s.any_of(True, False):
-        yield Until(lambda: s.of_case().get("tracking", {}).get("order", "") != order, LONG_LOOKS)
     yield _claim(s)
 
 
@@ -598,6 +593,12 @@ def searched_for_and_sent_back(s: Scene) -> Iterator[Deed | Until]:
         yield s.post("transport.void_scan", scan_id=scan)
     if s.any_of(True, False):
         yield s.post("undeliverable.start_return", reason=int(Reason.REFUSED), scan_id=s.scan())
+
+
+@_course("post", "or_", _item(undeliverable="incident"))
+def missing_and_stolen(s: Scene) -> Iterator[Deed | Until]:
+    """Searched for; and now somebody knows more."""
+    yield s.post("undeliverable.open_incident", reason=int(Reason.STOLEN))
 
 
 @_course("post", "or_", _item_of_case("incident", undeliverable="incident"))
@@ -1075,16 +1076,19 @@ class Courses:
             ]
             if len(fitting) < course.enough:
                 continue
+            key = self._chance.choice(fitting)
+            if not course.fits(look(course.house, key), self._case_of(key, look, cases), now):
+                continue  # Another course of this moment has come before.
             self._played[number] += 1
             scene = Scene(
-                key=self._chance.choice(fitting),
+                key=key,
                 look=look,
                 act=act,
                 chance=self._chance,
                 code=self._code,
                 agents_code=self._agents_code,
             )
-            scene.others = [key for key, _, _ in there]
+            scene.others = [other for other, _, _ in there]
             if scene.key.stream in cases:
                 scene.case = StreamKey(*cases[scene.key.stream])
             yield from self._played_on(scene, course.acts(scene))
