@@ -86,9 +86,9 @@ def test_there_are_two_dozen_kinds_of_faults_and_each_seed_has_its_own() -> None
 
 def test_crowded_weeks_quiet_years_and_bedlam_take_turns() -> None:
     shapes = [shaped(Plan(seed=seed)) for seed in range(16)]
-    assert sum(one.people >= 200 for one in shapes) == 8
+    assert sum(one.people >= 200 for one in shapes) == 9
     assert sum(one.arrival_days > 300 for one in shapes) == 5
-    assert [one.seed for one in shapes if one.bedlam] == [7, 10, 13]
+    assert [one.seed for one in shapes if one.bedlam] == [7, 10]
 
 
 # A sample ------------------------------------------------------------------------------------------------------
