@@ -72,7 +72,7 @@ def test_a_course_is_played_as_often_as_it_says_and_no_more(street: Street) -> N
 def test_what_another_course_of_the_same_moment_changed_is_looked_at_again(
     street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courses, "COURSES", courses.COURSES * 2)
+    monkeypatch.setattr(courses, "COURSES", (*courses.COURSES, *courses.COURSES))
     other = StreamKey(310000, "or_two")
 
     def acts() -> Iterator[str]:
