@@ -59,7 +59,7 @@ from safehand.simulation.plan import START, Ended, Plan, shaped
 from safehand.simulation.processes import REPOSITORY
 from safehand.simulation.services import SimMail, SimPayments, SimRegister, SimTexts
 from safehand.simulation.story import told
-from safehand.simulation.weather import BEDLAM, LATE_BEDLAM, Weather
+from safehand.simulation.weather import Weather, at_least
 from safehand.simulation.wire import Network, SimWire
 from safehand.simulation.world import GONE, Place, World
 
@@ -96,20 +96,13 @@ MAIL_SHARE: Final = 0.25
 """In so many seeds the house sends e-mail too: each mail is a conversation of its own, and costs as much."""
 
 
-def always(plan: Plan) -> Mapping[str, float]:
-    """What happens at least in such a run, and how often."""
-    if plan.late:
-        return LATE_BEDLAM
-    return BEDLAM if plan.bedlam else {}
-
-
 class Run:
     """The run of one seed."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.clock = WorldClock(start=START)
-        self.faults = Faults(seed=plan.seed, always=always(plan))
+        self.faults = Faults(seed=plan.seed, always=at_least(plan))
         self.faults.on = plan.faults
         self.chance = Chance(seed=plan.seed)
         self.network = Network(faults=self.faults, clock=self.clock)
@@ -569,7 +562,7 @@ class Run:
                 await self.do([deed], house, once=True)
 
     def _with_post(self, house: str, key: StreamKey) -> bool:
-        """Whether the envelope of a case was ever with the post; whatever is no case is there already."""
+        """Whether it is the post's, or a case whose envelope was ever there."""
         return house == "post" or "tracking" in self.look(house, key)
 
     async def _play_courses(self) -> None:

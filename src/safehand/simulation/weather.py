@@ -14,6 +14,7 @@ from safehand.simulation.faults import CRASHES
 from safehand.simulation.house import SimHouse
 from safehand.simulation.lives import LIFE, PEOPLE_ASK, Crashed, Life
 from safehand.simulation.nonsense import acknowledged_ahead
+from safehand.simulation.plan import Plan
 
 if TYPE_CHECKING:
     from safehand.simulation.run import Run
@@ -62,6 +63,13 @@ BAD_POINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "link.taken": ("crash_after_commit",),
 }
 """What may happen at which point."""
+
+
+def at_least(plan: Plan) -> Mapping[str, float]:
+    """Kind of fault -> its rate, for what every run of this plan has."""
+    if plan.late:
+        return LATE_BEDLAM
+    return BEDLAM if plan.bedlam else {}
 
 
 class Weather:
